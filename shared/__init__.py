@@ -1,0 +1,1 @@
+"""What all services stand on: kernel, eav, bus, contracts and the service kit."""

@@ -1,0 +1,55 @@
+"""Settings of a process, read once from the environment by whoever starts it, then handed in.
+
+Never read the environment elsewhere. Secrets are SecretStr, so that printing settings shows none.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_home() -> Path:
+    """Where state lives when CRM_HOME is not set: root's system-wide folder, else the user's own."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/tupelo")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "tupelo"
+
+
+class Settings(BaseSettings):
+    """All settings. `database_url` is an administrator's URL; each service has its own database and role made from it.
+
+    `<SERVICE>_DATABASE_URL` (see `service_database_url`) overrides one service's.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    home: Path = Field(default_factory=default_home, validation_alias="CRM_HOME")
+    host: str = Field("127.0.0.1", validation_alias="CRM_HOST")
+    port: int = Field(8000, validation_alias="PORT", ge=1, le=65535)
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    public_url: str | None = Field(None, validation_alias="CRM_PUBLIC_URL")
+    workspace_url: str | None = Field(None, validation_alias="CRM_WORKSPACE_URL")
+    service_token: SecretStr | None = Field(None, validation_alias="CRM_SERVICE_TOKEN")
+    prepare: bool = Field(True, validation_alias="CRM_PREPARE")
+    pool_size: int = Field(8, validation_alias="CRM_POOL_SIZE", ge=1)
+    log_level: str = Field("INFO", validation_alias="CRM_LOG_LEVEL")
+    max_body: int = Field(10 * 1024 * 1024, validation_alias="CRM_MAX_BODY", ge=1024)
+
+    @property
+    def base_url(self) -> str:
+        """The address clients use: CRM_PUBLIC_URL, else host and port."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def workspace(self) -> str:
+        """Where the workspace service answers: CRM_WORKSPACE_URL, else the front."""
+        return (self.workspace_url or self.base_url).rstrip("/")
+
+    def service_database_url(self, service: str) -> str | None:
+        """`<SERVICE>_DATABASE_URL`, or None when only the administrator's URL is known."""
+        return os.environ.get(f"{service.upper()}_DATABASE_URL") or None

@@ -1,0 +1,54 @@
+"""Structured logs as JSON lines, without secrets or personal values.
+
+Log names, ids, counts and durations; never attribute values, tokens or request bodies.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from shared.kernel.context import current
+
+_SECRET_WORDS = ("token", "password", "secret", "authorization", "cookie", "database_url", "redis_url")
+
+
+def _add_context(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    context = current.get()
+    if context is not None:
+        event.setdefault("correlation_id", context.correlation)
+        event.setdefault("actor", context.actor.id)
+    return event
+
+
+def _drop_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    for key in event:
+        if any(word in key.lower() for word in _SECRET_WORDS):
+            event[key] = "[hidden]"
+    return event
+
+
+def configure(level: str = "INFO") -> None:
+    """Set up logging of this process; called once by a process's entry point."""
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s")
+    structlog.configure(
+        processors=[
+            _add_context,
+            _drop_secrets,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger(name: str) -> Any:
+    """A logger whose lines carry `logger=name`, correlation id and actor."""
+    return structlog.get_logger().bind(logger=name)
