@@ -1,8 +1,9 @@
 """Access to one PostgreSQL database: a pool, plain connections, counted statements.
 
-Statements are written with SQLAlchemy Core, compiled ONCE by `compiled()` to text with named parameters and run on the raw driver,
-so that a hot path pays neither compilation nor result objects. Connections are in autocommit: a read is one round trip;
-a write opens `transaction()`. Nothing relies on session state, so a transaction-mode pooler may stand in between.
+Statements are written with SQLAlchemy Core, compiled ONCE by `compiled()` to text with named parameters and run
+on the raw driver, so that a hot path pays neither compilation nor result objects. Connections are in autocommit:
+a read is one round trip; a write opens `transaction()`. Nothing relies on session state, so a transaction-mode
+pooler may stand in between.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Params = Mapping[str, Any] | Sequence[Any] | None
 def compiled(statement: sa.ClauseElement) -> str:
     """SQL text with %(name)s parameters of a Core statement. Call it once per shape and keep the text.
 
-    Literals must be bound parameters with explicit names: unnamed values are refused, since the caller could not supply them.
+    Bound parameters need explicit names: unnamed values are refused, since the caller could not supply them.
     """
     result = statement.compile(dialect=_DIALECT)
     assert isinstance(result, SQLCompiler)
@@ -55,7 +56,7 @@ class Connection:
         self._count = count
 
     def rows(self, sql: str, params: Params = None, *, prepare: bool = False) -> list[tuple[Any, ...]]:
-        """All rows. `prepare=True` for point reads and writes; lists stay unprepared, to be planned with their values."""
+        """All rows. `prepare=True` for point reads and writes; lists are planned with their actual values."""
         self._count.add(sql)
         return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchall()  # type: ignore[arg-type]
 
@@ -141,5 +142,7 @@ class Database:
 
 
 def _translated(error: psycopg.OperationalError) -> Exception:
-    """Losing the server is Unavailable; what the server said itself (lock or statement timeouts) keeps its own class."""
-    return error if error.sqlstate and not error.sqlstate.startswith(("08", "57P")) else Unavailable("the database connection was lost")
+    """Losing the server is Unavailable; what the server said itself (lock timeouts, say) keeps its own class."""
+    if error.sqlstate and not error.sqlstate.startswith(("08", "57P")):
+        return error
+    return Unavailable("the database connection was lost")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one named input: `code` is machine-readable, `nearest` are known names close to a wrong one."""
+    """One thing wrong with one named input: `code` is for machines, `nearest` are known names close to a wrong one."""
 
     name: str
     code: str
