@@ -58,17 +58,17 @@ class Connection:
     def rows(self, sql: str, params: Params = None, *, prepare: bool = False) -> list[tuple[Any, ...]]:
         """All rows. `prepare=True` for point reads and writes; lists are planned with their actual values."""
         self._count.add(sql)
-        return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchall()  # type: ignore[arg-type]
+        return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchall()
 
     def row(self, sql: str, params: Params = None, *, prepare: bool = False) -> tuple[Any, ...] | None:
         """The first row or None."""
         self._count.add(sql)
-        return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchone()  # type: ignore[arg-type]
+        return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchone()
 
     def run(self, sql: str, params: Params = None, *, prepare: bool = False) -> int:
         """Execute without reading rows; the number of rows touched."""
         self._count.add(sql)
-        return self.raw.execute(sql, params, prepare=prepare and self.prepare).rowcount  # type: ignore[arg-type]
+        return self.raw.execute(sql, params, prepare=prepare and self.prepare).rowcount
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -130,7 +130,8 @@ class Database:
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
         """Collect the statements this thread runs inside the block (tests)."""
-        self._count.statements = statements = []
+        statements: list[str] = []
+        self._count.statements = statements
         try:
             yield statements
         finally:

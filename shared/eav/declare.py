@@ -1,0 +1,108 @@
+"""Declarations: what entity types, attributes, options and groups are. Plain frozen values, no behaviour of their own.
+
+The same classes describe what code declares (id 0) and what is in force (ids and places filled in by the catalog).
+Behaviour by kind lives in `shared.eav.types`; nobody else asks what kind an attribute has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OptionDef:
+    """One choice of an enumeration. `value` is stored meaning, `label` is for people; `id` is what a slot holds."""
+
+    value: str
+    label: str = ""
+    display_order: int = -1
+    hidden: bool = False
+    description: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDef:
+    """A named group of attributes, for presentation only."""
+
+    name: str
+    label: str
+    display_order: int = -1
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDef:
+    """One attribute of an entity type.
+
+    kind: a key of `shared.eav.types.KINDS`. wire_name: its name in the wire dialect when that differs from `name`.
+    column: the fixed physical column of a system attribute (`id`, `created_at`...), or the slot the catalog gave it;
+    None means that no value was ever stored. bank: 1 for the entity's own table. multi-line, html and the like are
+    presentation hints in `field_type`. reference: name of the entity type a reference points to.
+    system: kept by the system, read-only for all. searchable: matched by free-text queries.
+    """
+
+    name: str
+    label: str
+    kind: str = "string"
+    wire_name: str = ""
+    group: str = ""
+    description: str = ""
+    options: tuple[OptionDef, ...] = ()
+    unique: bool = False
+    searchable: bool = False
+    required: bool = False
+    read_only: bool = False
+    hidden: bool = False
+    form_field: bool = True
+    default: bool = False
+    builtin: bool = False
+    external_options: bool = False
+    field_type: str = ""
+    reference: str = ""
+    display_order: int = -1
+    id: int = 0
+    bank: int = 1
+    column: str | None = None
+    indexed: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    archived_at: datetime | None = None
+
+    @property
+    def wire(self) -> str:
+        """The name in the wire dialect."""
+        return self.wire_name or self.name
+
+    @property
+    def key(self) -> str:
+        """The id as text: the key in history, events and the `extra` column."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDef:
+    """One entity type. `wire_id` such as 0-1; `synonyms` are further names accepted for it in paths.
+
+    `pool` is how many slots of the families text, integer, timestamp, numeric its first bank has.
+    """
+
+    name: str
+    plural: str
+    label: str
+    plural_label: str
+    wire_id: str = ""
+    synonyms: tuple[str, ...] = ()
+    groups: tuple[GroupDef, ...] = ()
+    attributes: tuple[AttributeDef, ...] = ()
+    primary_display: str = ""
+    secondary_display: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    searchable: tuple[str, ...] = ()
+    description: str = ""
+    builtin: bool = False
+    pool: tuple[int, int, int, int] = (24, 24, 8, 8)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    archived_at: datetime | None = None
