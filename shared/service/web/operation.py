@@ -1,0 +1,130 @@
+"""Operations: the declared HTTP doors of a service, and how they are hung into a Flask app.
+
+Declare an Operation per method and path; `register` adds its routes with authentication before the handler and JSON
+errors after it. The same declarations feed the OpenAPI document. A handler parses, calls one thing, presents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, g, request
+from pydantic import BaseModel
+
+from shared.kernel import json
+from shared.kernel.context import Actor, Context, current
+from shared.service.web.visit import install
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+PUBLIC = Actor("public", "public", frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParam:
+    """One query parameter, for documents and tests. `kind`: string, integer, boolean or array."""
+
+    name: str
+    kind: str = "string"
+    description: str = ""
+    default: object = None
+    required: bool = False
+    example: object = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One HTTP operation. `handler(service, **path_parameters)` answers with a flask Response.
+
+    path: `/crm/v3/objects/{type}/{id}`; a parameter may be `{rest:path}`. success: the declared success status.
+    body, response: pydantic models for the document only; handlers never run them on a hot path.
+    example: of the request body; answer_example: of the answer. public: no token needed.
+    read_only: a POST that writes nothing (searches), for which an Idempotency-Key means nothing.
+    statuses: further statuses that are no errors, such as 207.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    handler: Callable[..., Response]
+    success: int = 200
+    query: tuple[QueryParam, ...] = ()
+    body: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
+    example: object = None
+    tag: str = ""
+    public: bool = False
+    answer_example: object = None
+    read_only: bool = False
+    statuses: tuple[int, ...] = ()
+    description: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The path as a werkzeug rule."""
+        parts = []
+        for part in self.path.split("/"):
+            if part.startswith("{") and part.endswith("}"):
+                name, _, converter = part[1:-1].partition(":")
+                part = f"<{converter}:{name}>" if converter else f"<{name}>"
+            parts.append(part)
+        return "/".join(parts)
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(body), status, headers, content_type="application/json")
+
+
+def no_content(headers: Mapping[str, str] | None = None) -> Response:
+    """204 without a body."""
+    response = Response(b"", 204, headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def register(app: Flask, service: Runtime, operations: Iterable[Operation]) -> None:
+    """Add the operations' routes to `app`; the first call also adds error answers, limits and the request log.
+
+    Raises ValueError when two operations share a name: names are operation ids.
+    """
+    install(app, service)
+    for operation in operations:
+        if operation.name in app.view_functions:
+            raise ValueError(f"two operations are named {operation.name}")
+        app.add_url_rule(
+            operation.rule,
+            operation.name,
+            _public_view(service, operation) if operation.public else _view(service, operation),
+            methods=[operation.method],
+            strict_slashes=False,
+            provide_automatic_options=False,
+        )
+
+
+def _view(service: Runtime, operation: Operation) -> Callable[..., Response]:
+    handler = operation.handler
+    tokens = service.tokens
+
+    def view(**params: str) -> Response:
+        actor = tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
+        g.context = found = Context(actor=actor, source_id=actor.id, correlation=g.correlation)
+        current.set(found)
+        return handler(service, **params)
+
+    return view
+
+
+def _public_view(service: Runtime, operation: Operation) -> Callable[..., Response]:
+    handler = operation.handler
+
+    def view(**params: str) -> Response:
+        g.context = found = Context(actor=PUBLIC, correlation=g.correlation)
+        current.set(found)
+        return handler(service, **params)
+
+    return view
