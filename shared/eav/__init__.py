@@ -1,1 +1,1 @@
-"""Entities, attributes and values over PostgreSQL: any attribute defined at run time filters and sorts like a column."""
+"""Entities, attributes and values over PostgreSQL: an attribute made at run time filters and sorts like a column."""

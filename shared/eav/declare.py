@@ -40,7 +40,8 @@ class AttributeDef:
     column: the fixed physical column of a system attribute (`id`, `created_at`...), or the slot the catalog gave it;
     None means that no value was ever stored. bank: 1 for the entity's own table. multi-line, html and the like are
     presentation hints in `field_type`. reference: name of the entity type a reference points to.
-    system: kept by the system, read-only for all. searchable: matched by free-text queries.
+    read_only: kept by the system, refused on input. searchable: matched by free-text queries.
+    retired: options no longer offered, kept because stored values may still name them.
     """
 
     name: str
@@ -50,6 +51,7 @@ class AttributeDef:
     group: str = ""
     description: str = ""
     options: tuple[OptionDef, ...] = ()
+    retired: tuple[OptionDef, ...] = ()
     unique: bool = False
     searchable: bool = False
     required: bool = False

@@ -1,0 +1,177 @@
+"""Who lives where: giving attributes their slots, and keeping spare indexed slots and banks ready.
+
+A slot is taken at an attribute's first value, in a short transaction of its own. The provisioner works beside the
+traffic: CREATE INDEX CONCURRENTLY on an all-NULL column, whole new banks, spare tables for new entity types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+
+from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
+from shared.eav.tables import SPARE_INDEXES, Pool, bank_statements, index_statement, table_statements
+from shared.eav.types import kind_of
+from shared.eav.views import view_statements
+from shared.kernel.db import Connection, Database
+
+SPARE_SLOTS = 4
+SPARE_TABLES = 2
+_MAKE_LOCK = 7002
+
+_TAKE = """
+with free as (
+    select table_number, bank, column_name from eav_slot
+    where table_number = %(table)s and family = %(family)s and state = 'free'
+    order by bank, indexed desc, ord limit 1 for update skip locked),
+taken as (
+    update eav_slot s set state = 'used', attribute_id = %(attribute)s from free f
+    where (s.table_number, s.bank, s.column_name) = (f.table_number, f.bank, f.column_name)
+    returning s.bank, s.column_name)
+update eav_attribute a set bank = taken.bank, column_name = taken.column_name from taken
+where a.id = %(attribute)s returning a.column_name
+"""
+
+
+def take(database: Database, live: LiveType, attributes: Iterable[AttributeDef]) -> None:
+    """Give each of these attributes a slot, unless somebody just did; bumps the catalog version.
+
+    Adds a bank first when the pool of a family has run out: new tables, so no lock on data.
+    """
+    wanted = [one for one in attributes if kind_of(one).family is not None]
+    with database.connect() as connection:
+        for attribute in wanted:
+            if not _take_one(connection, live, attribute):
+                add_bank(connection, live.table, live.pool)
+                if not _take_one(connection, live, attribute):
+                    raise RuntimeError(f"no free slot for {attribute.name} even after adding a bank")
+
+
+def _take_one(connection: Connection, live: LiveType, attribute: AttributeDef) -> bool:
+    with connection.transaction():
+        # The attribute's row is locked first: two first values at once must not take two slots.
+        row = connection.row("select column_name from eav_attribute where id = %(id)s for update", {"id": attribute.id})
+        if row is None or row[0] is not None:
+            return True
+        family = kind_of(attribute).family
+        params = {"table": live.table, "family": family, "attribute": attribute.id}
+        if connection.row(_TAKE, params) is None:
+            return False
+        connection.run("update eav_type set version = version + 1 where id = %(id)s", {"id": live.id})
+    return True
+
+
+def add_bank(connection: Connection, number: int, pool: Pool) -> int:
+    """Add one more bank to a slot table and say which it is."""
+    with connection.transaction():
+        connection.row("select pg_advisory_xact_lock(%(key)s)", {"key": _MAKE_LOCK})
+        row = connection.row("select banks from eav_table where number = %(n)s for update", {"n": number})
+        assert row is not None
+        bank = row[0] + 1
+        for statement in bank_statements(number, bank, pool):
+            connection.run(statement)
+        connection.run("update eav_table set banks = %(bank)s where number = %(n)s", {"bank": bank, "n": number})
+        connection.run("update eav_type set version = version + 1 where table_number = %(n)s", {"n": number})
+        make_views(connection)
+    return int(bank)
+
+
+def make_table(connection: Connection, pool: Pool) -> int:
+    """Make a spare slot table of this size and say its number. Runs inside the caller's transaction."""
+    connection.row("select pg_advisory_xact_lock(%(key)s)", {"key": _MAKE_LOCK})
+    row = connection.row("select coalesce(max(number), 0) + 1 from eav_table")
+    assert row is not None
+    for statement in table_statements(row[0], pool):
+        connection.run(statement)
+    make_views(connection)
+    return int(row[0])
+
+
+def make_views(connection: Connection) -> None:
+    """Replace the tuple views, so that they cover every table and bank."""
+    tables = connection.rows("select number, banks from eav_table order by number")
+    for statement in view_statements([(number, banks) for number, banks in tables]):
+        connection.run(statement)
+
+
+def claim_table(connection: Connection, pool: Pool) -> int:
+    """A spare table of at least this size for a new entity type, made on the spot when none is left."""
+    row = connection.row(
+        """select number from eav_table p
+        where not exists (select from eav_type t where t.table_number = p.number)
+          and texts = %(t)s and integers = %(i)s and timestamps = %(d)s and numerics = %(n)s
+        order by number limit 1 for update skip locked""",
+        dict(zip("tidn", pool, strict=True)),
+    )
+    return int(row[0]) if row else make_table(connection, pool)
+
+
+def provision(database: Database, spare_pool: Pool | None = None) -> list[str]:
+    """Build missing indexes of used and spare slots, add banks and spare tables; says what it did.
+
+    Idempotent and safe to run from several processes. Call it periodically and before an import that makes attributes.
+    """
+    done: list[str] = []
+    with database.connect() as connection:
+        for number, pool in _running_out(connection):
+            done.append(f"bank {add_bank(connection, number, pool)} of table {number}")
+        if spare_pool is not None:
+            while _spare_tables(connection, spare_pool) < SPARE_TABLES:
+                with connection.transaction():
+                    done.append(f"spare table {make_table(connection, spare_pool)}")
+        done += [name for name in _missing_indexes(connection) if name]
+    return done
+
+
+def _running_out(connection: Connection) -> list[tuple[int, Pool]]:
+    rows = connection.rows(
+        """select p.number, p.texts, p.integers, p.timestamps, p.numerics from eav_table p
+        join eav_type t on t.table_number = p.number
+        where exists (select from eav_slot s where s.table_number = p.number group by s.family
+            having count(*) filter (where s.state = 'free') < %(spare)s) order by 1""",
+        {"spare": SPARE_SLOTS},
+    )
+    return [(number, tuple(pool)) for number, *pool in rows]  # type: ignore[misc]
+
+
+def _spare_tables(connection: Connection, pool: Pool) -> int:
+    row = connection.row(
+        """select count(*) from eav_table p where texts = %(t)s and integers = %(i)s and timestamps = %(d)s
+        and numerics = %(n)s and not exists (select from eav_type t where t.table_number = p.number)""",
+        dict(zip("tidn", pool, strict=True)),
+    )
+    return int(row[0]) if row else 0
+
+
+def _missing_indexes(connection: Connection) -> Iterable[str]:
+    rows = connection.rows(
+        """select table_number, bank, column_name from (
+            select s.*, row_number() over (partition by table_number, family, state order by bank, ord) as place
+            from eav_slot s) ranked
+        where not indexed and (state <> 'free' or place <= %(spare)s) order by 1, 2, 3""",
+        {"spare": SPARE_INDEXES},
+    )
+    for number, bank, column in rows:
+        yield _build(connection, number, bank, column)
+
+
+def _build(connection: Connection, number: int, bank: int, column: str) -> str:
+    """One index, built without blocking writers; a left-over of a cancelled build is dropped first."""
+    name = f"{index_statement(number, bank, column, concurrently=True).split()[6]}"
+    invalid = connection.row(
+        "select not indisvalid from pg_index where indexrelid = to_regclass(%(name)s)", {"name": name}
+    )
+    try:
+        if invalid and invalid[0]:
+            connection.run(f"drop index concurrently if exists {name}")
+        connection.run(index_statement(number, bank, column, concurrently=True))
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation):
+        return ""  # another provisioner is at it; the next round looks again
+    connection.run(
+        """update eav_slot set indexed = true where (table_number, bank, column_name) = (%(n)s, %(b)s, %(c)s)""",
+        {"n": number, "b": bank, "c": column},
+    )
+    connection.run("update eav_type set version = version + 1 where table_number = %(n)s", {"n": number})
+    return name

@@ -1,0 +1,60 @@
+"""Schema migrations by Alembic, from several folders at once (each folder is a branch with its own label).
+
+Safe to run from many processes at the same time: one migrates, the others wait and find nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shared.kernel.db import sqlalchemy_url
+
+_LOCK = 7000
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def _config(folders: Sequence[Path]) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(folder).replace("%", "%%") for folder in folders))
+    return config
+
+
+def migrate(url: str, folders: Sequence[Path]) -> None:
+    """Bring the database to the newest revision of every folder. Refuses a database that is not UTF-8 with C.UTF-8."""
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        require_encoding(connection)
+        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.commit()
+        config = _config(folders)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+        connection.commit()
+    engine.dispose()
+
+
+def pending(url: str, folders: Sequence[Path]) -> bool:
+    """Whether revisions are waiting, for readiness checks."""
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        current = set(MigrationContext.configure(connection).get_current_heads())
+    engine.dispose()
+    return current != set(ScriptDirectory.from_config(_config(folders)).get_heads())
+
+
+def require_encoding(connection: sa.Connection) -> None:
+    """Raise RuntimeError unless the database is UTF-8 with character type C.UTF-8: folding and trigrams rely on it."""
+    encoding, ctype = connection.execute(
+        sa.text("select pg_encoding_to_char(encoding), datctype from pg_database where datname = current_database()")
+    ).one()
+    if encoding != "UTF8" or ctype.upper().replace("-", "") not in ("C.UTF8",):
+        raise RuntimeError(f"the database must be UTF8 with LC_CTYPE C.UTF-8, it is {encoding} with {ctype}")
