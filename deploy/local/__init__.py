@@ -1,0 +1,1 @@
+"""The one-command run: servers started, databases made, processes kept alive. Not for a split installation."""

@@ -1,0 +1,180 @@
+"""One PostgreSQL and one Redis per test run, started when first asked for and shared by all xdist workers.
+
+The run's directory is named after the coordinating process, so that the servers of a killed run are found and
+stopped by the next one. Durability is off: never use these settings elsewhere.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from deploy.local import postgres, redis
+from deploy.local.account import dropped_account, give
+from deploy.local.ports import free_port
+from deploy.local.waiting import wait_until
+
+_DIRECTORY = "CRM_TEST_RUN"
+_PREFIX = f"crm-tests-{os.geteuid()}-"
+_FAST = (
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("synchronous_commit", "off"),
+    ("max_connections", "300"),
+    ("autovacuum_naptime", "10s"),
+)
+_EXTENSIONS = ("pg_trgm", "btree_gin")
+
+
+def announce() -> None:
+    """Choose this run's directory (nothing is made or started yet) and clear away killed runs."""
+    me = psutil.Process()
+    os.environ[_DIRECTORY] = str(Path(tempfile.gettempdir()) / f"{_PREFIX}{me.pid}-{int(me.create_time())}")
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if not _is_alive(left):
+            _stop(left)
+
+
+def stop() -> None:
+    """Stop what this run started and delete its directory."""
+    directory = Path(os.environ[_DIRECTORY])
+    if directory.exists():
+        _stop(directory)
+
+
+def postgres_url() -> str:
+    """The administrator's URL of the run's PostgreSQL, started if need be."""
+    return _started("postgres", _start_postgres)
+
+
+def redis_url() -> str:
+    """The URL of the run's Redis, started if need be."""
+    return _started("redis", _start_redis)
+
+
+@contextmanager
+def databases(admin_url: str) -> Iterator[Callable[[], str]]:
+    """A function that makes databases from one template; all are dropped at the end of the block."""
+    made: list[str] = []
+    mark = f"crm_test_{os.getpid()}_{secrets.token_hex(3)}"
+    template = f"{mark}_template"
+
+    def make() -> str:
+        if not made:
+            _create(admin_url, template, "template0")
+            made.append(template)
+            with psycopg.connect(_named(admin_url, template), autocommit=True) as connection:
+                for extension in _EXTENSIONS:
+                    connection.execute(f"create extension {extension}")
+        name = f"{mark}_{len(made)}"
+        _create(admin_url, name, template)
+        made.append(name)
+        return _named(admin_url, name)
+
+    try:
+        yield make
+    finally:
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            for name in reversed(made):
+                connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def _create(admin_url: str, name: str, template: str) -> None:
+    statement = "create database {} template {} encoding 'UTF8' locale_provider libc locale 'C.UTF-8'"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _named(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def _started(name: str, start: Callable[[Path], tuple[str, int]]) -> str:
+    directory = Path(os.environ[_DIRECTORY])
+    directory.mkdir(mode=0o755, exist_ok=True)
+    directory.chmod(0o755)  # the database server's account has to pass, whatever the umask says
+    note = directory / f"{name}.url"
+    with (directory / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            url, pid = start(directory)
+            (directory / f"{name}.pid").write_text(str(pid))
+            note.write_text(url)
+    return note.read_text()
+
+
+def _start_postgres(directory: Path) -> tuple[str, int]:
+    account = dropped_account()
+    home = directory / "postgres"
+    home.mkdir(mode=0o755, exist_ok=True)
+    home.chmod(0o755)
+    give(home, account)
+    binaries = os.environ.get("CRM_TEST_PG_BIN")
+    engine = postgres.find_engine(home, account, only=Path(binaries) if binaries else None)
+    server = postgres.Server(engine, home / "cluster", free_port(), secrets.token_hex(8), account, _FAST)
+    postgres.make_cluster(server)
+    options = account.as_popen if account else {}
+    return server.url, _launch(directory, "postgres", server.command, server.answers, options)
+
+
+def _start_redis(directory: Path) -> tuple[str, int]:
+    home = directory / "redis"
+    server = redis.Server(
+        redis.find_engine(home), home, directory / "redis.conf", free_port(), secrets.token_hex(8), False, 64
+    )
+    server.prepare()
+    return server.url, _launch(directory, "redis", server.command, server.answers, {})
+
+
+def _launch(directory: Path, name: str, command: list[str], answers: Callable[[], bool], options: dict) -> int:
+    log = directory / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env=postgres.clean_environment(),
+            start_new_session=True,
+            **options,
+        )
+    if not wait_until(lambda: process.poll() is not None or answers(), 60) or process.poll() is not None:
+        process.kill()
+        raise RuntimeError(f"the test {name} did not start: {log.read_text()[-2000:]}")
+    process.returncode = 0  # left running on purpose: stopped by `stop`, perhaps from another process
+    return process.pid
+
+
+def _is_alive(directory: Path) -> bool:
+    pid, _, created = directory.name.removeprefix(_PREFIX).partition("-")
+    try:
+        return int(psutil.Process(int(pid)).create_time()) == int(created)
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def _stop(directory: Path) -> None:
+    for note in directory.glob("*.pid"):
+        try:
+            process = psutil.Process(int(note.read_text()))
+            if str(directory) not in f"{process.cmdline()} {process.cwd()}":
+                continue  # the number was given to another process since
+            family = [process, *process.children(recursive=True)]
+            process.kill()
+        except (psutil.NoSuchProcess, ValueError):
+            continue
+        psutil.wait_procs(family, timeout=30)
+    shutil.rmtree(directory, ignore_errors=True)
