@@ -1,0 +1,1 @@
+"""Pure calculation about people and companies: addresses, domains, countries, lifecycle. Standard library only."""

@@ -1,0 +1,91 @@
+"""What must hold and what follows when a contact or a company is written.
+
+The lifecycle stage moves forward only (`domain.lifecycle`). A step back is refused, with 400 and a message that says
+how to do it on purpose: clear the stage, then set the earlier one. Both doors answer the same. Keeping the old stage
+in silence was the alternative: it spares old integrations an error, but answers a write with a value other than the
+written one and hides the loss from whoever sent it, so it was rejected.
+
+Phone numbers become E.164 when that is certain: written internationally, or the entity's country is known, and the
+number is valid in that country's numbering plan. Anything else (extensions, fictional numbers, words) stays as typed,
+and a stored number is not touched when only the country changes.
+
+An owner set or changed stamps when that was, unless the same write says so itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import phonenumbers
+
+from services.contacts.domain.countries import region_of
+from services.contacts.domain.email import normalise_email
+from services.contacts.domain.lifecycle import moves_back
+from services.contacts.domain.web_domain import normalise_domain
+from shared.service.rules import PASS, Check, Proposal, RuleSet, Verdict, complete, on_text, refuse
+
+_DIALLED = re.compile(r"[\d\s()+./\-\u2010-\u2015]{5,}")
+
+
+def keep_lifecycle_forward(proposal: Proposal) -> Verdict:
+    """Refuse a step back on the way to customer."""
+    old, new = proposal.before("lifecycle_stage"), proposal.after("lifecycle_stage")
+    if not moves_back(_text(old), _text(new)):
+        return PASS
+    return refuse(
+        "lifecycle_stage",
+        "INVALID_OPTION",
+        f"The lifecycle stage moves forward only: it is {old} and cannot go back to {new}. "
+        f"To set it back on purpose, clear it first, then write {new}.",
+    )
+
+
+def international_phones(*names: str) -> Check:
+    """A check that brings the named phone attributes to E.164 where that is certain."""
+
+    def check(proposal: Proposal) -> Verdict:
+        written = {name: text for name in names if (text := _text(proposal.new.get(name)))}
+        if not written:
+            return PASS
+        region = region_of(_text(proposal.after("country")) or "")
+        found = {name: e164(text, region) for name, text in written.items()}
+        return complete(**{name: number for name, number in found.items() if number != written[name]})
+
+    return check
+
+
+def stamp_owner(proposal: Proposal) -> Verdict:
+    """Note when the owner was set; clearing the owner clears it."""
+    if not proposal.changes("owner_id") or "owner_assigned_at" in proposal.new:
+        return PASS
+    owner = proposal.after("owner_id")
+    return complete(owner_assigned_at=None if owner is None else proposal.context.effective_at or proposal.at)
+
+
+def e164(text: str, region: str | None) -> str:
+    """A phone number as `+49301234567`, or the text as typed when it is not certainly a number of `region`."""
+    if not _DIALLED.fullmatch(text.strip()):
+        return text
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return text
+    if not phonenumbers.is_valid_number(number):
+        return text
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+CONTACT = RuleSet(
+    normalise={"email": on_text(normalise_email)},
+    check=(keep_lifecycle_forward, international_phones("phone", "mobile_phone", "fax"), stamp_owner),
+)
+COMPANY = RuleSet(
+    normalise={"domain": on_text(normalise_domain)},
+    check=(keep_lifecycle_forward, international_phones("phone")),
+)
+RULES: Mapping[str, RuleSet] = {"contact": CONTACT, "company": COMPANY}

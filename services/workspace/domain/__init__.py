@@ -1,0 +1,1 @@
+"""Pure calculation about the people of an installation. Standard library only."""

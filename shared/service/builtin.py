@@ -1,0 +1,95 @@
+"""Shorthand for declaring built-in attributes: what every entity type has, and what each kind looks like in a form.
+
+For the `schema.py` of services. Not for custom attributes, which callers describe themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from shared.eav.declare import AttributeDef, OptionDef
+
+FIELD_TYPES = {
+    "string": "text",
+    "long_text": "textarea",
+    "number": "number",
+    "boolean": "booleancheckbox",
+    "date": "date",
+    "datetime": "date",
+    "enumeration": "select",
+    "multi_enumeration": "checkbox",
+    "email": "text",
+    "phone": "phonenumber",
+    "url": "text",
+    "reference": "number",
+}
+
+
+def attribute(name: str, label: str, kind: str = "string", **more: Any) -> AttributeDef:
+    """A built-in attribute; the presentation hint follows from the kind unless `field_type` says otherwise."""
+    shown = "select" if more.get("external_options") else FIELD_TYPES[kind]
+    return AttributeDef(name, label, kind, **{"builtin": True, "field_type": shown, **more})
+
+
+def choices(*pairs: tuple[str, str]) -> tuple[OptionDef, ...]:
+    """Options from (value, label) pairs, shown in the order given."""
+    return tuple(OptionDef(value, label, place) for place, (value, label) in enumerate(pairs))
+
+
+def system_attributes(
+    group: str, *, created: str = "createdate", updated: str = "hs_lastmodifieddate"
+) -> tuple[AttributeDef, ...]:
+    """The three every entity has, kept by the store in columns of their own; `created` and `updated` are wire names."""
+    kept: dict[str, Any] = {"group": group, "read_only": True, "form_field": False, "default": True}
+    return (
+        attribute(
+            "id",
+            "Id",
+            "number",
+            wire_name="hs_object_id",
+            column="id",
+            description="Number of this entity, unique within its type. Given once, never reused.",
+            **kept,
+        ),
+        attribute(
+            "created_at",
+            "Created",
+            "datetime",
+            wire_name=created,
+            column="created_at",
+            description="When the entity was created.",
+            **kept,
+        ),
+        attribute(
+            "updated_at",
+            "Last changed",
+            "datetime",
+            wire_name=updated,
+            column="updated_at",
+            description="When any value of the entity last changed.",
+            **kept,
+        ),
+    )
+
+
+def owner_attribute(group: str = "") -> AttributeDef:
+    """The person or queue an entity belongs to: an owner of the workspace service."""
+    return attribute(
+        "owner_id",
+        "Owner",
+        "reference",
+        wire_name="hubspot_owner_id",
+        reference="owner",
+        external_options=True,
+        group=group,
+        description="Who looks after this entity.",
+    )
+
+
+def grouped(group: str, attributes: tuple[AttributeDef, ...], *, kept: bool = False) -> tuple[AttributeDef, ...]:
+    """The attributes in a presentation group; `kept` ones are the system's: read-only and in no form."""
+    return tuple(
+        replace(one, group=group, read_only=one.read_only or kept, form_field=one.form_field and not kept)
+        for one in attributes
+    )
