@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from shared.eav.declare import AttributeDef, GroupDef, OptionDef, TypeDef
@@ -57,6 +58,11 @@ class LiveType:
     def plural(self) -> str:
         """The plural name, used in paths and scopes."""
         return self.defn.plural
+
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """Internal names of the live attributes that hold values (all but the system's own columns)."""
+        return tuple(name for name, one in self.attributes.items() if not one.system)
 
     def find(self, name: str) -> AttributeDef | None:
         """A live attribute by wire name, internal name or label; names win over labels."""

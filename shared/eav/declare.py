@@ -78,6 +78,11 @@ class AttributeDef:
         return self.wire_name or self.name
 
     @property
+    def system(self) -> bool:
+        """Whether it shows a fixed column of the entity's row (id, created_at...) rather than a stored value."""
+        return self.column is not None and not self.column[1:].isdigit()
+
+    @property
     def key(self) -> str:
         """The id as text: the key in history, events and the `extra` column."""
         return str(self.id)

@@ -1,0 +1,165 @@
+"""What to select for a set of attributes, and how a fetched row becomes an entity. Built once per (type, view)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
+from shared.eav.entity import Entity, Form
+from shared.eav.query.source import Source, source
+from shared.eav.types import kind_of
+from shared.kernel import json
+
+Convert = Callable[[Any], Any]
+_ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+# Positions of the fixed part of every row.
+VERSION_SEEN, ID, VERSION, CREATED, UPDATED, ARCHIVED, EXTRA, LONG, FIRST_VALUE = range(9)
+
+
+def iso_column(column: sa.ColumnElement) -> sa.ColumnElement:
+    """A timestamp as ISO text with milliseconds."""
+    return sa.func.to_char(column, sa.literal_column(f"'{_ISO}'"))
+
+
+@dataclass
+class Reader:
+    """Turns fetched rows into entities. `columns` are selected in this order by every statement that reads."""
+
+    source: Source
+    columns: tuple[sa.ColumnElement, ...]
+    places: tuple[tuple[str, int], ...]
+    converts: tuple[tuple[str, Convert], ...]
+    aside: dict[str, tuple[str, Convert | None]]
+    absent: dict[str, None]
+    has_long: bool
+    ids_sql: str | None = None
+    lock_sql: str | None = None
+
+    def select(self) -> sa.Select[Any]:
+        """The rows to read, for the caller to narrow down."""
+        return sa.select(*self.columns).select_from(self.source.rows)
+
+    @property
+    def ids_parameter(self) -> sa.ColumnElement:
+        """`any(%(ids)s)`: for statements over a list of ids."""
+        return sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
+
+    def entity(self, row: Sequence[Any]) -> Entity:
+        """One entity of one row."""
+        values: dict[str, Any] = {name: row[place] for name, place in self.places}
+        for name, convert in self.converts:
+            value = values[name]
+            if value is not None:
+                values[name] = convert(value)
+        if self.absent:
+            values.update(self.absent)
+        extra = row[EXTRA]
+        if extra is not None:
+            self._put_aside(values, extra)
+        if self.has_long and row[LONG] is not None:
+            self._put_aside(values, row[LONG])
+        return Entity(row[ID], row[VERSION], row[CREATED], row[UPDATED], values, row[ARCHIVED])
+
+    def _put_aside(self, values: dict[str, Any], text: str) -> None:
+        aside = self.aside
+        for key, value in json.loads(text).items():
+            found = aside.get(key)
+            if found is not None:
+                name, convert = found
+                values[name] = convert(value) if convert else value
+
+
+def _name(attribute: AttributeDef, form: Form) -> str:
+    return {"text": attribute.wire, "json": attribute.name, "canonical": attribute.key}[form]
+
+
+def _convert(attribute: AttributeDef, form: Form) -> Convert | None:
+    kind = kind_of(attribute)
+    present = {"text": kind.text_of, "json": kind.json_of, "canonical": kind.canonical_of}[form]
+    return present(attribute)
+
+
+_SYSTEM = {"created_at": CREATED, "updated_at": UPDATED}
+
+
+@lru_cache(maxsize=1024)
+def _reader(
+    live_key: _Keyed, names: tuple[str, ...], form: Form, archive: bool, others: tuple[AttributeDef, ...]
+) -> Reader:
+    live = live_key.live
+    attributes = [live.attributes[name] for name in names]
+    tables = source(live, [*attributes, *others], archive=archive)
+    places, converts, absent = [], [], {}
+    aside: dict[str, tuple[str, Convert | None]] = {}
+    values: list[sa.ColumnElement] = []
+    has_long = False
+    for attribute in attributes:
+        kind, name = kind_of(attribute), _name(attribute, form)
+        convert = _convert(attribute, form)
+        column = tables.column(attribute)
+        if attribute.column in _SYSTEM:
+            places.append((name, _SYSTEM[attribute.column]))
+            continue
+        if column is None:
+            absent[name] = None
+            has_long = has_long or kind.name == "long_text"
+        else:
+            places.append((name, FIRST_VALUE + len(values)))
+            values.append(kind.select(column))
+            if convert is not None:
+                converts.append((name, convert))
+        if kind.family in (None, "t"):
+            aside[attribute.key] = (name, convert)
+    main = tables.main
+    fixed = (
+        tables.catalog_version,
+        main.c.id,
+        main.c.version,
+        iso_column(main.c.created_at),
+        iso_column(main.c.updated_at),
+        iso_column(main.c.archived_at) if archive else sa.null(),
+        sa.cast(main.c.extra, sa.Text()) if aside else sa.null(),
+        sa.cast(main.c.long, sa.Text()) if has_long else sa.null(),
+    )
+    columns = tuple(column.label(f"c{n}") for n, column in enumerate((*fixed, *values)))
+    return Reader(tables, columns, tuple(places), tuple(converts), aside, absent, has_long)
+
+
+class _Keyed:
+    """A live type as a cache key: equal when id, table and catalog version are."""
+
+    __slots__ = ("_key", "live")
+
+    def __init__(self, live: LiveType) -> None:
+        self.live = live
+        self._key = (live.table, live.id, live.version, live.name, id(live.attributes))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self._key == other._key
+
+
+def keyed(live: LiveType) -> _Keyed:
+    """The live type wrapped for use in cache keys."""
+    return _Keyed(live)
+
+
+def reader(
+    live: LiveType,
+    names: tuple[str, ...],
+    form: Form,
+    *,
+    archive: bool = False,
+    others: tuple[AttributeDef, ...] = (),
+) -> Reader:
+    """The reader of these attributes (internal names); `others` are filtered or sorted by, not shown."""
+    return _reader(_Keyed(live), names, form, archive, others)

@@ -1,0 +1,56 @@
+"""Where an attribute's value is found in SQL: the slot table of its bank, joined by id when it is not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
+from shared.eav.tables import TYPE, search_table, slot_table
+
+
+@dataclass(frozen=True)
+class Source:
+    """The tables a statement reads: `main` is bank 1, `rows` the join of all banks in use."""
+
+    live: LiveType
+    main: sa.Table
+    banks: dict[int, sa.Table]
+    rows: sa.FromClause
+
+    def column(self, attribute: AttributeDef) -> sa.ColumnElement | None:
+        """The attribute's column, or None while no value was ever stored."""
+        if attribute.column is None:
+            return None
+        return self.banks[attribute.bank].c[attribute.column]
+
+    @property
+    def search(self) -> sa.Table:
+        """The type's search documents."""
+        return search_table(self.live.table)
+
+    @property
+    def catalog_version(self) -> sa.ScalarSelect:
+        """The catalog version of the type as this very statement sees it."""
+        return sa.select(TYPE.c.version).where(TYPE.c.id == sa.literal_column(str(self.live.id))).scalar_subquery()
+
+
+def source(live: LiveType, attributes: Iterable[AttributeDef], *, archive: bool = False) -> Source:
+    """The tables for reading, filtering and sorting by these attributes."""
+    columns: dict[int, set[str]] = {1: set()}
+    for attribute in attributes:
+        if attribute.column is not None:
+            columns.setdefault(attribute.bank, set()).add(attribute.column)
+    banks = {}
+    for bank, names in sorted(columns.items()):
+        slots = tuple(sorted(name for name in names if name[1:].isdigit()))
+        banks[bank] = slot_table(live.table, bank, slots, archive=archive)
+    main = banks[1]
+    rows: sa.FromClause = main
+    for bank, table in banks.items():
+        if bank != 1:
+            rows = rows.outerjoin(table, table.c.id == main.c.id)
+    return Source(live, main, banks, rows)

@@ -1,0 +1,118 @@
+"""The stored state of entities as canonical JSON, and what a write makes of it. Pure, except for reading the rows.
+
+Canonical JSON (decimals as strings, enumerations as option values) is the one form that history, events and
+checksums share, so that equality means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
+from shared.eav.folding import words
+from shared.eav.types import AttributeType, kind_of
+from shared.kernel import json
+
+Change = tuple[Any, Any]
+
+
+@dataclass(slots=True)
+class State:
+    """One stored entity: canonical JSON by attribute key, and the raw side columns of its row."""
+
+    id: int
+    version: int
+    created_at: str
+    updated_at: str
+    values: dict[str, Any]
+    extra: dict[str, Any] = field(default_factory=dict)
+    long: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Written:
+    """The outcome of one write: the state after it, and what it changed ({} when nothing did)."""
+
+    state: State
+    changed: dict[str, Change]
+    kind: str = "updated"
+
+
+class Typed(Mapping[str, Any]):
+    """Canonical Python values by internal name over a state; an attribute without a value is absent."""
+
+    def __init__(self, live: LiveType, values: Mapping[str, Any]) -> None:
+        self._live = live
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        attribute = self._live.attributes[name]
+        return kind_of(attribute).from_json(self._values[attribute.key], attribute)
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self._live.stored:
+            if self._live.attributes[name].key in self._values:
+                yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def to_json(attribute: AttributeDef, value: Any) -> Any:
+    """Canonical JSON of a canonical value, None for none."""
+    return None if value is None else kind_of(attribute).to_json(value)
+
+
+def changes(live: LiveType, state: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Change]:
+    """{attribute key: (old, new)} of the values that really differ."""
+    found: dict[str, Change] = {}
+    for name, value in values.items():
+        attribute = live.attributes[name]
+        old, new = state.get(attribute.key), to_json(attribute, value)
+        if old != new:
+            found[attribute.key] = (old, new)
+    return found
+
+
+def applied(values: Mapping[str, Any], changed: Mapping[str, Change]) -> dict[str, Any]:
+    """The values after the changes."""
+    after = dict(values)
+    for key, (_, new) in changed.items():
+        if new is None:
+            after.pop(key, None)
+        else:
+            after[key] = new
+    return after
+
+
+def checksum(values: Mapping[str, Any], version: int) -> int:
+    """A signed 64-bit hash of canonical values and version: kept with the row, summed for verification."""
+    digest = hashlib.blake2b(json.canonical([version, values]), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def document(live: LiveType, values: Mapping[str, Any]) -> str | None:
+    """The search document: one segment of normalised words per attribute that has any, None when there is no text."""
+    segments = []
+    for name in live.stored:
+        attribute = live.attributes[name]
+        value = values.get(attribute.key)
+        if value is not None:
+            text = kind_of(attribute).words(kind_of(attribute).from_json(value, attribute))
+            if text:
+                segments.append(f"\n{attribute.key}\t{text}")
+    return "".join(segments) + "\n" if segments else None
+
+
+def has_words(attribute: AttributeDef) -> bool:
+    """Whether values of this attribute appear in search documents."""
+    return type(kind_of(attribute)).words is not AttributeType.words
+
+
+def query_words(text: str) -> list[str]:
+    """The words of a free-text query, in the normal form of search documents."""
+    return words(text).split()

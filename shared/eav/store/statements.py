@@ -1,0 +1,186 @@
+"""The write statements: SQLAlchemy Core, set-wise over arrays, compiled once per shape.
+
+One statement writes the rows of all banks, history, search documents, unique keys and chosen options of a whole batch.
+Ids come from nextval inside the insert, in input order.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from shared.eav.tables import FIXED, MULTI, UNIQUE, search_table, slot_table
+from shared.kernel.db import compiled
+
+Columns = tuple[tuple[int, tuple[str, ...]], ...]
+_FAMILY: dict[str, Any] = {"t": sa.Text(), "i": sa.BigInteger(), "d": sa.TIMESTAMP(), "n": sa.Numeric()}
+_FIXED_TYPES: dict[str, Any] = {
+    "bigint": sa.BigInteger(),
+    "int": sa.Integer(),
+    "timestamp": sa.TIMESTAMP(),
+    "text": sa.Text(),
+    "jsonb": pg.JSONB(),
+}
+_META = sa.MetaData()
+HISTORY = sa.Table(
+    "eav_history",
+    _META,
+    *(
+        sa.Column(name, kind)
+        for name, kind in (
+            ("entity_id", sa.BigInteger()),
+            ("version", sa.Integer()),
+            ("type_id", sa.Integer()),
+            ("kind", sa.Text()),
+            ("at", sa.TIMESTAMP()),
+            ("effective_at", sa.TIMESTAMP()),
+            ("actor", sa.Text()),
+            ("source", sa.Text()),
+            ("source_id", sa.Text()),
+            ("correlation", sa.Text()),
+            ("changed", pg.JSONB()),
+        )
+    ),
+)
+INSERTED = ("created_at", "updated_at", "recorded_at", "created_by", "source", "source_id", "checksum", "extra", "long")
+UPDATED = ("version", "updated_at", "checksum", "extra", "long")
+
+
+def _arrays(name: str, columns: dict[str, Any]) -> sa.TableValuedAlias:
+    """`unnest` of one array parameter per column, numbered by `ord`. JSON travels as text and is cast where used."""
+    params = [
+        sa.cast(sa.bindparam(f"{name}_{column}"), pg.ARRAY(sa.Text() if isinstance(kind, pg.JSONB) else kind))
+        for column, kind in columns.items()
+    ]
+    shape = [sa.column(column, sa.Text() if isinstance(kind, pg.JSONB) else kind) for column, kind in columns.items()]
+    return sa.func.unnest(*params).table_valued(*shape, with_ordinality="ord").render_derived(name=name)
+
+
+def _value(column: sa.ColumnElement, kind: Any) -> sa.ColumnElement:
+    return sa.cast(column, pg.JSONB()) if isinstance(kind, pg.JSONB) else column
+
+
+def _slots(columns: Columns) -> dict[str, Any]:
+    return {f"b{bank}_{name}": _FAMILY[name[0]] for bank, names in columns for name in names}
+
+
+def _fixed(names: tuple[str, ...]) -> dict[str, Any]:
+    kinds = dict(FIXED)
+    return {name: _FIXED_TYPES[kinds[name]] for name in names}
+
+
+def _keyed(name: str, value: str, kind: Any) -> sa.TableValuedAlias:
+    return _arrays(name, {"attribute_id": sa.Integer(), value: kind, "at": sa.Integer()})
+
+
+@lru_cache(maxsize=512)
+def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
+    """Create N entities; parameters are arrays `i_*` (rows), `u_*` (unique keys), `m_*` (chosen options)."""
+    fixed = _fixed(INSERTED)
+    rows = _arrays("i", {**fixed, **_slots(columns), "doc": sa.Text()})
+    given = sa.select(sa.func.nextval(sa.literal_column("'eav_entity_id'")).label("id"), *rows.c).cte("input")
+    writes: list[sa.CTE] = []
+    for bank, names in columns:
+        target = slot_table(table, bank, names)
+        common = tuple(fixed) if bank == 1 else ()
+        source = sa.select(
+            given.c.id,
+            *(_value(given.c[name], fixed[name]) for name in common),
+            *(given.c[f"b{bank}_{name}"] for name in names),
+        )
+        if bank != 1:
+            source = source.where(sa.or_(*(given.c[f"b{bank}_{name}"].is_not(None) for name in names)))
+        writes.append(sa.insert(target).from_select(["id", *common, *names], source).cte(f"bank{bank}"))
+    search = search_table(table)
+    documents = sa.select(given.c.id, given.c.doc).where(given.c.doc.is_not(None))
+    writes.append(sa.insert(search).from_select(["id", "doc"], documents).cte("documents"))
+    if unique:
+        keys = _keyed("u", "key", sa.Text())
+        picked = sa.select(keys.c.attribute_id, keys.c.key, given.c.id).join_from(keys, given, given.c.ord == keys.c.at)
+        writes.append(sa.insert(UNIQUE).from_select(["attribute_id", "key", "entity_id"], picked).cte("uniques"))
+    if multi:
+        chosen = _keyed("m", "value", sa.BigInteger())
+        picked = sa.select(chosen.c.attribute_id, chosen.c.value, given.c.id).join_from(
+            chosen, given, given.c.ord == chosen.c.at
+        )
+        writes.append(sa.insert(MULTI).from_select(["attribute_id", "value", "entity_id"], picked).cte("options"))
+    return compiled(sa.select(given.c.id).order_by(given.c.ord).add_cte(*writes))
+
+
+@lru_cache(maxsize=1024)
+def update(table: int, columns: Columns) -> str:
+    """Change N locked entities: rows, history, search documents. Parameters are arrays `i_*`, scalars for the rest."""
+    fixed = _fixed(UPDATED)
+    rows = _arrays(
+        "i", {"id": sa.BigInteger(), **fixed, **_slots(columns), "doc": sa.Text(), "changed": pg.JSONB(),
+              "effective_at": sa.TIMESTAMP(), "redoc": sa.Boolean()}
+    )  # fmt: skip
+    given = sa.select(*rows.c).cte("input")
+    writes: list[sa.CTE] = []
+    main = slot_table(table, 1, dict(columns).get(1, ()))
+    values = {name: _value(given.c[name], fixed[name]) for name in fixed}
+    values |= {name: given.c[f"b1_{name}"] for name in dict(columns).get(1, ())}
+    writes.append(sa.update(main).values(values).where(main.c.id == given.c.id).cte("main"))
+    for bank, names in columns:
+        if bank != 1:
+            writes.append(_upsert_bank(given, table, bank, names))
+    writes.append(_history(given, "updated"))
+    search = search_table(table)
+    put = pg.insert(search).from_select(
+        ["id", "doc"], sa.select(given.c.id, given.c.doc).where(given.c.redoc, given.c.doc.is_not(None))
+    )
+    writes.append(put.on_conflict_do_update(index_elements=["id"], set_={"doc": put.excluded.doc}).cte("documents"))
+    gone = sa.select(given.c.id).where(given.c.redoc, given.c.doc.is_(None))
+    writes.append(sa.delete(search).where(search.c.id.in_(gone)).cte("undocumented"))
+    return compiled(sa.select(sa.func.count()).select_from(given).add_cte(*writes))
+
+
+def _upsert_bank(given: sa.CTE, table: int, bank: int, names: tuple[str, ...]) -> sa.CTE:
+    target = slot_table(table, bank, names)
+    put = pg.insert(target).from_select(
+        ["id", *names], sa.select(given.c.id, *(given.c[f"b{bank}_{name}"] for name in names))
+    )
+    return put.on_conflict_do_update(index_elements=["id"], set_={name: put.excluded[name] for name in names}).cte(
+        f"bank{bank}"
+    )
+
+
+def _history(given: sa.CTE, kind: str) -> sa.CTE:
+    names = ["entity_id", "version", "type_id", "kind", "effective_at", "actor", "source", "source_id", "correlation"]
+    scalars = ("actor", "source", "source_id", "correlation")
+    source = sa.select(
+        given.c.id,
+        given.c.version,
+        sa.bindparam("type_id", type_=sa.Integer()),
+        sa.literal_column(f"'{kind}'"),
+        given.c.effective_at,
+        *(sa.bindparam(name, type_=sa.Text()) for name in scalars),
+        sa.cast(given.c.changed, pg.JSONB()),
+    )
+    return sa.insert(HISTORY).from_select([*names, "changed"], source).cte("history")
+
+
+DELETE_UNIQUE = (
+    "delete from eav_unique u using unnest(%(a)s::int[], %(e)s::bigint[]) g(a, e)"
+    " where u.attribute_id = g.a and u.entity_id = g.e"
+)
+INSERT_UNIQUE = (
+    "insert into eav_unique(attribute_id, key, entity_id)"
+    " select * from unnest(%(a)s::int[], %(k)s::text[], %(e)s::bigint[])"
+)
+DELETE_MULTI = (
+    "delete from eav_multi m using unnest(%(a)s::int[], %(e)s::bigint[]) g(a, e)"
+    " where m.attribute_id = g.a and m.entity_id = g.e"
+)
+INSERT_MULTI = (
+    "insert into eav_multi(attribute_id, value, entity_id)"
+    " select * from unnest(%(a)s::int[], %(v)s::bigint[], %(e)s::bigint[])"
+)
+FIND_UNIQUE = (
+    "select u.attribute_id, u.key, u.entity_id from eav_unique u"
+    " join unnest(%(a)s::int[], %(k)s::text[]) g(a, k) on u.attribute_id = g.a and u.key = g.k"
+)
+GUARD = "select eav_guard(%(type)s, %(version)s)"

@@ -1,0 +1,238 @@
+"""Create and update, set-wise, inside the caller's transaction. Values come validated and canonical.
+
+Callers hold the catalog guard (`guard`) first, so that the slots written to are the ones in force. Not for single
+attributes in a loop: a batch is one call and a constant number of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.query.reading import EXTRA, LONG, reader
+from shared.eav.store import statements
+from shared.eav.store.rows import (
+    Side,
+    Slots,
+    columns_of,
+    naive,
+    place,
+    shown_at,
+    side_arrays,
+    slot_arrays,
+    text_or_none,
+)
+from shared.eav.store.state import (
+    Change,
+    State,
+    Typed,
+    Written,
+    applied,
+    checksum,
+    document,
+    has_words,
+    to_json,
+)
+from shared.eav.types import kind_of
+from shared.kernel import json
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, compiled
+
+
+@dataclass(slots=True)
+class Pending:
+    """One update about to be written: the locked state and the canonical values that differ from it."""
+
+    state: State
+    values: Mapping[str, Any]
+    changed: dict[str, Change]
+
+
+def guard(connection: Connection, live: LiveType) -> None:
+    """Hold the type's shared lock and make sure the catalog at hand is the one in force; raises StaleCatalog."""
+    params = {"type": live.id, "version": live.version}
+    try:
+        connection.row(statements.GUARD, params, prepare=True)
+    except psycopg.errors.RaiseException as error:
+        raise StaleCatalog(live.name) from error
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == "CR001":
+            raise StaleCatalog(live.name) from error
+        raise
+
+
+def lock(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, State]:
+    """Lock these entities in id order and read their whole state; unknown ids are simply not in the answer."""
+    view = reader(live, live.stored, "canonical")
+    sql = _lock_statement(live)
+    rows = connection.rows(sql, {"ids": sorted(set(ids))}, prepare=True)
+    found = {}
+    for row in rows:
+        entity = view.entity(row)
+        values = {key: value for key, value in entity.values.items() if value is not None}
+        extra = json.loads(row[EXTRA]) if row[EXTRA] else {}
+        long = json.loads(row[LONG]) if row[LONG] else {}
+        found[entity.id] = State(entity.id, entity.version, entity.created_at, entity.updated_at, values, extra, long)
+    return found
+
+
+def _lock_statement(live: LiveType) -> str:
+    view = reader(live, live.stored, "canonical")
+    if view.lock_sql is None:
+        main = view.source.main
+        query = view.select().where(main.c.id == view.ids_parameter).order_by(main.c.id).with_for_update(of=main)
+        view.lock_sql = compiled(query)
+    return view.lock_sql
+
+
+def create(
+    connection: Connection,
+    live: LiveType,
+    items: Sequence[Mapping[str, Any]],
+    context: Context,
+    effective: Sequence[datetime | None] | None = None,
+) -> list[Written]:
+    """Insert entities; the outcome is in input order. Raises UniqueViolation (psycopg) when a unique value is taken."""
+    at = now()
+    names = sorted({name for item in items for name in item})
+    columns = columns_of(live, names)
+    slots: list[Slots] = []
+    states: list[State] = []
+    sides: list[Side] = []
+    instants = [(effective[n] if effective else None) or context.effective_at or at for n in range(len(items))]
+    for item, instant in zip(items, instants, strict=True):
+        row: Slots = {}
+        state = State(0, 1, shown_at(instant), shown_at(at), {})
+        side = Side()
+        for name, value in item.items():
+            if value is not None:
+                attribute = live.attributes[name]
+                place(attribute, value, row, state.extra, state.long, side)
+                state.values[attribute.key] = to_json(attribute, value)
+        slots.append(row)
+        states.append(state)
+        sides.append(side)
+    params = _insert_parameters(live, states, context, at, instants)
+    params |= slot_arrays(columns, slots)
+    aside = side_arrays(sides)
+    sql = statements.insert(live.table, columns, "u_key" in aside, "m_value" in aside)
+    for state, (ident,) in zip(states, connection.rows(sql, params | aside, prepare=True), strict=True):
+        state.id = ident
+    return [Written(state, {key: (None, value) for key, value in state.values.items()}, "created") for state in states]
+
+
+def _insert_parameters(
+    live: LiveType, states: Sequence[State], context: Context, at: datetime, instants: Sequence[datetime]
+) -> dict[str, Any]:
+    count = len(states)
+    return {
+        "i_created_at": [naive(instant) for instant in instants],
+        "i_updated_at": [naive(at)] * count,
+        "i_recorded_at": [naive(at)] * count,
+        "i_created_by": [context.actor.id] * count,
+        "i_source": [context.source] * count,
+        "i_source_id": [context.source_id] * count,
+        "i_checksum": [checksum(state.values, 1) for state in states],
+        "i_extra": [text_or_none(state.extra) for state in states],
+        "i_long": [text_or_none(state.long) for state in states],
+        "i_doc": [document(live, state.values) for state in states],
+    }
+
+
+def update(
+    connection: Connection,
+    live: LiveType,
+    pending: Sequence[Pending],
+    context: Context,
+    effective: Sequence[datetime | None] | None = None,
+) -> list[Written]:
+    """Write the changes of locked entities. Entities without a change are answered as they are, and cost nothing."""
+    real = [one for one in pending if one.changed]
+    if real:
+        _write_changes(connection, live, real, context, effective or [None] * len(real))
+    return [Written(one.state, one.changed) for one in pending]
+
+
+def _write_changes(
+    connection: Connection,
+    live: LiveType,
+    pending: Sequence[Pending],
+    context: Context,
+    effective: Sequence[datetime | None],
+) -> None:
+    at = now()
+    changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
+    columns = columns_of(live, changed_names)
+    redoc = any(has_words(live.attributes[name]) for name in changed_names)
+    slots, sides = [], []
+    for one in pending:
+        row: Slots = {}
+        side = Side()
+        typed = Typed(live, one.state.values)
+        for name in changed_names:
+            attribute = live.attributes[name]
+            new = one.values.get(name) if attribute.key in one.changed else typed.get(name)
+            place(attribute, new, row, one.state.extra, one.state.long, side)
+        one.state.values = applied(one.state.values, one.changed)
+        one.state.version += 1
+        one.state.updated_at = shown_at(at)
+        slots.append(row)
+        sides.append(side)
+    states = [one.state for one in pending]
+    params: dict[str, Any] = {
+        "i_id": [state.id for state in states],
+        "i_version": [state.version for state in states],
+        "i_updated_at": [naive(at)] * len(states),
+        "i_checksum": [checksum(state.values, state.version) for state in states],
+        "i_extra": [text_or_none(state.extra) for state in states],
+        "i_long": [text_or_none(state.long) for state in states],
+        "i_doc": [document(live, state.values) if redoc else None for state in states],
+        "i_redoc": [redoc] * len(states),
+        "i_changed": [json.dumps(one.changed).decode() for one in pending],
+        "i_effective_at": [naive(given or context.effective_at or at) for given in effective],
+        "type_id": live.id,
+        "actor": context.actor.id,
+        "source": context.source,
+        "source_id": context.source_id,
+        "correlation": context.correlation,
+    }
+    sql = statements.update(live.table, columns)
+    connection.rows(sql, params | slot_arrays(columns, slots), prepare=True)
+    _write_sides(connection, live, pending, sides)
+
+
+def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pending], sides: Sequence[Side]) -> None:
+    """Replace unique keys and chosen options of changed attributes: all old ones first, so that values may swap."""
+    touched = [(int(key), one.state.id) for one in pending for key in one.changed]
+    uniques = [(a, e) for a, e in touched if live.by_id[a].unique]
+    multis = [(a, e) for a, e in touched if kind_of(live.by_id[a]).multiple]
+    if uniques:
+        keep = set(uniques)
+        new = [
+            (a, key, one.state.id)
+            for one, side in zip(pending, sides, strict=True)
+            for a, key in side.unique
+            if (a, one.state.id) in keep
+        ]
+        connection.run(statements.DELETE_UNIQUE, _columns("ae", uniques), prepare=True)
+        connection.run(statements.INSERT_UNIQUE, _columns("ake", new), prepare=True)
+    if multis:
+        keep = set(multis)
+        chosen = [
+            (a, value, one.state.id)
+            for one, side in zip(pending, sides, strict=True)
+            for a, value in side.options
+            if (a, one.state.id) in keep
+        ]
+        connection.run(statements.DELETE_MULTI, _columns("ae", multis), prepare=True)
+        connection.run(statements.INSERT_MULTI, _columns("ave", chosen), prepare=True)
+
+
+def _columns(names: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return {name: [row[n] for row in rows] for n, name in enumerate(names)}
