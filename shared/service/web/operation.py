@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 
 from shared.kernel import json
 from shared.kernel.context import Actor, Context, current
+from shared.service.web.idempotency import carried_out_once
 from shared.service.web.visit import install
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Operation:
     body, response: pydantic models for the document only; handlers never run them on a hot path.
     example: of the request body; answer_example: of the answer. public: no token needed.
     read_only: a POST that writes nothing (searches), for which an Idempotency-Key means nothing.
-    statuses: further statuses that are no errors, such as 207.
+    statuses: further statuses that are no errors, such as 207. secret: the answer must not be kept anywhere.
     """
 
     method: str
@@ -62,6 +64,12 @@ class Operation:
     read_only: bool = False
     statuses: tuple[int, ...] = ()
     description: str = ""
+    secret: bool = False
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an Idempotency-Key is heeded: POSTs that write."""
+        return self.method == "POST" and not self.read_only and not self.public
 
     @property
     def rule(self) -> str:
@@ -109,11 +117,16 @@ def register(app: Flask, service: Runtime, operations: Iterable[Operation]) -> N
 def _view(service: Runtime, operation: Operation) -> Callable[..., Response]:
     handler = operation.handler
     tokens = service.tokens
+    takes_key = operation.takes_key
 
     def view(**params: str) -> Response:
         actor = tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
         g.context = found = Context(actor=actor, source_id=actor.id, correlation=g.correlation)
         current.set(found)
+        if takes_key and "HTTP_IDEMPOTENCY_KEY" in request.environ:
+            key = request.environ["HTTP_IDEMPOTENCY_KEY"]
+            once = partial(handler, service, **params)
+            return carried_out_once(service, found, key, once, secret=operation.secret)
         return handler(service, **params)
 
     return view

@@ -5,12 +5,14 @@ Every refusal is an Invalid that names the parameter. Query lists come repeated 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from flask import g, request
 
 from shared.kernel.context import Context
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import ErrorList, Invalid
 from shared.service.web.body import parse_object
 from shared.service.web.errors import ProtocolError
 
@@ -77,3 +79,14 @@ def int_param(name: str, default: int | None, most: int = BIGGEST_ID, *, least: 
     if not (text.isascii() and text.isdigit() and len(text) <= 19) or not least <= int(text) <= most:
         raise Invalid.one(name, "INVALID_INTEGER", f"{name} must be a whole number from {least} to {most}")
     return int(text)
+
+
+def known_keys(body: Mapping[str, object], known: Sequence[str], where: str = "") -> None:
+    """Refuse keys outside `known`, naming the nearest ones: for strict doors. Raises Invalid with every such key."""
+    errors = ErrorList()
+    for key in body:
+        if key not in known:
+            nearest = get_close_matches(key, known, 3, 0.5)
+            hint = f"; did you mean {' or '.join(nearest)}?" if nearest else f"; known: {', '.join(known)}"
+            errors.add(f"{where}{key[:80]}", "UNKNOWN_KEY", f"unknown key {where}{key[:80]}{hint}", nearest)
+    errors.raise_if_any()

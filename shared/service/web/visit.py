@@ -19,6 +19,7 @@ from shared.kernel.context import current
 from shared.kernel.errors import CrmError, Unavailable
 from shared.kernel.telemetry import logger
 from shared.service.web.errors import ProtocolError, error_body, headers_of, status_of
+from shared.service.web.metrics import RequestTimer
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -30,55 +31,63 @@ _log = logger("web")
 
 
 def install(app: Flask, service: Runtime) -> None:
-    """Make `app` answer every error as JSON, refuse oversized requests and log each request once. Idempotent."""
+    """Make `app` answer every error as JSON, refuse oversized requests, count and log each request once. Idempotent."""
     if "crm.visit" in app.extensions:
         return
-    app.extensions["crm.visit"] = True
+    app.extensions["crm.visit"] = visit = Visit(service.manifest.name, service.settings.max_body)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body
-    app.before_request(_begin)
-    app.after_request(_end)
-    app.register_error_handler(Exception, _failed)
+    app.before_request(visit.begin)
+    app.after_request(visit.end)
+    app.register_error_handler(Exception, visit.failed)
 
 
-def _begin() -> None:
-    environ = request.environ
-    g.started = monotonic()
-    given = environ.get("HTTP_X_CORRELATION_ID")
-    g.correlation = given if given and _SANE_CORRELATION.fullmatch(given) else new_id()
-    current.set(None)
-    query = environ["QUERY_STRING"]
-    if len(query) + len(environ["PATH_INFO"]) > MAX_URI:
-        raise ProtocolError(414, f"The address is longer than {MAX_URI} characters")
-    if "%00" in query or "\x00" in environ["PATH_INFO"]:
-        raise ProtocolError(400, "The address holds a NUL character (%00)")
-    length = environ.get("CONTENT_LENGTH")
-    if length and length.isdigit() and int(length) > request.max_content_length:
-        raise ProtocolError(413, f"The request body is larger than {request.max_content_length} bytes")
+class Visit:
+    """The hooks around one app's requests."""
 
+    def __init__(self, service: str, max_body: int) -> None:
+        self.timer = RequestTimer(service)
+        self.max_body = max_body
 
-def _end(response: Response) -> Response:
-    headers = response.headers
-    headers["X-Correlation-Id"] = g.correlation
-    headers["X-Content-Type-Options"] = "nosniff"
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
-    seconds = monotonic() - g.started
-    rule = request.url_rule
-    operation = rule.endpoint if rule is not None else "unknown"
-    _log.info(
-        "request", operation=operation, method=request.method, status=response.status_code, ms=round(seconds * 1000, 2)
-    )
-    return response
+    def begin(self) -> None:
+        """Give the request its correlation id and refuse what is too long. Raises ProtocolError."""
+        environ = request.environ
+        g.started = monotonic()
+        given = environ.get("HTTP_X_CORRELATION_ID")
+        g.correlation = given if given and _SANE_CORRELATION.fullmatch(given) else new_id()
+        current.set(None)
+        query = environ.get("QUERY_STRING", "")
+        if len(query) + len(environ["PATH_INFO"]) > MAX_URI:
+            raise ProtocolError(414, f"The address is longer than {MAX_URI} characters")
+        if "%00" in query or "\x00" in environ["PATH_INFO"]:
+            raise ProtocolError(400, "The address holds a NUL character (%00)")
+        length = environ.get("CONTENT_LENGTH")
+        if length and length.isdigit() and int(length[:19]) > self.max_body:
+            raise ProtocolError(413, f"The request body is larger than {self.max_body} bytes")
 
+    def end(self, response: Response) -> Response:
+        """Add the headers every answer has; count and log the request."""
+        headers = response.headers
+        headers["X-Correlation-Id"] = g.correlation
+        headers["X-Content-Type-Options"] = "nosniff"
+        if "Cache-Control" not in headers:
+            headers["Cache-Control"] = "no-store"
+        seconds = monotonic() - g.started
+        rule = request.url_rule
+        operation = rule.endpoint if rule is not None else "unknown"
+        status = response.status_code
+        self.timer.observe(operation, status, seconds)
+        _log.info("request", operation=operation, method=request.method, status=status, ms=round(seconds * 1000, 2))
+        return response
 
-def _failed(error: Exception) -> Response:
-    found = _as_crm_error(error)
-    if found is None:
-        _log.error("unexpected error", operation=request.endpoint, exc_info=error)
-        found = ProtocolError(500, "An internal error happened; its details are in the log under the correlationId")
-    return error_answer(found, g.correlation)
+    def failed(self, error: Exception) -> Response:
+        """The answer for anything raised while a request was handled."""
+        found = _as_crm_error(error)
+        if found is None:
+            _log.error("unexpected error", operation=request.endpoint, exc_info=error)
+            found = ProtocolError(500, "An internal error happened; its details are in the log under the correlationId")
+        return error_answer(found, g.correlation)
 
 
 def error_answer(error: CrmError, correlation: str) -> Response:

@@ -1,0 +1,147 @@
+"""Making, listing and revoking tokens: use cases of workspace alone, where the original of `service_token` lives.
+
+Each change writes the row and its event in one transaction, so that every replica hears of it. The event carries the
+token's hash, never its text, and is of the kind `token`, which readers of the feed see only with `crm.tokens.read`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.kernel.clock import iso, now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import ErrorList, Forbidden, NotFound
+from shared.service.permissions import TOKENS_READ, TOKENS_WRITE, require_scope
+from shared.service.tokens import PREFIX, token_hash
+
+Publish = Callable[[Connection, Context, Mapping[str, Any]], None]
+
+_SCOPE = re.compile(r"\*|crm(\.[a-z0-9_]+){1,4}")
+_COLUMNS = "id, name, encode(hash, 'hex'), scopes, created_at, expires_at, revoked_at, version"
+_INSERT = f"""
+INSERT INTO service_token (name, hash, scopes, created_at, expires_at)
+VALUES (%(name)s, %(hash)s, %(scopes)s, %(at)s, %(expires_at)s) RETURNING {_COLUMNS}
+"""
+_REVOKE = f"""
+UPDATE service_token SET revoked_at = %(at)s, version = version + 1
+WHERE id = %(id)s AND revoked_at IS NULL RETURNING {_COLUMNS}
+"""
+_LIST = f"SELECT {_COLUMNS} FROM service_token WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
+_ALL = f"SELECT {_COLUMNS} FROM service_token ORDER BY id"
+_EXISTS = "SELECT 1 FROM service_token WHERE id = %(id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One token as stored, without its text."""
+
+    id: int
+    name: str
+    hash: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    version: int
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> TokenRow:
+        """From the columns of `_COLUMNS`."""
+        return cls(row[0], row[1], row[2], tuple(row[3]), *row[4:])
+
+    def payload(self) -> dict[str, Any]:
+        """What the event of a change carries; `tokens.apply_token_events` reads it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "hash": self.hash,
+            "scopes": list(self.scopes),
+            "created_at": iso(self.created_at),
+            "expires_at": iso(self.expires_at) if self.expires_at else None,
+            "revoked_at": iso(self.revoked_at) if self.revoked_at else None,
+            "version": self.version,
+        }
+
+
+def check_new_token(name: object, scopes: object, expires_at: datetime | None) -> tuple[str, tuple[str, ...]]:
+    """Name and scopes of a token to be, or Invalid with every error."""
+    errors = ErrorList()
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 200:
+        errors.add("name", "REQUIRED_FIELD", "name is required: 1 to 200 characters that tell what the token is for")
+    if not isinstance(scopes, list | tuple) or not scopes:
+        errors.add("scopes", "REQUIRED_FIELD", "scopes is required: a list such as ['crm.objects.contacts.read']")
+        scopes = ()
+    for scope in scopes:
+        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+            errors.add("scopes", "INVALID_SCOPE", f"not a scope: {str(scope)[:80]!r}")
+    if expires_at is not None and expires_at <= now():
+        errors.add("expires_at", "INVALID_DATE", "expires_at must be in the future")
+    errors.raise_if_any()
+    return str(name).strip(), tuple(dict.fromkeys(scopes))
+
+
+def create_token(
+    db: Database,
+    publish: Publish,
+    ctx: Context,
+    name: object,
+    scopes: object,
+    expires_at: datetime | None = None,
+) -> tuple[TokenRow, str]:
+    """A new token and its text, which exists only in this answer.
+
+    Raises Invalid, and Forbidden when the actor asks for a scope it does not hold itself.
+    """
+    require_scope(ctx.actor, TOKENS_WRITE)
+    checked_name, checked_scopes = check_new_token(name, scopes, expires_at)
+    lacking = [scope for scope in checked_scopes if not ctx.actor.may(scope)]
+    if lacking:
+        raise Forbidden(lacking)
+    text = PREFIX + secrets.token_urlsafe(32)
+    params = {
+        "name": checked_name,
+        "hash": token_hash(text),
+        "scopes": list(checked_scopes),
+        "at": _naive(now()),
+        "expires_at": _naive(expires_at),
+    }
+    with db.transaction() as conn:
+        row = conn.row(_INSERT, params)
+        assert row is not None
+        token = TokenRow.read(row)
+        publish(conn, ctx, token.payload())
+    return token, text
+
+
+def revoke_token(db: Database, publish: Publish, ctx: Context, id_: int) -> None:
+    """Make a token useless everywhere; nothing happens when it already is. Raises NotFound."""
+    require_scope(ctx.actor, TOKENS_WRITE)
+    with db.transaction() as conn:
+        row = conn.row(_REVOKE, {"id": id_, "at": _naive(now())})
+        if row is not None:
+            publish(conn, ctx, TokenRow.read(row).payload())
+        elif conn.row(_EXISTS, {"id": id_}) is None:
+            raise NotFound("token", [str(id_)])
+
+
+def list_tokens(db: Database, ctx: Context, *, after: int = 0, limit: int = 100) -> list[TokenRow]:
+    """Tokens by id, revoked and expired ones too."""
+    require_scope(ctx.actor, TOKENS_READ)
+    with db.connect() as conn:
+        return [TokenRow.read(row) for row in conn.rows(_LIST, {"after": after, "limit": limit})]
+
+
+def announce_tokens(conn: Connection, publish: Publish, ctx: Context) -> None:
+    """Publish every token again, for replicas that start after older events have been dropped."""
+    for row in conn.rows(_ALL):
+        publish(conn, ctx, TokenRow.read(row).payload())
+
+
+def _naive(instant: datetime | None) -> datetime | None:
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant is not None else None
