@@ -1,0 +1,5 @@
+"""Invented customers to try the system with: `Company` makes them, `files` and `fill` put them somewhere."""
+
+from crm.demo.company import SCORE, SIZES, Company, Size, Step, Story
+
+__all__ = ["SCORE", "SIZES", "Company", "Size", "Step", "Story"]

@@ -1,0 +1,82 @@
+"""The invented company as CSV files: what `crm demo --files DIR` writes, row by row, in flat memory.
+
+Each type's file holds the values of today; `history.csv` holds what they were before, one line per change.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from crm.demo.company import Company, Story
+from shared.kernel import clock
+
+OWNER_COLUMNS = ("email", "first_name", "last_name")
+COMPANY_COLUMNS = (
+    "name",
+    "domain",
+    "website",
+    "phone",
+    "city",
+    "country",
+    "industry",
+    "type",
+    "number_of_employees",
+    "annual_revenue",
+    "lifecycle_stage",
+    "closed_at",
+)
+CONTACT_COLUMNS = (
+    "email",
+    "first_name",
+    "last_name",
+    "phone",
+    "company",
+    "job_title",
+    "city",
+    "country",
+    "website",
+    "lifecycle_stage",
+    "lead_status",
+    "score",
+    "closed_at",
+)
+Report = Callable[[str], None]
+
+
+def write_files(company: Company, folder: Path, wrote: Report = lambda _what: None) -> list[Path]:
+    """Write owners, companies, contacts and history; `wrote(type)` is called after each row. The paths, in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    owners = [story.key for story in company.owners()]
+    kinds: tuple[tuple[str, Sequence[str], Iterator[Story]], ...] = (
+        ("owners", OWNER_COLUMNS, company.owners()),
+        ("companies", (*COMPANY_COLUMNS, "owner", "created"), company.companies()),
+        ("contacts", (*CONTACT_COLUMNS, "owner", "created"), company.contacts()),
+    )
+    with ExitStack() as opened:
+        past = csv.writer(_file(opened, folder / "history.csv"))
+        past.writerow(("file", "key", "at", "attribute", "value"))
+        for name, columns, stories in kinds:
+            present = csv.DictWriter(_file(opened, folder / f"{name}.csv"), columns, extrasaction="ignore")
+            present.writeheader()
+            for story in stories:
+                owner = "" if story.owner is None else owners[story.owner]
+                present.writerow({**story.final(), "owner": owner, "created": clock.iso(story.created)})
+                past.writerows((name, *line) for line in _changes(story))
+                wrote(name)
+    return [folder / f"{name}.csv" for name in ("owners", "companies", "contacts", "history")]
+
+
+def _file(opened: ExitStack, path: Path) -> TextIO:
+    return opened.enter_context(path.open("w", encoding="utf-8", newline=""))
+
+
+def _changes(story: Story) -> Iterator[tuple[str, str, str, str]]:
+    """Every value that was set, with its instant; nothing for one that never changed."""
+    changed = {name for step in story.steps for name in step.values}
+    moments = [(story.created, story.values)] if changed else []
+    for at, values in moments + [(step.at, step.values) for step in story.steps]:
+        yield from ((story.key, clock.iso(at), name, value) for name, value in values.items() if name in changed)
