@@ -50,5 +50,5 @@ def configure(level: str = "INFO") -> None:
 
 
 def logger(name: str) -> Any:
-    """A logger whose lines carry `logger=name`, correlation id and actor. It binds late: make it at import time."""
-    return structlog.get_logger(logger=name)
+    """A logger whose lines carry `component=name`, correlation id and actor. It binds late: make it at import time."""
+    return structlog.get_logger(component=name)
