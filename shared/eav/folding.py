@@ -168,7 +168,7 @@ def prefix_like(folded: str) -> str:
 
 
 def query_parts(query: str) -> tuple[str, ...]:
-    """The parts of a free-text query: each must occur somewhere inside words(); one typed without spaces stays whole."""
+    """The parts of a free-text query: each must occur somewhere inside words(); what has no space stays whole."""
     return tuple(dict.fromkeys(part for chunk in query.split() if (part := words(chunk).strip(" "))))
 
 

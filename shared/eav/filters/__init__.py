@@ -1,0 +1,43 @@
+"""Filters: asked for (`parse` or nodes built by a door), checked against a type in force, evaluated in Python.
+
+No SQL here: the planner compiles checked filters.
+"""
+
+from __future__ import annotations
+
+from shared.eav.filters.check import check
+from shared.eav.filters.checked import (
+    Checked,
+    CheckedAnd,
+    CheckedCondition,
+    CheckedNode,
+    CheckedNot,
+    CheckedOr,
+    CheckedText,
+    searchable,
+)
+from shared.eav.filters.matching import matches
+from shared.eav.filters.nodes import And, Condition, Node, Not, Or, Text
+from shared.eav.filters.parse import parse
+from shared.eav.types.operators import Operator
+
+__all__ = [
+    "And",
+    "Checked",
+    "CheckedAnd",
+    "CheckedCondition",
+    "CheckedNode",
+    "CheckedNot",
+    "CheckedOr",
+    "CheckedText",
+    "Condition",
+    "Node",
+    "Not",
+    "Operator",
+    "Or",
+    "Text",
+    "check",
+    "matches",
+    "parse",
+    "searchable",
+]

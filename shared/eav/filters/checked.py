@@ -1,0 +1,117 @@
+"""Filters that have been checked: names resolved, operators offered by the kind, operands ready to be compared.
+
+`check` is the only way to make them. The planner compiles `root`, keeping the SQL by `shape`, and binds `params`;
+`matches` evaluates the same tree in Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.eav.declare import AttributeDef, TypeDef
+from shared.eav.types.operators import Operator
+
+Shape = tuple[Any, ...]
+
+
+class TypeInForce(Protocol):
+    """What checking needs of an entity type in force (`catalog.LiveType` is one)."""
+
+    @property
+    def defn(self) -> TypeDef:
+        """The definition."""
+
+    @property
+    def attributes(self) -> Mapping[str, AttributeDef]:
+        """Live attributes by name."""
+
+    def attribute(self, name: str) -> AttributeDef:
+        """An attribute by any of its names; raises an Invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCondition:
+    """`operands` are slot-side: compared with `AttributeType.comparable`; parts of words for the token operators, the
+    folded prefix for STARTS_WITH. `params` name what SQL binds: none, one, or two (BETWEEN); a list for IN."""
+
+    attribute: AttributeDef
+    operator: Operator
+    operands: tuple[Any, ...]
+    params: tuple[str, ...]
+    members: frozenset[Any] = frozenset()
+
+    @property
+    def shape(self) -> Shape:
+        """All that the SQL depends on besides the values."""
+        attribute = self.attribute
+        return (self.operator.value, attribute.name, attribute.id, attribute.bank, attribute.column)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedText:
+    """Every part occurs in the words of one of the attributes; `params` bind LIKE patterns, one for each part."""
+
+    attributes: tuple[AttributeDef, ...]
+    parts: tuple[str, ...]
+    params: tuple[str, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """The number of parts."""
+        return ("text", len(self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAnd:
+    """All of them; of none: true."""
+
+    children: tuple[CheckedNode, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """The children's shapes."""
+        return ("and", *(child.shape for child in self.children))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOr:
+    """Any of them; of none: false."""
+
+    children: tuple[CheckedNode, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """The children's shapes."""
+        return ("or", *(child.shape for child in self.children))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedNot:
+    """The opposite."""
+
+    child: CheckedNode
+
+    @property
+    def shape(self) -> Shape:
+        """The child's shape."""
+        return ("not", self.child.shape)
+
+
+CheckedNode = CheckedCondition | CheckedText | CheckedAnd | CheckedOr | CheckedNot
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checked filter. `shape` holds no values: equal shapes of one catalog version make equal SQL."""
+
+    root: CheckedNode
+    shape: Shape
+    params: Mapping[str, Any]
+
+
+def searchable(live_type: TypeInForce) -> tuple[AttributeDef, ...]:
+    """The attributes that free text looks at: those that say so, and those the type names."""
+    named: Sequence[str] = live_type.defn.searchable
+    return tuple(one for one in live_type.attributes.values() if one.searchable or one.name in named)
