@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.workspace.domain.identity import email_key
-from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, on_text, refuse
+from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
 
 def default_kind(proposal: Proposal) -> Verdict:
@@ -24,7 +23,6 @@ def no_parent_loop(proposal: Proposal) -> Verdict:
     return refuse("parent_id", "INVALID_OPTION", "A team cannot be its own parent; name another team or none.")
 
 
-OWNER = RuleSet(normalise={"email": on_text(email_key)}, check=(default_kind,))
-USER = RuleSet(normalise={"email": on_text(email_key)})
+OWNER = RuleSet(check=(default_kind,))
 TEAM = RuleSet(check=(no_parent_loop,))
-RULES: Mapping[str, RuleSet] = {"owner": OWNER, "user": USER, "team": TEAM}
+RULES: Mapping[str, RuleSet] = {"owner": OWNER, "team": TEAM}

@@ -40,13 +40,16 @@ def choices(*pairs: tuple[str, str]) -> tuple[OptionDef, ...]:
 def system_attributes(
     group: str, *, created: str = "createdate", updated: str = "hs_lastmodifieddate"
 ) -> tuple[AttributeDef, ...]:
-    """The three every entity has, kept by the store in columns of their own; `created` and `updated` are wire names."""
+    """The three every entity has, kept by the store in columns of their own; `created` and `updated` are wire names.
+
+    The id is of the kind reference, not number: its column is a bigint, and clients walk by `id >= last + 1`.
+    """
     kept: dict[str, Any] = {"group": group, "read_only": True, "form_field": False, "default": True}
     return (
         attribute(
             "id",
             "Id",
-            "number",
+            "reference",
             wire_name="hs_object_id",
             column="id",
             description="Number of this entity, unique within its type. Given once, never reused.",

@@ -1,1 +1,0 @@
-"""Pure calculation about the people of an installation. Standard library only."""
