@@ -5,8 +5,7 @@ Custom entity types live in this service too, but are defined at run time and st
 
 from __future__ import annotations
 
-from shared.eav.declare import GroupDef, TypeDef
-from shared.service.builtin import attribute, choices, grouped, system_attributes
+from shared.service.schema import GroupDef, TypeDef, attribute, choices, grouped, system_attributes
 
 OWNER_KINDS = choices(("PERSON", "Person"), ("QUEUE", "Queue"))
 

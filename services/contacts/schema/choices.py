@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.service.builtin import choices
+from shared.service.schema import choices
 
 LIFECYCLE_STAGES = choices(
     ("subscriber", "Subscriber"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from services.contacts.schema.choices import COMPANY_TYPES, INDUSTRIES, LEAD_STATUSES, LIFECYCLE_STAGES
-from shared.eav.declare import GroupDef, TypeDef
-from shared.service.builtin import attribute, grouped, owner_attribute, system_attributes
+from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
 
 _COMPANY = "companyinformation"
 _ONLINE = "companyonline"

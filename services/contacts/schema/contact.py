@@ -9,8 +9,7 @@ from services.contacts.schema.choices import (
     TRAFFIC_SOURCES,
 )
 from services.contacts.schema.locales import LANGUAGES, TIME_ZONES
-from shared.eav.declare import GroupDef, TypeDef
-from shared.service.builtin import attribute, grouped, owner_attribute, system_attributes
+from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
 
 _PERSON = "contactinformation"
 _ACTIVITY = "contactactivity"

@@ -5,7 +5,7 @@ A choice for people, not the whole of either standard; options can be added like
 
 from __future__ import annotations
 
-from shared.service.builtin import choices
+from shared.service.schema import choices
 
 _ZONES = """
 Pacific/Honolulu America/Anchorage America/Los_Angeles America/Vancouver America/Phoenix America/Denver

@@ -10,11 +10,10 @@ import pytest
 from services.contacts.schema import COMPANY, CONTACT
 from services.contacts.schema import TYPES as CONTACTS
 from services.workspace.schema import TYPES as WORKSPACE
-from shared.eav.declare import TypeDef
-from shared.service.builtin import FIELD_TYPES
+from shared.eav.types import KINDS, kind_of
+from shared.service.schema import FIELD_TYPES, TypeDef
 
 TYPES = (*CONTACTS, *WORKSPACE)
-KINDS = frozenset(FIELD_TYPES)
 FORM_FIELDS = frozenset("text textarea number date select radio checkbox booleancheckbox phonenumber html".split())
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 CLOSED = ("enumeration", "multi_enumeration")
@@ -122,15 +121,18 @@ def test_searchable_and_shown_names_exist(entity_type: TypeDef):
 
 @every_type
 def test_pool_has_room_for_every_built_in_attribute(entity_type: TypeDef):
-    families = Counter(_family(one.kind) for one in entity_type.attributes if not one.column)
+    families = Counter(kind_of(one).family for one in entity_type.attributes if not one.column)
     for family, room in zip("tidn", entity_type.pool, strict=True):
         assert families[family] < room, family
 
 
-def _family(kind: str) -> str:
-    return {"enumeration": "i", "boolean": "i", "reference": "i", "date": "d", "datetime": "d", "number": "n"}.get(
-        kind, "-" if kind in ("long_text", "multi_enumeration") else "t"
-    )
+def test_every_kind_has_a_look():
+    assert set(FIELD_TYPES) == set(KINDS)
+
+
+@every_type
+def test_unique_ones_can_be(entity_type: TypeDef):
+    assert all(kind_of(one).can_be_unique for one in entity_type.attributes if one.unique)
 
 
 @pytest.mark.parametrize(

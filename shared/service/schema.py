@@ -1,6 +1,6 @@
-"""Shorthand for declaring built-in attributes: what every entity type has, and what each kind looks like in a form.
+"""What the `schema.py` of a service declares with: definitions, and shorthand for built-in attributes.
 
-For the `schema.py` of services. Not for custom attributes, which callers describe themselves.
+Not for custom attributes, which callers describe themselves.
 """
 
 from __future__ import annotations
@@ -8,7 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from shared.eav.declare import AttributeDef, OptionDef
+from shared.eav.declare import AttributeDef, GroupDef, OptionDef, TypeDef
+
+__all__ = [
+    "FIELD_TYPES",
+    "AttributeDef",
+    "GroupDef",
+    "OptionDef",
+    "TypeDef",
+    "attribute",
+    "choices",
+    "grouped",
+    "owner_attribute",
+    "system_attributes",
+]
 
 FIELD_TYPES = {
     "string": "text",
