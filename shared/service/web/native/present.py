@@ -1,0 +1,86 @@
+"""Entities as native JSON, ids from paths and bodies, and the header that names a change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.kernel.errors import Invalid, NotFound
+from shared.service.entities import Entity, Ref, View
+from shared.service.web.request import BIGGEST_ID
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+ALL = "*"
+
+
+def entity_json(type_name: str, entity: Entity) -> dict[str, Any]:
+    """One entity."""
+    body: dict[str, Any] = {
+        "id": str(entity.id),
+        "type": type_name,
+        "version": entity.version,
+        "created_at": entity.created_at,
+        "updated_at": entity.updated_at,
+        "archived": entity.archived_at is not None,
+        "values": entity.values,
+    }
+    if entity.archived_at is not None:
+        body["archived_at"] = entity.archived_at
+    if entity.history is not None:
+        body["history"] = {name: [_entry(one) for one in entries] for name, entries in entity.history.items()}
+    return body
+
+
+def _entry(one: Any) -> dict[str, Any]:
+    return {
+        "value": one.value,
+        "at": one.at,
+        "source": one.source,
+        "source_id": one.source_id,
+        "actor": one.actor,
+        "version": one.version,
+    }
+
+
+def change_id(service: Runtime, type_name: str, entity: Entity) -> str:
+    """Names one write for readers who must see it: service/type/id/version."""
+    return f"{service.manifest.name}/{type_name}/{entity.id}/{entity.version}"
+
+
+def entity_id(type_name: str, text: object) -> int:
+    """An id from outside. Raises NotFound for what can be no id."""
+    found = str(text)
+    if found.isascii() and found.isdigit() and len(found) <= 19 and int(found) <= BIGGEST_ID:
+        return int(found)
+    raise NotFound(type_name, [found[:80]])
+
+
+def reference(type_name: str, text: str, by: str) -> Ref:
+    """What a path names: an id, or with `by` a value of that unique attribute."""
+    return Ref(attribute=by, value=text) if by else Ref(id=entity_id(type_name, text))
+
+
+def view(service: Runtime, type_name: str, attributes: tuple[str, ...] | None, history: tuple[str, ...] = ()) -> View:
+    """The view of the named attributes: None for the type's default set, `*` for all."""
+    if attributes and ALL in attributes:
+        attributes = tuple(service.catalog.type(type_name).attributes)
+    return View(form="json", attributes=attributes, history=history)
+
+
+def names(body: dict[str, Any], key: str) -> tuple[str, ...] | None:
+    """A list of names in a body, None when the key is absent. Raises Invalid."""
+    found = body.get(key)
+    if found is None:
+        return None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise Invalid.one(key, "INVALID_LIST", f"{key} must be a list of names")
+    return tuple(found)
+
+
+def values(body: dict[str, Any], where: str = "") -> dict[str, Any]:
+    """The `values` of a body. Raises Invalid."""
+    found = body.get("values", {})
+    if not isinstance(found, dict):
+        raise Invalid.one(f"{where}values", "INVALID_JSON", f"{where}values must be an object of attribute names")
+    return found
