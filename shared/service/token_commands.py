@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
+
+from shared.bus.outbox import append
+from shared.bus.schema import ensure_partitions
+from shared.contracts.event import TOKEN, Event
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import ErrorList, Forbidden, NotFound
+from shared.kernel.partitions import is_missing_partition
+from shared.service.idempotency import stamp
 from shared.service.permissions import TOKENS_READ, TOKENS_WRITE, require_scope
 from shared.service.tokens import PREFIX, token_hash
 
-Publish = Callable[[Connection, Context, Mapping[str, Any]], None]
+Done = TypeVar("Done")
 
 _SCOPE = re.compile(r"\*|crm(\.[a-z0-9_]+){1,4}")
 _COLUMNS = "id, name, encode(hash, 'hex'), scopes, created_at, expires_at, revoked_at, version"
@@ -88,7 +95,6 @@ def check_new_token(name: object, scopes: object, expires_at: datetime | None) -
 
 def create_token(
     db: Database,
-    publish: Publish,
     ctx: Context,
     name: object,
     scopes: object,
@@ -111,23 +117,30 @@ def create_token(
         "at": _naive(now()),
         "expires_at": _naive(expires_at),
     }
-    with db.transaction() as conn:
+
+    def insert(conn: Connection) -> TokenRow:
         row = conn.row(_INSERT, params)
         assert row is not None
         token = TokenRow.read(row)
-        publish(conn, ctx, token.payload())
-    return token, text
+        append(conn, [token_event(token, ctx)])
+        stamp(conn, [token.id])
+        return token
+
+    return _transaction(db, insert), text
 
 
-def revoke_token(db: Database, publish: Publish, ctx: Context, id_: int) -> None:
+def revoke_token(db: Database, ctx: Context, id_: int) -> None:
     """Make a token useless everywhere; nothing happens when it already is. Raises NotFound."""
     require_scope(ctx.actor, TOKENS_WRITE)
-    with db.transaction() as conn:
+
+    def update(conn: Connection) -> None:
         row = conn.row(_REVOKE, {"id": id_, "at": _naive(now())})
         if row is not None:
-            publish(conn, ctx, TokenRow.read(row).payload())
+            append(conn, [token_event(TokenRow.read(row), ctx)])
         elif conn.row(_EXISTS, {"id": id_}) is None:
             raise NotFound("token", [str(id_)])
+
+    _transaction(db, update)
 
 
 def list_tokens(db: Database, ctx: Context, *, after: int = 0, limit: int = 100) -> list[TokenRow]:
@@ -137,10 +150,39 @@ def list_tokens(db: Database, ctx: Context, *, after: int = 0, limit: int = 100)
         return [TokenRow.read(row) for row in conn.rows(_LIST, {"after": after, "limit": limit})]
 
 
-def announce_tokens(conn: Connection, publish: Publish, ctx: Context) -> None:
+def announce_tokens(conn: Connection, ctx: Context) -> None:
     """Publish every token again, for replicas that start after older events have been dropped."""
-    for row in conn.rows(_ALL):
-        publish(conn, ctx, TokenRow.read(row).payload())
+    append(conn, [token_event(TokenRow.read(row), ctx) for row in conn.rows(_ALL)])
+
+
+def token_event(token: TokenRow, ctx: Context) -> Event:
+    """The event that tells replicas how a token stands now."""
+    return Event(
+        kind=TOKEN,
+        entity_type="",
+        at=now(),
+        entity_id=token.id,
+        version=token.version,
+        actor=ctx.actor.id,
+        source=ctx.source,
+        source_id=ctx.source_id,
+        cause=ctx.cause,
+        correlation=ctx.correlation,
+        detail=token.payload(),
+    )
+
+
+def _transaction(db: Database, step: Callable[[Connection], Done]) -> Done:
+    try:
+        with db.transaction() as conn:
+            return step(conn)
+    except psycopg.errors.CheckViolation as error:
+        if not is_missing_partition(error):
+            raise
+    with db.connect() as conn:
+        ensure_partitions(conn)
+    with db.transaction() as conn:
+        return step(conn)
 
 
 def _naive(instant: datetime | None) -> datetime | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
+from shared.contracts.event import TOKEN, Event
 from shared.kernel.clock import monotonic, now
 from shared.kernel.config import Settings
 from shared.kernel.context import Actor
@@ -35,8 +35,8 @@ _LOOK = (
 )
 _APPLY = """
 INSERT INTO service_token AS t (id, name, hash, scopes, created_at, expires_at, revoked_at, version)
-VALUES (%(id)s, %(name)s, decode(%(hash)s, 'hex'), %(scopes)s, %(created_at)s, %(expires_at)s, %(revoked_at)s,
-        %(version)s)
+VALUES (%(id)s, %(name)s, decode(%(hash)s, 'hex'), %(scopes)s, %(created_at)s::timestamptz at time zone 'UTC',
+    %(expires_at)s::timestamptz at time zone 'UTC', %(revoked_at)s::timestamptz at time zone 'UTC', %(version)s)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, scopes = excluded.scopes,
     expires_at = excluded.expires_at, revoked_at = excluded.revoked_at, version = excluded.version
 WHERE t.version < excluded.version
@@ -71,10 +71,11 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def apply_token_events(conn: Connection, payloads: Iterable[Mapping[str, Any]]) -> None:
-    """Bring a replica up to date with token events' payloads, in any order, any number of times."""
-    for payload in payloads:
-        conn.run(_APPLY, payload)
+def apply_token_events(conn: Connection, events: Iterable[Event]) -> None:
+    """Bring a replica up to date with token events, in any order, any number of times; other kinds are passed over."""
+    for event in events:
+        if event.kind == TOKEN:
+            conn.run(_APPLY, event.detail)
 
 
 def ensure_bootstrap(conn: Connection, admin_token: str | None, service_token: str | None) -> None:

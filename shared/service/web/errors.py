@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
+from shared.bus.cursor import FeedGone
 from shared.kernel import json
 from shared.kernel.errors import (
     AlreadyExists,
@@ -36,6 +37,7 @@ STATUS: dict[type[CrmError], int] = {
     AlreadyExists: 409,
     VersionMismatch: 412,
     RateLimited: 429,
+    FeedGone: 410,
     Unavailable: 503,
 }
 

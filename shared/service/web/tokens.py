@@ -13,7 +13,6 @@ from shared.kernel.errors import Invalid, NotFound
 from shared.service.token_commands import TokenRow, create_token, list_tokens, revoke_token
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import BIGGEST_ID, context, int_param, json_object, known_keys
-from shared.service.web.token_events import publish_token
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -82,7 +81,7 @@ def create(service: Runtime) -> Response:
     body = json_object()
     known_keys(body, ("name", "scopes", "expires_at"))
     expires = _instant(body.get("expires_at"))
-    row, text = create_token(service.db, publish_token, context(), body.get("name"), body.get("scopes"), expires)
+    row, text = create_token(service.db, context(), body.get("name"), body.get("scopes"), expires)
     return answer({**present(row), "token": text}, 201)
 
 
@@ -90,7 +89,7 @@ def revoke(service: Runtime, id: str) -> Response:
     """Stop a token everywhere within a second."""
     if not (id.isascii() and id.isdigit() and int(id[:20]) <= BIGGEST_ID):
         raise NotFound("token", [id[:40]])
-    revoke_token(service.db, publish_token, context(), int(id))
+    revoke_token(service.db, context(), int(id))
     service.tokens.forget()
     return no_content()
 
