@@ -168,8 +168,12 @@ def prefix_like(folded: str) -> str:
 
 
 def query_parts(query: str) -> tuple[str, ...]:
-    """The parts of a free-text query: each must occur somewhere inside words(); what has no space stays whole."""
-    return tuple(dict.fromkeys(part for chunk in query.split() if (part := words(chunk).strip(" "))))
+    """The parts of a free-text query: each must occur inside words(); what has no space stays whole.
+
+    A part of one or two characters must begin a word: there are no trigrams to find it by elsewhere.
+    """
+    found = (part for chunk in query.split() if (part := words(chunk).strip(" ")))
+    return tuple(dict.fromkeys(part if len(part) > 2 else f" {part}" for part in found))
 
 
 def nearest(word: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:

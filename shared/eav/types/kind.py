@@ -33,6 +33,7 @@ class AttributeType(ABC):
     operators: ClassVar[frozenset[Operator]]
     sortable: ClassVar[bool] = True
     can_be_unique: ClassVar[bool] = True
+    multiple: ClassVar[bool] = False
 
     @abstractmethod
     def coerce(self, raw: object, attribute: AttributeDef, old: Any = None) -> Any:
@@ -49,6 +50,10 @@ class AttributeType(ABC):
     def from_json(self, json: Any, attribute: AttributeDef) -> Any:
         """The canonical value back from to_json's. Trusts it: use coerce for anything from outside."""
         return json
+
+    def to_native(self, value: Any) -> Any:
+        """Typed JSON ready to be written: like canonical JSON, but numbers are JSON numbers with all their digits."""
+        return self.to_json(value)
 
     def to_text(self, value: Any) -> str:
         """The text form, used by the wire dialect."""
@@ -84,6 +89,10 @@ class AttributeType(ABC):
         Without a slot: of what `extra` or `long` holds.
         """
         return None
+
+    def canonical_of(self, attribute: AttributeDef) -> Present | None:
+        """Like text_of, for canonical JSON."""
+        return self.json_of(attribute)
 
     def json_of(self, attribute: AttributeDef) -> Present | None:
         """Like text_of, for typed JSON ready to be written."""

@@ -91,6 +91,14 @@ class NumberType(AttributeType):
         """Text without needless zeros."""
         return sa.cast(sa.func.trim_scale(column), sa.Text)
 
+    def to_native(self, value: Decimal) -> Raw:
+        """A JSON number with all its digits."""
+        return Raw(decimal_text(value))
+
+    def canonical_of(self, attribute: AttributeDef) -> None:
+        """The decimal text as fetched."""
+        return
+
     def json_of(self, attribute: AttributeDef) -> Present:
         """A JSON number with all its digits."""
         return _literal

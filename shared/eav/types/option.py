@@ -133,6 +133,7 @@ class MultiEnumerationType(AttributeType):
     """Several options, each once, in the order given. No slot: their ids live aside."""
 
     name = "multi_enumeration"
+    multiple = True
     family = None
     operators = CHOICE
     sortable = False
