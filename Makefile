@@ -1,0 +1,70 @@
+# One word for everything. Needs python3 (>= 3.11) with pip, and make; all else is fetched, pinned and checked by hash.
+#
+# PORT and CRM_HOME choose where the system answers and keeps its data; DATABASE_URL and REDIS_URL use servers that
+# exist instead of starting own ones; ARGS goes to the program behind a target (make test ARGS="-k filters").
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+SOURCES := crm shared services deploy tests benchmarks
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: install
+install: ## make .venv with what requirements.lock names (every target does it when needed)
+	@./deploy/bootstrap
+
+.PHONY: up
+up: install ## run the whole system in the foreground: http://127.0.0.1:8000, Ctrl-C stops it
+	@exec $(PY) -m deploy.local up
+
+.PHONY: down
+down: install ## stop the system that runs on this CRM_HOME
+	@exec $(PY) -m deploy.local down
+
+.PHONY: token
+token: install ## print the administrator's token
+	@exec $(PY) -m deploy.local token
+
+.PHONY: status
+status: install ## what runs, as JSON
+	@exec $(PY) -m deploy.local status-json
+
+.PHONY: test
+test: install ## all tests but those that start whole systems
+	$(PY) -m pytest -m "not ops" -n 2 $(ARGS)
+
+.PHONY: test-ops
+test-ops: install ## tests that start whole systems, kill processes, take servers away
+	$(PY) -m pytest -m ops $(ARGS)
+
+.PHONY: check
+check: install ## format, lint, types, layers
+	$(PY) -m ruff format --check $(SOURCES)
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+.PHONY: format
+format: install ## put the sources into the house's format
+	$(PY) -m ruff format $(SOURCES)
+	$(PY) -m ruff check --fix $(SOURCES)
+
+.PHONY: bench
+bench: install ## all benchmarks; each prints a table
+	$(PY) -m benchmarks $(ARGS)
+
+.PHONY: bench-eav
+bench-eav: install ## the engine against a native table
+	$(PY) -m benchmarks.eav $(ARGS)
+
+.PHONY: pictures
+pictures: install ## draw the pictures of the last benchmarks
+	$(PY) -m benchmarks.pictures $(ARGS)
+
+.PHONY: lock
+lock: install ## resolve pyproject.toml into requirements.lock anew
+	.tools/uv/bin/uv pip compile pyproject.toml --quiet --upgrade --extra embedded --extra dev --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --universal --output-file requirements.lock

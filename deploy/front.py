@@ -1,0 +1,64 @@
+"""The one web application of the embedded run: every service's app in one process, picked by the route table.
+
+Paths reach the services untouched. The front answers only what belongs to no service: `/`, `/healthz`, `/readyz`,
+`/openapi.json`, `/docs`. Where services run apart, nginx stands in its place (`deploy.gateway`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.pages import build_pages
+from deploy.routes import RouteTable, route_table
+from deploy.services import ALL
+from shared.kernel import telemetry
+from shared.kernel.config import Settings
+from shared.service.app import build_app
+from shared.service.web.dialect.dated import rewrite
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+OWN_PATHS = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
+
+
+class Front:
+    """A WSGI application over others."""
+
+    def __init__(self, table: RouteTable, services: Mapping[str, WSGIApplication], own: WSGIApplication) -> None:
+        self.table = table
+        self.services = services
+        self.own = own
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Hand the request to whom it belongs."""
+        path = environ["PATH_INFO"] = rewrite(environ["PATH_INFO"])
+        return self._application(path)(environ, start_response)
+
+    def _application(self, path: str) -> WSGIApplication:
+        if (path.rstrip("/") or "/") in OWN_PATHS or path.startswith("/docs/"):
+            return self.own
+        return self.services[self.table.service(path)]
+
+
+def front() -> Callable[..., Iterable[bytes]]:
+    """What gunicorn loads. Builds every service's app from the environment's settings."""
+    settings = Settings()
+    telemetry.configure(settings.log_level)
+    services: dict[str, WSGIApplication] = {manifest.name: build_app(manifest, settings) for manifest in ALL}
+    return Front(route_table(ALL), services, build_pages(ALL, services, _token(settings)))
+
+
+def _token(settings: Settings) -> str:
+    """The administrator's token, for the counts on the first page; empty where it is not kept here."""
+    file = settings.home / "secrets" / "admin-token"
+    return _read(file)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,89 @@
+"""Which processes make up the system, and with what environment. Pure: nothing is started here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import postgres, redis
+from deploy.local.databases import ServiceDatabase
+from deploy.local.home import Home
+from deploy.local.settings import LocalSettings
+
+PROJECT = Path(__file__).resolve().parents[2]
+MARK = "CRM_SUPERVISED"
+"""Set in every process we start, to the home it serves; tells orphans from whatever else knows CRM_HOME."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process to keep alive. Lower `order` starts first and stops last; `first` ones start by themselves."""
+
+    name: str
+    command: tuple[str, ...]
+    order: int
+    first: bool = False
+    user: str = ""
+    stop_signal: str = "TERM"
+    stop_seconds: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Everything that one run consists of. A server is None when its URL was given from outside."""
+
+    settings: LocalSettings
+    home: Home
+    postgres: postgres.Server | None
+    redis: redis.Server | None
+    admin_url: str
+    redis_url: str
+    databases: tuple[ServiceDatabase, ...]
+    service_token: str
+
+    def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """What every process of ours gets."""
+        urls = {f"{one.service.upper()}_DATABASE_URL": one.url(self.admin_url) for one in self.databases}
+        return {
+            **inherited,
+            **urls,
+            "DATABASE_URL": self.admin_url,
+            "REDIS_URL": self.redis_url,
+            "CRM_HOME": str(self.home.root),
+            "CRM_HOST": self.settings.host,
+            "PORT": str(self.settings.port),
+            "CRM_SERVICE_TOKEN": self.service_token,
+            "CRM_ADMIN_TOKEN_FILE": str(self.home.admin_token),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.home.metrics),
+            "PYTHONPATH": _joined(str(PROJECT), inherited.get("PYTHONPATH", "")),
+            "PYTHONUNBUFFERED": "1",
+            MARK: str(self.home.root),
+        }
+
+    def programs(self) -> Iterable[Program]:
+        """The servers we run ourselves, then our four kinds of processes."""
+        if self.postgres is not None:
+            account = self.postgres.account
+            # Under another account, so with an environment of its own: ours holds secrets.
+            bare = ["env", "-i", *(f"{name}={value}" for name, value in self._bare_environment().items())]
+            yield Program(
+                "postgres",
+                (*bare, *self.postgres.command),
+                order=1,
+                first=True,
+                user=account.name if account else "",
+                stop_signal="INT",  # fast: ends sessions instead of waiting for them
+            )
+        if self.redis is not None:
+            yield Program("redis", tuple(self.redis.command), order=2, first=True)
+        for name in ("worker", "bus", "scheduler", "web"):
+            yield Program(name, (sys.executable, "-m", "deploy.processes", name), order=10)
+
+    def _bare_environment(self) -> dict[str, str]:
+        return {**postgres.clean_environment(), MARK: str(self.home.root)}
+
+
+def _joined(*paths: str) -> str:
+    return ":".join(path for path in paths if path)

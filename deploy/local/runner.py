@@ -1,0 +1,167 @@
+"""The kept process runner (supervisord): its configuration, its start, and talking to it.
+
+It restarts what dies, with growing pauses, and stops everything in the reverse order. Its configuration holds no
+secrets: those travel in the environment.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shlex
+import signal
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from deploy.local.home import Home
+from deploy.local.programs import PROJECT, Program
+
+_PR_SET_PDEATHSIG = 1
+_STOP_SECONDS = 90
+
+_HEAD = """\
+[supervisord]
+nodaemon=true
+silent=true
+logfile={logs}/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=2
+pidfile={run}/supervisord.pid
+childlogdir={logs}
+minfds=4096
+{user}
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+_PROGRAM = """
+[program:{name}]
+command={command}
+directory={directory}
+priority={order}
+autostart={first}
+autorestart=true
+startsecs=2
+startretries=1000
+stopsignal={signal}
+stopwaitsecs={seconds}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={logs}/{name}.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=2
+{user}"""
+
+
+def config_text(home: Home, programs: Iterable[Program]) -> str:
+    """The configuration file."""
+    logs, run, socket = _escaped(home.logs), _escaped(home.run), _escaped(home.socket)
+    # Said aloud, because the runner warns of root otherwise.
+    user = f"user={pwd.getpwuid(0).pw_name}" if os.geteuid() == 0 else ""
+    parts = [_HEAD.format(logs=logs, run=run, socket=socket, user=user)]
+    for program in programs:
+        parts.append(
+            _PROGRAM.format(
+                name=program.name,
+                command=_escaped(shlex.join(program.command)),
+                directory=_escaped(PROJECT),
+                order=program.order,
+                first="true" if program.first else "false",
+                signal=program.stop_signal,
+                seconds=program.stop_seconds,
+                logs=logs,
+                user=f"user={program.user}" if program.user else "",
+            )
+        )
+    return "".join(parts)
+
+
+def _escaped(text: str | Path) -> str:
+    return str(text).replace("%", "%%")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A running supervisord that we started."""
+
+    process: subprocess.Popen[bytes]
+    home: Home
+
+    def died(self) -> bool:
+        """Whether it ended."""
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        """Stop everything in order and wait for it; by force after a generous time."""
+        if not self.died():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_runner(home: Home, programs: Iterable[Program], environment: Mapping[str, str]) -> Runner:
+    """Start it in a session of its own: Ctrl-C reaches us alone, and we stop it in order."""
+    config = home.run / "supervisord.conf"
+    config.write_text(config_text(home, programs))
+    home.socket.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
+    with (home.logs / "runner.log").open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own words
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=PROJECT,
+            env=dict(environment),
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    return Runner(process, home)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel send SIGTERM when our parent dies, however it dies; elsewhere than on Linux, do without."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def ask(home: Home, method: str, *arguments: Any) -> Any:
+    """Call the runner's `supervisor.<method>`. Raises OSError when nobody listens, xmlrpc.client.Fault on a refusal."""
+    transport = SupervisorTransport(None, None, f"unix://{home.socket}")
+    try:
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=cast(Any, transport))
+        return getattr(cast(Any, proxy).supervisor, method)(*arguments)
+    finally:
+        transport.close()
+
+
+def states(home: Home) -> list[dict[str, Any]]:
+    """Name, state and pid of each process; empty when the runner does not answer."""
+    try:
+        found = ask(home, "getAllProcessInfo")
+    except (OSError, xmlrpc.client.Error):
+        return []
+    return [{"name": one["name"], "state": one["statename"], "pid": one["pid"]} for one in found]
+
+
+def answers(home: Home) -> bool:
+    """Whether the runner can be talked to."""
+    try:
+        return bool(ask(home, "getState")["statename"] == "RUNNING")
+    except (OSError, xmlrpc.client.Error):
+        return False

@@ -1,0 +1,129 @@
+"""The front's own answers: first page, health, readiness, the merged OpenAPI document and its viewer.
+
+The pages stand alone: nothing is fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, render_template, request, send_from_directory
+from swagger_ui_bundle import swagger_ui_path
+from werkzeug.exceptions import HTTPException
+
+from deploy.inside import Answer, ask
+from deploy.merge import merged
+from shared.kernel import json
+from shared.kernel.clock import new_id
+from shared.service.web.errors import ProtocolError, error_body
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from shared.service.manifest import Manifest
+
+TITLE = "Tupelo CRM"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many entities of a type; None when the service did not say."""
+
+    number: int | None
+    about: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """One line of the first page."""
+
+    name: str
+    state: str
+    reasons: tuple[str, ...]
+    counts: tuple[tuple[str, Count], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the answers are made of."""
+
+    manifests: Sequence[Manifest]
+    services: Mapping[str, WSGIApplication]
+    token: str
+
+    def index(self) -> str:
+        """The first page."""
+        answers = self._readiness()
+        views = [self._view(manifest, answers[manifest.name]) for manifest in self.manifests]
+        ready = all(answer.status == 200 for answer in answers.values())
+        return render_template("index.html", services=views, ready=ready, url=request.host_url.rstrip("/"))
+
+    def healthz(self) -> Response:
+        """The process is alive."""
+        return _json({"status": "ok"})
+
+    def readyz(self) -> Response:
+        """Ready when every service is; 503 with the reasons otherwise."""
+        answers = self._readiness()
+        ready = all(answer.status == 200 for answer in answers.values())
+        states = {name: answer.body for name, answer in answers.items()}
+        return _json({"status": "ready" if ready else "not ready", "services": states}, 200 if ready else 503)
+
+    def openapi(self) -> Response:
+        """One document for all services."""
+        documents = [ask(app, f"/{name}/openapi.json") for name, app in self.services.items()]
+        return _json(merged([one.body for one in documents if one.status == 200], TITLE))
+
+    def docs(self) -> str:
+        """A viewer of that document."""
+        return render_template("docs.html")
+
+    def asset(self, name: str) -> Response:
+        """A file of the viewer."""
+        return send_from_directory(str(swagger_ui_path), name, max_age=86400)
+
+    def _readiness(self) -> dict[str, Answer]:
+        return {name: ask(app, f"/{name}/readyz") for name, app in self.services.items()}
+
+    def _view(self, manifest: Manifest, answer: Answer) -> ServiceView:
+        body = answer.body if isinstance(answer.body, dict) else {}
+        reasons = tuple(one["reason"] for one in body.get("checks", []) if one.get("reason"))
+        counts = [(one.plural_label, self._count(manifest.name, one.name)) for one in manifest.types]
+        return ServiceView(manifest.name, body.get("status", "not ready"), reasons, tuple(counts))
+
+    def _count(self, service: str, entity_type: str) -> Count:
+        query = {"limit": 1, "total": "estimated", "attributes": []}
+        answer = ask(self.services[service], f"/api/v1/objects/{entity_type}/query", token=self.token, body=query)
+        if answer.status != 200 or not isinstance(answer.body, dict):
+            return Count(None)
+        total = answer.body.get("total")
+        return Count(int(total), about=int(total) > 1000) if total is not None else Count(None)
+
+
+def build_pages(manifests: Iterable[Manifest], services: Mapping[str, WSGIApplication], token: str) -> Flask:
+    """The front's own application. Without a token the first page shows no counts."""
+    app = Flask(__name__, static_folder=None)
+    app.url_map.strict_slashes = False
+    pages = Pages(tuple(manifests), services, token)
+    for path, view in (
+        ("/", pages.index),
+        ("/healthz", pages.healthz),
+        ("/readyz", pages.readyz),
+        ("/openapi.json", pages.openapi),
+        ("/docs", pages.docs),
+        ("/docs/<path:name>", pages.asset),
+    ):
+        app.add_url_rule(path, view.__name__, view)
+    app.register_error_handler(HTTPException, _failed)
+    return app
+
+
+def _failed(error: HTTPException) -> Response:
+    status = error.code or 500
+    return _json(error_body(ProtocolError(status, error.description or error.name), new_id()), status)
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

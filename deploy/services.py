@@ -1,0 +1,8 @@
+"""The services of this installation, in the order in which they are migrated."""
+
+from __future__ import annotations
+
+from services.contacts.manifest import MANIFEST as CONTACTS
+from services.workspace.manifest import MANIFEST as WORKSPACE
+
+ALL = (WORKSPACE, CONTACTS)
