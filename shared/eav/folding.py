@@ -117,7 +117,7 @@ def token_pattern(operand: str) -> list[str]:
     """The literal parts of a CONTAINS_TOKEN operand, to be found in words() in this order, anything between them.
 
     A part's outer space stands for a word's edge, so `b3*` gives [" b3"] and `*@example.com` gives [" example com "].
-    No part means that anything matches (`*`); an operand without any word gives a part that no words() contains.
+    `*` alone asks for any word at all; an operand without a word gives a part that no words() contains.
     """
     segments = operand.strip().split("*")
     parts = [_spaced(segment) for segment in segments]
@@ -128,7 +128,7 @@ def token_pattern(operand: str) -> list[str]:
         parts[-1] = f"{parts[-1].rstrip(' ')} "
     if single and not parts[0].strip(" "):
         return ["  "]
-    return [part for part in parts if part]
+    return [part for part in parts if part] or [" "]
 
 
 def escape_like(text: str) -> str:
