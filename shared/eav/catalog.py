@@ -30,7 +30,7 @@ class StaleCatalog(Exception):
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:
     """Known names that look like a mistyped one."""
-    return tuple(difflib.get_close_matches(name, list(known), n=most, cutoff=0.6))
+    return tuple(difflib.get_close_matches(name, list(dict.fromkeys(known)), n=most, cutoff=0.6))
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _live(row: tuple[Any, ...], attributes: list[AttributeDef], groups: tuple[Gr
         for name, value in zip(names, row[8:], strict=True)
     }
     here = [one for one in attributes if one.archived_at is None]
-    defn = TypeDef(**given, groups=groups, attributes=tuple(here), pool=tuple(pool))  # type: ignore[arg-type]
+    defn = TypeDef(**given, groups=groups, attributes=tuple(here), pool=tuple(pool))
     return LiveType(
         id=ident,
         version=version,

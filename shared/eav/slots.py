@@ -133,7 +133,7 @@ def _running_out(connection: Connection) -> list[tuple[int, Pool]]:
             having count(*) filter (where s.state = 'free') < %(spare)s) order by 1""",
         {"spare": SPARE_SLOTS},
     )
-    return [(number, tuple(pool)) for number, *pool in rows]  # type: ignore[misc]
+    return [(number, tuple(pool)) for number, *pool in rows]
 
 
 def _spare_tables(connection: Connection, pool: Pool) -> int:

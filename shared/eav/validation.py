@@ -2,46 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 from shared.eav.catalog import LiveType, nearest
 from shared.eav.declare import AttributeDef
 from shared.eav.types import ValueProblem, kind_of
-from shared.kernel.errors import FieldError
+from shared.kernel.context import Context
+from shared.kernel.errors import FieldError, InvalidValues
 
 Values = dict[str, Any]
 
 
-def coerce(live: LiveType, given: Mapping[str, object], old: Mapping[str, Any]) -> tuple[Values, list[FieldError]]:
-    """Canonical values by internal name (None clears), and every error by the name the caller used.
+class Judge(Protocol):
+    """What a domain has to say about writes: pure functions, asked per entity (see the kit's rules)."""
 
-    `old`: stored canonical values by internal name, for kinds whose input may append to them.
+    def normalised(self, type_name: str, name: str, raw: object) -> object:
+        """A raw value as it would be stored; also asked for look-ups and equality operands."""
+
+    def judged(
+        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+    ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
+        """All values to write, completed, and what is wrong with them (by internal names)."""
+
+
+class NoJudge:
+    """A domain without rules."""
+
+    def normalised(self, type_name: str, name: str, raw: object) -> object:
+        """As given."""
+        return raw
+
+    def judged(
+        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+    ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
+        """As given."""
+        return new, ()
+
+
+def complete(
+    judge: Judge, live: LiveType, given: Mapping[str, object], old: Mapping[str, Any] | None, context: Context
+) -> Values:
+    """Everything to write, canonical, by internal name; raises InvalidValues with every error there is.
+
+    `old`: stored canonical values, None when the entity is being created. Errors carry the names the caller used.
     """
+    values, errors, names = _coerced(judge, live, given, old or {})
+    completed, refused = judge.judged(live.name, old, values, context)
+    for error in refused:
+        attribute = live.attributes.get(error.name)
+        shown = names.get(error.name, attribute.wire if attribute else error.name)
+        errors.append(replace(error, name=shown))
+    broken = {error.name for error in errors}
+    errors += [one for one in _required(live, completed, old) if names.get(one.name, one.name) not in broken]
+    if errors:
+        raise InvalidValues(errors)
+    return dict(completed)
+
+
+def _coerced(
+    judge: Judge, live: LiveType, given: Mapping[str, object], old: Mapping[str, Any]
+) -> tuple[Values, list[FieldError], dict[str, str]]:
     values: Values = {}
     errors: list[FieldError] = []
+    names: dict[str, str] = {}
     for name, raw in given.items():
-        attribute = live.by_wire.get(name) or live.attributes.get(name) or live.by_label.get(name)
+        attribute = live.find(name)
         if attribute is None:
             errors.append(_unknown(live, name))
         elif attribute.read_only:
             message = f'Property "{name}" is read-only: the system keeps its value'
             errors.append(FieldError(name, "READ_ONLY_VALUE", message))
-        elif attribute.name in values:
+        elif attribute.name in names:
             errors.append(FieldError(name, "DUPLICATE_PROPERTY", f'Property "{name}" is given twice'))
         else:
-            values[attribute.name] = None
+            names[attribute.name] = name
             try:
-                values[attribute.name] = _coerce_one(attribute, raw, old)
+                values[attribute.name] = coerce(judge, live, attribute, raw, old)
             except ValueProblem as problem:
-                errors.append(FieldError(name, problem.code, problem.message, tuple(problem.nearest)))
-    return values, errors
+                errors.append(FieldError(name, problem.code, problem.message, problem.nearest))
+    return values, errors, names
 
 
-def _coerce_one(attribute: AttributeDef, raw: object, old: Mapping[str, Any]) -> Any:
+def coerce(
+    judge: Judge, live: LiveType, attribute: AttributeDef, raw: object, old: Mapping[str, Any] | None = None
+) -> Any:
+    """One canonical value (None clears); raises ValueProblem."""
+    raw = judge.normalised(live.name, attribute.name, raw)
     if raw is None or raw == "":
         return None
-    return kind_of(attribute).coerce(raw, attribute, old.get(attribute.name))
+    return kind_of(attribute).coerce(raw, attribute, (old or {}).get(attribute.name))
 
 
 def _unknown(live: LiveType, name: str) -> FieldError:
@@ -50,12 +101,12 @@ def _unknown(live: LiveType, name: str) -> FieldError:
     return FieldError(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist{hint}', close)
 
 
-def missing_required(live: LiveType, values: Mapping[str, Any]) -> list[FieldError]:
-    """Errors for required attributes without a value (a value that is being cleared counts as none)."""
-    names = {one.name for one in live.attributes.values() if one.required}
-    names |= {found.name for name in live.defn.required if (found := live.find(name))}
+def _required(live: LiveType, values: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
+    """Errors for required attributes that would be without a value: when creating, or when being cleared."""
+    names = [one.name for one in live.attributes.values() if one.required]
+    names += [found.name for name in live.defn.required if (found := live.find(name)) and found.name not in names]
     return [
         FieldError(live.attributes[name].wire, "REQUIRED_FIELD", f'Property "{live.attributes[name].wire}" is required')
-        for name in sorted(names)
-        if values.get(name) is None
+        for name in names
+        if values.get(name) is None and (old is None or name in values)
     ]

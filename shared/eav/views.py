@@ -20,6 +20,7 @@ from {table} e
 join {whole} whole on whole.id = e.id
 join eav_type ty on ty.table_number = {number}
 join eav_attribute a on a.type_id = ty.id and a.bank = {bank} and a.archived_at is null
+    and a.column_name ~ '^[tidn][0-9]+$'
 cross join lateral (select to_jsonb(e) ->> a.column_name as value) slot
 where slot.value is not null
 """

@@ -40,6 +40,7 @@ class Reader:
     absent: dict[str, None]
     has_long: bool
     ids_sql: str | None = None
+    list_sql: str | None = None
     lock_sql: str | None = None
 
     def select(self) -> sa.Select[Any]:
@@ -96,7 +97,9 @@ def _reader(
     live = live_key.live
     attributes = [live.attributes[name] for name in names]
     tables = source(live, [*attributes, *others], archive=archive)
-    places, converts, absent = [], [], {}
+    places: list[tuple[str, int]] = []
+    converts: list[tuple[str, Convert]] = []
+    absent: dict[str, None] = {}
     aside: dict[str, tuple[str, Convert | None]] = {}
     values: list[sa.ColumnElement] = []
     has_long = False

@@ -14,6 +14,8 @@ from shared.eav.types import kind_of
 from shared.kernel import json
 from shared.kernel.clock import iso
 
+# What stands in eav_multi for "has a value" of a kind without slot and options.
+PRESENT = 1
 Slots = dict[tuple[int, str], Any]
 
 
@@ -45,9 +47,11 @@ def place(
 ) -> None:
     """Put one canonical value (None: no value) where it belongs: slot, `extra` or `long`, side tables."""
     kind = kind_of(attribute)
+    slot: Any = None
     if kind.family is not None:
         assert attribute.column is not None
-        slots[attribute.bank, attribute.column] = None if value is None else kind.to_slot(value, attribute)
+        slot = None if value is None else kind.to_slot(value, attribute)
+        slots[attribute.bank, attribute.column] = slot
     extra.pop(attribute.key, None)
     long.pop(attribute.key, None)
     if value is None:
@@ -55,15 +59,16 @@ def place(
     if attribute.unique:
         side.unique.append((attribute.id, kind.unique_key(value, attribute)))
     if kind.family == "t":
-        if value != slots[attribute.bank, attribute.column]:
+        if value != slot:
             extra[attribute.key] = value
     elif kind.family is None:
-        chosen = kind.comparable(value, attribute)
         if kind.multiple:
+            chosen = kind.comparable(value, attribute)
             extra[attribute.key] = list(chosen)
             side.options += [(attribute.id, option) for option in chosen]
         else:
             long[attribute.key] = value
+            side.options.append((attribute.id, PRESENT))
 
 
 def slot_arrays(columns: Columns, rows: Sequence[Slots]) -> dict[str, list[Any]]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.folding import words
-from shared.eav.types import AttributeType, kind_of
+from shared.eav.filters import searchable
+from shared.eav.types import Operator, kind_of
 from shared.kernel import json
 
 Change = tuple[Any, Any]
@@ -98,8 +98,7 @@ def checksum(values: Mapping[str, Any], version: int) -> int:
 def document(live: LiveType, values: Mapping[str, Any]) -> str | None:
     """The search document: one segment of normalised words per attribute that has any, None when there is no text."""
     segments = []
-    for name in live.stored:
-        attribute = live.attributes[name]
+    for attribute in documented(live):
         value = values.get(attribute.key)
         if value is not None:
             text = kind_of(attribute).words(kind_of(attribute).from_json(value, attribute))
@@ -108,11 +107,8 @@ def document(live: LiveType, values: Mapping[str, Any]) -> str | None:
     return "".join(segments) + "\n" if segments else None
 
 
-def has_words(attribute: AttributeDef) -> bool:
-    """Whether values of this attribute appear in search documents."""
-    return type(kind_of(attribute)).words is not AttributeType.words
-
-
-def query_words(text: str) -> list[str]:
-    """The words of a free-text query, in the normal form of search documents."""
-    return words(text).split()
+def documented(live: LiveType) -> list[AttributeDef]:
+    """Attributes whose words are in search documents: those asked by token, and those free text looks at."""
+    free = {one.name for one in searchable(live)}
+    stored = (live.attributes[name] for name in live.stored)
+    return [one for one in stored if Operator.CONTAINS_TOKEN in kind_of(one).operators or one.name in free]

@@ -35,7 +35,7 @@ from shared.eav.store.state import (
     applied,
     checksum,
     document,
-    has_words,
+    documented,
     to_json,
 )
 from shared.eav.types import kind_of
@@ -169,7 +169,7 @@ def _write_changes(
     at = now()
     changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
     columns = columns_of(live, changed_names)
-    redoc = any(has_words(live.attributes[name]) for name in changed_names)
+    redoc = any(one.name in changed_names for one in documented(live))
     slots, sides = [], []
     for one in pending:
         row: Slots = {}
@@ -211,7 +211,7 @@ def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pendi
     """Replace unique keys and chosen options of changed attributes: all old ones first, so that values may swap."""
     touched = [(int(key), one.state.id) for one in pending for key in one.changed]
     uniques = [(a, e) for a, e in touched if live.by_id[a].unique]
-    multis = [(a, e) for a, e in touched if kind_of(live.by_id[a]).multiple]
+    multis = [(a, e) for a, e in touched if kind_of(live.by_id[a]).family is None]
     if uniques:
         keep = set(uniques)
         new = [

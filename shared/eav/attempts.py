@@ -1,0 +1,144 @@
+"""Trying a write again when the world moved on under it, and telling conflicts over unique values apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+
+from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.declare import AttributeDef
+from shared.eav.slots import take
+from shared.eav.store.statements import FIND_UNIQUE
+from shared.eav.store.write import Pending
+from shared.eav.types import kind_of
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import Conflict, CrmError, Unavailable
+from shared.kernel.partitions import is_missing_partition
+
+T = TypeVar("T")
+ATTEMPTS = 12
+Keys = dict[tuple[int, str], int]
+
+
+class NeedSlots(Exception):
+    """Attributes about to get their first value have no slot yet."""
+
+    def __init__(self, attributes: Collection[AttributeDef]) -> None:
+        super().__init__(", ".join(one.name for one in attributes))
+        self.attributes = list(attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A unique value that somebody has."""
+
+    attribute_id: int
+    owner: int
+
+    def as_conflict(self, live: LiveType) -> Conflict:
+        """The error the caller is shown."""
+        message = f"{live.defn.label} already exists. Existing ID: {self.owner}"
+        name = live.by_id[self.attribute_id].name
+        return Conflict(message, existing_id=self.owner, attribute=name)
+
+
+class Taken(Exception):
+    """The database refused a unique value. `keys` maps every (attribute id, key) of the batch to its place."""
+
+    def __init__(self, keys: Keys, owners: Mapping[int, int]) -> None:
+        super().__init__("a unique value is taken")
+        self.keys = keys
+        self.owners = owners
+
+    @staticmethod
+    @contextmanager
+    def watching(
+        live: LiveType, inserts: Mapping[int, Mapping[str, Any]], updates: Mapping[int, Pending]
+    ) -> Iterator[None]:
+        """Turn a unique violation inside the block into Taken."""
+        try:
+            yield
+        except psycopg.errors.UniqueViolation as error:
+            keys = {key: place for place, values in inserts.items() for key in _keys(live, values)}
+            for place, one in updates.items():
+                written = {
+                    name: value for name, value in one.values.items() if live.attributes[name].key in one.changed
+                }
+                keys |= dict.fromkeys(_keys(live, written), place)
+            raise Taken(keys, {place: one.state.id for place, one in updates.items()}) from error
+
+
+def _keys(live: LiveType, values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    for name, value in values.items():
+        attribute = live.attributes[name]
+        if attribute.unique and value is not None:
+            yield attribute.id, kind_of(attribute).unique_key(value, attribute)
+
+
+def unique_clashes(connection: Connection, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Clash]:
+    """Who has these unique values; one statement."""
+    wanted = sorted(keys)
+    if not wanted:
+        return {}
+    rows = connection.rows(FIND_UNIQUE, {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}, prepare=True)
+    return {(a, k): Clash(a, owner) for a, k, owner in rows}
+
+
+class Attempts:
+    """Runs writes until they meet a world that holds still: reloads the catalog, takes slots, makes partitions."""
+
+    def __init__(self, database: Database, catalog: Catalog, make_partitions: Callable[[], None]) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._make_partitions = make_partitions
+
+    @contextmanager
+    def transaction(self, live: LiveType) -> Iterator[Connection]:
+        """The write's transaction."""
+        with self._database.transaction() as connection:
+            yield connection
+
+    def run(
+        self,
+        type_name: str,
+        partial: bool,
+        names: Collection[str],
+        once: Callable[[LiveType, dict[int, CrmError]], T],
+    ) -> T:
+        """Call `once(live type, refused items)` until it goes through. Raises what the caller can act upon."""
+        refused: dict[int, CrmError] = {}
+        live = self._catalog.type(type_name)
+        if any(live.find(name) is None for name in names):
+            self._catalog.refresh()
+        for _ in range(ATTEMPTS):
+            live = self._catalog.type(type_name)
+            try:
+                return once(live, dict(refused))
+            except StaleCatalog:
+                self._catalog.refresh()
+            except NeedSlots as need:
+                take(self._database, live, need.attributes)
+                self._catalog.refresh()
+            except Taken as taken:
+                self._refuse_taken(live, taken, refused, partial)
+            except psycopg.errors.CheckViolation as error:
+                if not is_missing_partition(error):
+                    raise
+                self._make_partitions()
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                continue
+        raise Unavailable("too much is changing at once: try again")
+
+    def _refuse_taken(self, live: LiveType, taken: Taken, refused: dict[int, CrmError], partial: bool) -> None:
+        with self._database.connect() as connection:
+            clashes = unique_clashes(connection, taken.keys)
+        for key, clash in clashes.items():
+            place = taken.keys[key]
+            if taken.owners.get(place) != clash.owner:
+                if not partial:
+                    raise clash.as_conflict(live)
+                refused[place] = clash.as_conflict(live)

@@ -1,0 +1,43 @@
+"""The engine: everything one does with entities of one database, put together once per process.
+
+What is published with every write, and what else must hold, is handed in, so that the engine knows no broker and no
+domain. Not for permissions: whoever opens a door on it asks them first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from shared.eav.attempts import Attempts
+from shared.eav.catalog import Catalog, LiveType
+from shared.eav.install import ensure_partitions
+from shared.eav.query.page import Walk
+from shared.eav.reads import Reads
+from shared.eav.store.state import Written
+from shared.eav.validation import Judge, NoJudge
+from shared.eav.writes import Publish, Writes
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+
+
+def publish_nothing(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+    """For an engine on its own: nobody listens."""
+
+
+class Engine:
+    """Catalog, reads and writes over one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        judge: Judge | None = None,
+        publish: Publish = publish_nothing,
+        walk: Walk | None = None,
+        partitions: Callable[[Database], None] = ensure_partitions,
+    ) -> None:
+        judge = judge or NoJudge()
+        self.database = database
+        self.catalog = Catalog(database)
+        self.reads = Reads(database, self.catalog, judge, walk)
+        self.writes = Writes(Attempts(database, self.catalog, lambda: partitions(database)), judge, publish)

@@ -1,0 +1,108 @@
+"""How many entities match: exactly, with complements asked as differences an index alone can answer, or estimated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.eav.catalog import LiveType
+from shared.eav.filters import Checked, CheckedAnd, CheckedCondition, CheckedNode, CheckedNot, Operator
+from shared.eav.query.sorting import Order, phase_where
+from shared.eav.query.source import Source, source
+from shared.eav.query.where import COMPLEMENTS, attributes_of, where
+from shared.eav.tables import table_name
+from shared.kernel.db import Connection, compiled
+
+_EVERYTHING = CheckedAnd(())
+
+
+class _Key:
+    """Live type and filter as a cache key: equal when the SQL is."""
+
+    __slots__ = ("_key", "filter", "live")
+
+    def __init__(self, live: LiveType, checked: Checked | None) -> None:
+        self.live = live
+        self.filter = checked
+        self._key = (live.name, live.table, live.version, checked.shape if checked else None)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._key == other._key
+
+
+def parts(node: CheckedNode) -> tuple[CheckedNode, CheckedNode | None]:
+    """(counted, subtracted): "not set" is all minus set, "not equal" is set minus equal, "not" is all minus it."""
+    if isinstance(node, CheckedAnd) and len(node.children) == 1:
+        return parts(node.children[0])
+    if isinstance(node, CheckedNot):
+        return _EVERYTHING, node.child
+    if isinstance(node, CheckedCondition):
+        if node.operator in COMPLEMENTS:
+            return _EVERYTHING, replace(node, operator=COMPLEMENTS[node.operator])
+        if node.operator is Operator.NEQ:
+            has = replace(node, operator=Operator.HAS, operands=(), params=())
+            return has, replace(node, operator=Operator.EQ)
+    return node, None
+
+
+def _count(tables: Source, node: CheckedNode) -> sa.Select[Any]:
+    query = sa.select(sa.func.count()).select_from(tables.rows)
+    return query if node == _EVERYTHING else query.where(where(tables, node))
+
+
+@lru_cache(maxsize=2048)
+def _statement(key: _Key) -> str:
+    tables = source(key.live, attributes_of(key.filter))
+    counted, subtracted = parts(key.filter.root) if key.filter else (_EVERYTHING, None)
+    answer: sa.ColumnElement[int] = _count(tables, counted).scalar_subquery()
+    if subtracted is not None:
+        answer = answer - _count(tables, subtracted).scalar_subquery()
+    return compiled(sa.select(answer.label("total")))
+
+
+def count(connection: Connection, live: LiveType, checked: Checked | None) -> int:
+    """The exact number, in one statement."""
+    row = connection.row(_statement(_Key(live, checked)), checked.params if checked else {})
+    assert row is not None
+    return int(row[0])
+
+
+@lru_cache(maxsize=512)
+def _estimate_statement(key: _Key) -> str:
+    tables = source(key.live, attributes_of(key.filter))
+    query = sa.select(tables.main.c.id).select_from(tables.rows)
+    if key.filter is not None:
+        query = query.where(where(tables, key.filter.root))
+    return "explain (format json) " + compiled(query)
+
+
+def estimate(connection: Connection, live: LiveType, checked: Checked | None) -> int:
+    """What the planner's statistics say; costs no reading of data."""
+    if checked is None:
+        row = connection.row(
+            "select greatest(reltuples, 0)::bigint from pg_class where oid = to_regclass(%(name)s)",
+            {"name": table_name(live.table)},
+        )
+        return int(row[0]) if row else 0
+    row = connection.row(_estimate_statement(_Key(live, checked)), checked.params)
+    assert row is not None
+    return int(row[0][0]["Plan"]["Plan Rows"])
+
+
+def phase_size(
+    connection: Connection, live: LiveType, checked: Checked | None, orders: tuple[Order, ...], phase: int
+) -> int:
+    """How many entities one phase of an order has: where a cold offset falls. Not kept: cold jumps are rare."""
+    tables = source(live, [*attributes_of(checked), *(order.attribute for order in orders)])
+    query = sa.select(sa.func.count()).select_from(tables.rows).where(*phase_where(tables, orders, phase))
+    if checked is not None:
+        query = query.where(where(tables, checked.root))
+    row = connection.row(compiled(query), checked.params if checked else {})
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,226 @@
+"""Pages of a query: by keyset cursor, or by offset with remembered boundaries. One statement per phase that is touched.
+
+Statements are built once per shape (type, view, filter shape, order, phase, boundary shape) and planned with their
+values. Totals are a statement of their own, in which "not set" and other complements become differences of counts
+that an index alone can answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+import sqlalchemy as sa
+
+from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog
+from shared.eav.entity import Form, Page
+from shared.eav.filters import Checked
+from shared.eav.query import sorting
+from shared.eav.query.counting import count, estimate, phase_size
+from shared.eav.query.reading import ID, VERSION_SEEN, Reader, keyed, reader
+from shared.eav.query.sorting import Boundary, Order
+from shared.eav.query.where import attributes_of, where
+from shared.kernel import json
+from shared.kernel.db import Connection, compiled
+
+Total = Literal["exact", "estimated", "none"]
+
+
+class Walk(Protocol):
+    """Remembers, for a while, where the page at an offset begins. Losing it costs time, never correctness."""
+
+    def get(self, key: str) -> bytes | None:
+        """What `put` kept, if it is still there."""
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a boundary."""
+
+
+class Forgetful:
+    """A Walk without memory."""
+
+    def get(self, key: str) -> bytes | None:
+        """Nothing."""
+        return None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked query: names are internal ones. Either `cursor` or `offset` says where the page begins."""
+
+    live: LiveType
+    filter: Checked | None
+    orders: tuple[Order, ...]
+    names: tuple[str, ...]
+    form: Form
+    limit: int
+    offset: int | None = None
+    cursor: str | None = None
+    total: Total = "exact"
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What the SQL depends on, besides phase and boundary."""
+        orders = tuple((order.attribute.name, order.descending) for order in self.orders)
+        return (self.filter.shape if self.filter else None, orders, self.names, self.form)
+
+
+class _Shape:
+    """A request as a cache key: equal when the SQL is, whatever the values."""
+
+    __slots__ = ("_key", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._key = (keyed(request.live), request.shape)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and self._key == other._key
+
+
+@lru_cache(maxsize=2048)
+def _view(shape: _Shape) -> Reader:
+    request = shape.request
+    others = (*attributes_of(request.filter), *(order.attribute for order in request.orders))
+    return reader(request.live, request.names, request.form, others=tuple(dict.fromkeys(others)))
+
+
+@lru_cache(maxsize=4096)
+def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, by_offset: bool) -> str:
+    request, view = shape.request, _view(shape)
+    source, orders = view.source, request.orders
+    query = view.select().add_columns(*sorting.sort_columns(source, orders[phase:]))
+    if request.filter is not None:
+        query = query.where(where(source, request.filter.root))
+    query = query.where(*sorting.phase_where(source, orders, phase))
+    if boundary is not None:
+        missing = tuple(None if absent else "" for absent in boundary[1:])
+        query = query.where(sorting.after(source, orders, Boundary(phase, missing, 0)))
+    query = query.order_by(*sorting.phase_order(source, orders, phase)).limit(sa.bindparam("rows", type_=sa.Integer()))
+    if by_offset:
+        query = query.offset(sa.bindparam("skip", type_=sa.BigInteger()))
+    return compiled(query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where reading begins: a phase, behind a boundary of it or after skipping some rows of it."""
+
+    phase: int = 0
+    boundary: Boundary | None = None
+    skip: int = 0
+
+
+@dataclass(slots=True)
+class _Rows:
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    phases: list[int] = field(default_factory=list)
+
+
+def page(connection: Connection, request: Request, walk: Walk) -> Page:
+    """One page. Raises StaleCatalog when a statement saw a newer catalog than `request.live`."""
+    key = fingerprint(request)
+    remembered: dict[str, Any] = {}
+    if request.cursor is not None:
+        boundary = sorting.decode(request.cursor, request.orders, key)
+        start = _Start(boundary.phase, boundary)
+    elif request.offset:
+        remembered = _recall(walk, key, request.offset)
+        start = _warm(remembered) if remembered else _cold(connection, request, request.offset)
+    else:
+        start = _Start()
+    found = _collect(connection, request, start)
+    view = _view(_Shape(request))
+    answer = Page([view.entity(row) for row in found.rows[: request.limit]])
+    answer.total = _total(connection, request, remembered)
+    if len(found.rows) > request.limit:
+        place = request.limit - 1
+        last = found.rows[place]
+        behind = Boundary(found.phases[place], tuple(last[len(view.columns) :]), last[ID])
+        answer.next_cursor = sorting.encode(behind, key)
+        if request.offset is not None:
+            answer.next_offset = request.offset + request.limit
+            kept = {"p": behind.phase, "v": list(behind.values), "i": behind.id, "t": answer.total}
+            walk.put(f"{key}:{answer.next_offset}", json.dumps(kept))
+    return answer
+
+
+def fingerprint(request: Request) -> str:
+    """A short hash of everything that decides which entities come in which order (not of the attributes shown)."""
+    filtered = (request.filter.shape, sorted(request.filter.params.items())) if request.filter else None
+    orders = tuple((order.attribute.id, order.descending) for order in request.orders)
+    whole = repr((request.live.name, request.live.id, request.live.table, filtered, orders))
+    return hashlib.blake2b(whole.encode(), digest_size=12).hexdigest()
+
+
+def _recall(walk: Walk, key: str, offset: int) -> dict[str, Any]:
+    kept = walk.get(f"{key}:{offset}")
+    return json.loads(kept) if kept else {}
+
+
+def _warm(remembered: Mapping[str, Any]) -> _Start:
+    boundary = Boundary(remembered["p"], tuple(remembered["v"]), remembered["i"])
+    return _Start(boundary.phase, boundary)
+
+
+def _cold(connection: Connection, request: Request, offset: int) -> _Start:
+    """Where an offset falls that no page before it left a boundary for: the phases in front of it are counted."""
+    last = sorting.phases(request.orders)[-1]
+    for phase in range(last):
+        size = phase_size(connection, request.live, request.filter, request.orders, phase)
+        if offset < size:
+            return _Start(phase, skip=offset)
+        offset -= size
+    return _Start(last, skip=offset)
+
+
+def _total(connection: Connection, request: Request, remembered: Mapping[str, Any]) -> int | None:
+    if request.total == "none":
+        return None
+    if remembered.get("t") is not None:
+        return int(remembered["t"])
+    how = estimate if request.total == "estimated" else count
+    return how(connection, request.live, request.filter)
+
+
+def _collect(connection: Connection, request: Request, start: _Start) -> _Rows:
+    """Rows from phase to phase until the page is full, plus one that tells whether there is more."""
+    shape = _Shape(request)
+    wanted = request.limit + 1
+    found = _Rows()
+    base = dict(request.filter.params) if request.filter else {}
+    for phase in range(start.phase, sorting.phases(request.orders)[-1] + 1):
+        boundary, skip = (start.boundary, start.skip) if phase == start.phase else (None, 0)
+        params = {**base, "rows": wanted - len(found.rows)}
+        if boundary is not None:
+            params |= sorting.boundary_params(request.orders, boundary)
+        if skip:
+            params["skip"] = skip
+        sql = _statement(shape, phase, boundary.shape if boundary else None, bool(skip))
+        rows = connection.rows(sql, params)
+        found.rows += rows
+        found.phases += [phase] * len(rows)
+        if len(found.rows) >= wanted:
+            break
+    check_version(connection, request.live, found.rows)
+    return found
+
+
+def check_version(connection: Connection, live: LiveType, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Raise StaleCatalog unless the rows (or, when there are none, one more look) saw the catalog at hand."""
+    if rows:
+        seen = rows[0][VERSION_SEEN]
+    else:
+        row = connection.row(VERSION_SQL, {"id": live.id}, prepare=True)
+        seen = row[0] if row else None
+    if seen != live.version:
+        raise StaleCatalog(live.name)

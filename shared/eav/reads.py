@@ -1,0 +1,221 @@
+"""Reading entities: by reference, page by page, by query. The number of statements never depends on how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.entity import Entity, Form, Page, View
+from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
+from shared.eav.history import histories
+from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
+from shared.eav.query.reading import Reader, keyed, reader
+from shared.eav.query.sorting import Order, resolve
+from shared.eav.requests import Query, Ref
+from shared.eav.store.statements import FIND_UNIQUE
+from shared.eav.tables import table_name
+from shared.eav.types import ValueProblem, kind_of
+from shared.eav.validation import Judge, coerce
+from shared.kernel.db import Connection, Database, compiled
+from shared.kernel.errors import FieldError, Invalid, Unavailable
+
+T = TypeVar("T")
+ATTEMPTS = 5
+MAX_BIGINT = 2**63 - 1
+
+
+def shown_names(live: LiveType, view: View, also: Sequence[str] = ()) -> tuple[str, ...]:
+    """Internal names a view shows: the asked ones that exist (or the default set) and the system's own."""
+    return _names(keyed(live), view.attributes, tuple(also))
+
+
+@lru_cache(maxsize=4096)
+def _names(key: Any, asked: tuple[str, ...] | None, also: tuple[str, ...]) -> tuple[str, ...]:
+    live: LiveType = key.live
+    if asked is None:
+        chosen = [one.name for one in live.attributes.values() if one.default and not one.system]
+        chosen = chosen or list(live.stored)
+    else:
+        chosen = [found.name for name in asked if (found := live.by_wire.get(name) or live.attributes.get(name))]
+    system = [one.name for one in live.attributes.values() if one.system]
+    return tuple(dict.fromkeys((*system, *chosen, *also)))
+
+
+def unique_key(live: LiveType, ref: Ref, judge: Judge) -> tuple[int, str] | None:
+    """(attribute id, key) of a reference by unique attribute; None for a value that cannot exist. Raises Invalid."""
+    attribute = live.attribute(ref.attribute or "")
+    if not attribute.unique:
+        message = f'Property "{ref.attribute}" does not hold unique values: it cannot identify an entity'
+        raise Invalid.one(ref.attribute or "", "NOT_UNIQUE", message)
+    try:
+        value = coerce(judge, live, attribute, ref.value)
+    except ValueProblem:
+        return None
+    return None if value is None else (attribute.id, kind_of(attribute).unique_key(value, attribute))
+
+
+def resolve_refs(connection: Connection, live: LiveType, refs: Sequence[Ref], judge: Judge) -> list[int | None]:
+    """The id each reference means, None for unknown unique values; one statement, none when all are ids."""
+    keys = [unique_key(live, ref, judge) if ref.id is None else None for ref in refs]
+    wanted = sorted({key for key in keys if key is not None})
+    found: dict[tuple[int, str], int] = {}
+    if wanted:
+        params = {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}
+        found = {(a, k): e for a, k, e in connection.rows(FIND_UNIQUE, params, prepare=True)}
+    return [ref.id if key is None else found.get(key) for ref, key in zip(refs, keys, strict=True)]
+
+
+class Reads:
+    """The reading half of the engine."""
+
+    def __init__(self, database: Database, catalog: Catalog, judge: Judge, walk: Walk | None = None) -> None:
+        self._judge = judge
+        self._database = database
+        self._catalog = catalog
+        self._walk = walk or Forgetful()
+
+    def _fresh(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
+        """Run `work` again with a reloaded catalog whenever it turned out to be stale."""
+        for _ in range(ATTEMPTS):
+            live = self._catalog.type(type_name)
+            try:
+                with self._database.connect() as connection:
+                    return work(connection, live)
+            except StaleCatalog:
+                self._catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
+
+    def read(self, type_name: str, refs: Sequence[Ref], view: View, *, archived: bool = False) -> list[Entity | None]:
+        """Entities in the order of the references; None where there is none."""
+
+        def work(connection: Connection, live: LiveType) -> list[Entity | None]:
+            ids = resolve_refs(connection, live, refs, self._judge)
+            show = reader(live, shown_names(live, view), view.form, archive=archived)
+            if show.ids_sql is None:
+                show.ids_sql = compiled(show.select().where(show.source.main.c.id == show.ids_parameter))
+            wanted = [one for one in ids if one is not None and 0 < one <= MAX_BIGINT]
+            rows = connection.rows(show.ids_sql, {"ids": wanted}, prepare=True)
+            check_version(connection, live, rows)
+            found = {entity.id: entity for entity in map(show.entity, rows)}
+            self._add_history(connection, live, found, view, archived)
+            return [found.get(one) if one is not None else None for one in ids]
+
+        return self._fresh(type_name, work)
+
+    def list(
+        self, type_name: str, view: View, *, limit: int, after: int | None = None, archived: bool = False
+    ) -> tuple[list[Entity], int | None]:
+        """A page in id order behind `after`, and the id to go on from (None on the last page)."""
+
+        def work(connection: Connection, live: LiveType) -> tuple[list[Entity], int | None]:
+            show = reader(live, shown_names(live, view), view.form, archive=archived)
+            if show.list_sql is None:
+                show.list_sql = _list_statement(show)
+            params = {"after": min(after or 0, MAX_BIGINT), "rows": limit + 1}
+            rows = connection.rows(show.list_sql, params, prepare=True)
+            check_version(connection, live, rows)
+            entities = [show.entity(row) for row in rows[:limit]]
+            self._add_history(connection, live, {one.id: one for one in entities}, view, archived)
+            return entities, entities[-1].id if len(rows) > limit else None
+
+        return self._fresh(type_name, work)
+
+    def query(self, type_name: str, query: Query, view: View) -> Page:
+        """One page of a search; raises Invalid with all errors of filter, sorts and cursor."""
+
+        def work(connection: Connection, live: LiveType) -> Page:
+            request = self._request(live, query, view)
+            found = page(connection, request, self._walk)
+            self._add_history(connection, live, {one.id: one for one in found.entities}, view, archived=False)
+            return found
+
+        return self._reloading(type_name, work)
+
+    def check(self, type_name: str, node: Node) -> Checked:
+        """A filter checked against the catalog in force, for evaluation in Python (`filters.matches`)."""
+        return self._reloading(type_name, lambda _, live: check(node, live))
+
+    def _reloading(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
+        """Names this process does not know may be new: look once, then refuse."""
+        try:
+            return self._fresh(type_name, work)
+        except Invalid:
+            before = self._catalog.type(type_name).version
+            self._catalog.refresh()
+            if self._catalog.type(type_name).version == before:
+                raise
+            return self._fresh(type_name, work)
+
+    def _request(self, live: LiveType, query: Query, view: View) -> Request:
+        asked = _normalised(live, query.filter, self._judge) if query.filter is not None else None
+        nodes: list[Node] = [node for node in (asked, Text(query.text) if query.text else None) if node is not None]
+        errors: list[FieldError] = []
+        checked: Checked | None = None
+        orders: tuple[Order, ...] = ()
+        try:
+            whole = nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+            checked = check(whole, live) if nodes else None
+        except Invalid as error:
+            errors += error.errors
+        try:
+            orders = resolve(live, query.sorts)
+        except Invalid as error:
+            errors += error.errors
+        if errors:
+            raise Invalid(errors)
+        names = shown_names(live, view)
+        return Request(live, checked, orders, names, view.form, query.limit, query.offset, query.cursor, query.total)
+
+    def _add_history(
+        self, connection: Connection, live: LiveType, found: dict[int, Entity], view: View, archived: bool
+    ) -> None:
+        """Fill `history` of these entities, keyed like their values."""
+        if not view.history or not found:
+            return
+        names = [one for name in view.history if (one := live.by_wire.get(name) or live.attributes.get(name))]
+        attributes = list(dict.fromkeys(one for one in names if not one.system))
+        show = reader(live, tuple(one.name for one in attributes), "canonical", archive=archived)
+        if show.ids_sql is None:
+            show.ids_sql = compiled(show.select().where(show.source.main.c.id == show.ids_parameter))
+        rows = connection.rows(show.ids_sql, {"ids": list(found)}, prepare=True)
+        current = [(one.id, one.values) for one in map(show.entity, rows)]
+        table = table_name(live.table, archive=archived)
+        wire = view.form == "text"
+        for ident, by_name in histories(connection, live, table, current, attributes).items():
+            found[ident].history = {
+                live.attributes[name].wire if wire else name: entries for name, entries in by_name.items()
+            }
+
+
+_EQUALITIES = {Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN}
+
+
+def _normalised(live: LiveType, node: Node, judge: Judge) -> Node:
+    """Equality operands as the domain would store them: what was written is found by what was typed."""
+    match node:
+        case And(children) | Or(children):
+            return type(node)(tuple(_normalised(live, child, judge) for child in children))
+        case Not(child):
+            return Not(_normalised(live, child, judge))
+        case Condition(name, operator, operands) if operator in _EQUALITIES:
+            found = live.find(name)
+            if found is None:
+                return node
+            return Condition(name, operator, tuple(judge.normalised(live.name, found.name, one) for one in operands))
+    return node
+
+
+def _list_statement(show: Reader) -> str:
+    ident = show.source.main.c.id
+    after = sa.bindparam("after", type_=sa.BigInteger())
+    query = show.select().where(ident > after).order_by(ident)
+    return compiled(query.limit(sa.bindparam("rows", type_=sa.Integer())))
+
+
+def form_name(live: LiveType, name: str, form: Form) -> str:
+    """The key a value has in a form."""
+    return live.attributes[name].wire if form == "text" else name
