@@ -6,7 +6,7 @@ errors after it. The same declarations feed the OpenAPI document. A handler pars
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Operation:
     example: of the request body; answer_example: of the answer. public: no token needed.
     read_only: a POST that writes nothing (searches), for which an Idempotency-Key means nothing.
     statuses: further statuses that are no errors, such as 207. secret: the answer must not be kept anywhere.
+    headers: names of request headers it heeds, for the document.
     """
 
     method: str
@@ -65,6 +66,7 @@ class Operation:
     statuses: tuple[int, ...] = ()
     description: str = ""
     secret: bool = False
+    headers: tuple[str, ...] = ()
 
     @property
     def takes_key(self) -> bool:
@@ -101,6 +103,7 @@ def register(app: Flask, service: Runtime, operations: Iterable[Operation]) -> N
     Raises ValueError when two operations share a name: names are operation ids.
     """
     install(app, service)
+    known: list[Operation] = app.extensions.setdefault("crm.operations", [])
     for operation in operations:
         if operation.name in app.view_functions:
             raise ValueError(f"two operations are named {operation.name}")
@@ -112,6 +115,12 @@ def register(app: Flask, service: Runtime, operations: Iterable[Operation]) -> N
             strict_slashes=False,
             provide_automatic_options=False,
         )
+        known.append(operation)
+
+
+def registered(app: Flask) -> Sequence[Operation]:
+    """All operations that were hung into the app, in that order."""
+    return tuple(app.extensions.get("crm.operations", ()))
 
 
 def _view(service: Runtime, operation: Operation) -> Callable[..., Response]:

@@ -91,6 +91,7 @@ OPERATIONS = (
         query,
         body=models.QueryBody,
         response=models.QueryPage,
+        example={"filter": {"attribute": "id", "operator": "GT", "value": "0"}, "sorts": ["-id"], "limit": 10},
         tag="Entities",
         read_only=True,
     ),

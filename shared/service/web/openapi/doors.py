@@ -1,0 +1,53 @@
+"""Serving a service's OpenAPI document: GET /{service}/openapi.json, named by the catalog's versions and cached."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, current_app, request
+
+from shared.kernel import json
+from shared.service.web.openapi.document import build
+from shared.service.web.operation import Operation, registered
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+VERSION = "0.1.0"
+CACHE = "crm.openapi"
+
+
+def document(service: Runtime, app: Flask) -> tuple[str, bytes]:
+    """The ETag and the bytes of the service's present document."""
+    types = service.catalog.types()
+    operations = registered(app)
+    stamp = [(live.id, live.version) for live in types] + [len(operations)]
+    kept: tuple[Any, str, bytes] | None = app.extensions.get(CACHE)
+    if kept is None or kept[0] != stamp:
+        made = build(
+            service.manifest.name, operations, [live.defn for live in types], service.settings.base_url, VERSION
+        )
+        body = json.dumps(made)
+        kept = (stamp, f'"{hashlib.sha256(body).hexdigest()[:24]}"', body)
+        app.extensions[CACHE] = kept
+    return kept[1], kept[2]
+
+
+def openapi(service: Runtime) -> Response:
+    """The document; 304 when the caller has it."""
+    return served(*document(service, current_app))
+
+
+def served(etag: str, body: bytes) -> Response:
+    """A document with its ETag, or 304."""
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if etag in request.headers.get("If-None-Match", ""):
+        return Response(b"", 304, headers)
+    return Response(body, 200, headers, content_type="application/json")
+
+
+def operations(name: str) -> tuple[Operation, ...]:
+    """The document's door of the service `name`."""
+    path = f"/{name}/openapi.json"
+    return (Operation("GET", path, "openapi", "This document", openapi, tag="Health", public=True),)

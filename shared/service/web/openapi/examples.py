@@ -1,0 +1,91 @@
+"""Examples of bodies: those an operation declares, turned to fit an entity type, or one made from the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.eav.declare import TypeDef
+from shared.service.web.openapi.schemas import Components
+from shared.service.web.openapi.values import Form, Schema, first_names, sample_values, unique_attribute
+
+MAX_DEPTH = 8
+FIRST_ID = "1"
+_FORM_OF: Mapping[str, Form] = {
+    "values": "values",
+    "by": "values",
+    "attributes": "values",
+    "properties": "properties",
+    "idProperty": "properties",
+}
+_BY_FORMAT = {
+    "date": "2030-01-31",
+    "date-time": "2030-01-31T12:00:00.000Z",
+    "email": "ada@example.org",
+    "uri": "https://example.org",
+}
+_BY_TYPE = {"string": "example", "integer": 1, "number": 1, "boolean": True, "null": None}
+
+
+def fitted(example: Any, defn: TypeDef) -> Any:
+    """An example with the names and values of one entity type in place of those it was written with."""
+    if isinstance(example, list):
+        return [fitted(one, defn) for one in example]
+    if not isinstance(example, dict):
+        return example
+    made: dict[str, Any] = {}
+    for key, value in example.items():
+        form = _FORM_OF.get(key)
+        made[key] = fitted(value, defn) if form is None else _fitted_key(value, defn, form)
+    return _with_key(made, defn)
+
+
+def _fitted_key(value: Any, defn: TypeDef, form: Form) -> Any:
+    if isinstance(value, dict):
+        return sample_values(defn, form)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return first_names(defn, form)
+    unique = unique_attribute(defn)
+    if isinstance(value, str) and unique is not None:
+        return unique.name if form == "values" else unique.wire
+    return fitted(value, defn)
+
+
+def _with_key(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
+    """Upserts name a unique attribute: the values beside it must hold one."""
+    unique = unique_attribute(defn)
+    if unique is None:
+        made.pop("idProperty", None)
+        return made
+    if "by" in made and isinstance(made.get("inputs"), list):
+        for one in made["inputs"]:
+            one.setdefault("values", {})[unique.name] = "ada@example.org"
+    return made
+
+
+def sample(schema: Schema, components: Components, depth: int = 0, key: str = "") -> Any:
+    """Something the schema allows: required fields, and free values."""
+    found = components.resolve(schema)
+    for given in ("example", "const", "default"):
+        if given in found and found[given] is not None:
+            return found[given]
+    if depth > MAX_DEPTH or (key in ("id", "ids") and found.get("type") == "string"):
+        return FIRST_ID
+    if found.get("enum"):
+        return found["enum"][0]
+    for word in ("anyOf", "oneOf", "allOf"):
+        if found.get(word):
+            return sample(found[word][0], components, depth + 1, key)
+    kind = found.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "array":
+        return [sample(found.get("items", {}), components, depth + 1, key)]
+    if kind == "object" or "properties" in found:
+        return _sample_object(found, components, depth)
+    return _BY_FORMAT.get(found.get("format", ""), _BY_TYPE.get(kind or ""))
+
+
+def _sample_object(schema: Schema, components: Components, depth: int) -> dict[str, Any]:
+    fields = schema.get("properties", {})
+    wanted = [name for name in fields if name in schema.get("required", ()) or name in ("values", "properties")]
+    return {name: sample(fields[name], components, depth + 1, name) for name in wanted}
