@@ -1,0 +1,1 @@
+"""The commands, one file per thing they are about. Each parses, asks the API, and shows; see `crm.command`."""

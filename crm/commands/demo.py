@@ -1,0 +1,107 @@
+"""`crm demo`: an invented company to look at, in the running system or as CSV files."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from crm.demo import SIZES, Company
+from crm.demo.files import write_files
+from crm.demo.fill import Fill, Outcome
+from crm.session import Session
+from shared.kernel.clock import monotonic
+
+SizeName = Enum("SizeName", {name: name for name in SIZES}, type=str)  # type: ignore[misc]
+SMALL = SizeName("small")
+
+
+def demo(
+    session: Session,
+    size: Annotated[SizeName, typer.Option("--size", help="How much: small is 2,000 contacts.")] = SMALL,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same company.")] = 1,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="Write CSV files there instead.", file_okay=False)
+    ] = None,
+) -> None:
+    """Fill the system with an invented company: owners, companies, contacts, two years of history. Safe to repeat."""
+    company = Company(seed, size.value)
+    began = monotonic()
+    if files is not None:
+        with _Bars(session, company) as advance:
+            paths = write_files(company, files, lambda kind: advance(kind, 1))
+        listed = [str(path) for path in paths]
+        session.answer({"files": listed}, lambda: Text("\n".join(listed)))
+        return
+    with _Bars(session, company) as advance:
+        outcome = Fill(session.api, company, advance).run()
+    commands = to_try(session, company)
+    body = {"seconds": round(monotonic() - began, 1), "try": commands, **vars(outcome)}
+    session.answer(body, lambda: _told(outcome, commands))
+
+
+def to_try(session: Session, company: Company) -> list[str]:
+    """Three commands that show something, for this system and this company."""
+    known = next((story for story in company.contacts() if len(story.steps) > 1), None) or next(company.contacts())
+    crm = shlex.quote(sys.argv[0]) if Path(sys.argv[0]).name == "crm" else "crm"
+    where = f" --url {shlex.quote(session.url)}" if session.url else ""
+    bearer = f'"Authorization: Bearer {session.token_shell}"'
+    return [
+        f"curl -s -H {bearer} '{session.address}/crm/v3/objects/contacts?limit=3'",
+        f"{crm} find contact 'score > 50 and city = 北京' --sort -score{where}",
+        f"{crm} show contact {known.key} --history{where}",
+    ]
+
+
+class _Speed(ProgressColumn):
+    """Rows per second."""
+
+    def render(self, task: Task) -> Text:
+        """The speed of a task, nothing before there is one."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} rows/s" if speed else "", style="cyan")
+
+
+class _Bars:
+    """A bar per kind on the error console; `advance(kind, rows)` moves them."""
+
+    def __init__(self, session: Session, company: Company) -> None:
+        columns = (
+            TextColumn("{task.description:10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeElapsedColumn(),
+        )
+        self._bars = Progress(*columns, console=session.errors, disable=session.as_json)
+        sizes = company.size._asdict()
+        self._tasks = {kind: self._bars.add_task(kind, total=count, start=False) for kind, count in sizes.items()}
+
+    def __enter__(self) -> Any:
+        self._bars.start()
+        return self._move
+
+    def __exit__(self, *_error: object) -> None:
+        self._bars.stop()
+
+    def _move(self, kind: str, rows: int) -> None:
+        task = self._tasks[kind]
+        if self._bars.tasks[task].start_time is None:
+            self._bars.start_task(task)
+        self._bars.advance(task, rows)
+
+
+def _told(outcome: Outcome, commands: list[str]) -> Text:
+    lines = [f"{outcome.created:,} created, {outcome.changed:,} changes written, {outcome.kept:,} were there already"]
+    if outcome.refused:
+        lines.append(f"{outcome.refused:,} were refused: {'; '.join(outcome.problems)}")
+    if not outcome.dated:
+        lines.append("the system did not take dates of the past (scope crm.effective.write): history is dated now")
+    tried = [(f"  {one}\n", "bold") for one in commands]
+    return Text.assemble("\n".join(lines), "\n\nTry:\n", *tried)

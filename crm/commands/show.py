@@ -1,0 +1,60 @@
+"""`crm show`: one entity with all its values, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from crm.api import path_of
+from crm.present import entity_card, minute, rows_table, value_text
+from crm.session import Session
+from crm.vocabulary import Attribute, Vocabulary
+
+History = Annotated[bool, typer.Option("--history", help="Former values too, newest first.")]
+By = Annotated[str, typer.Option("--by", help="Unique attribute that ID is a value of; an e-mail needs no --by.")]
+_HEAD = ("version", "created_at", "updated_at", "archived_at")
+
+
+def show(session: Session, type: str, id: str, history: History = False, by: By = "") -> None:
+    """Show one entity: crm show contact 42 --history, or crm show contact ada@uk.example"""
+    vocabulary = session.vocabulary(type)
+    key = vocabulary.find(by).name if by else _key(vocabulary, id)
+    asked = ",".join(vocabulary.attributes) if history else None
+    body = session.api.get(path_of("objects", type, id), attributes="*", history=asked, by=key)
+    session.answer(body, lambda: _shown(vocabulary, body))
+
+
+def _key(vocabulary: Vocabulary, text: str) -> str | None:
+    """None for an id; for anything else the type's only unique attribute."""
+    if text.isdigit():
+        return None
+    unique = [one.name for one in vocabulary.attributes.values() if one.unique and not one.read_only]
+    return unique[0] if len(unique) == 1 else None
+
+
+def _shown(vocabulary: Vocabulary, body: Mapping[str, Any]) -> RenderableType:
+    instants = ", ".join(f"{name.removesuffix('_at')} {_head(body[name])}" for name in _HEAD if body.get(name))
+    card = entity_card(vocabulary, body, f"{body['type']} {body['id']}, {instants}")
+    return Group(card, _past(vocabulary, body["history"])) if body.get("history") else card
+
+
+def _head(value: object) -> str:
+    return minute(value) if isinstance(value, str) else str(value)
+
+
+def _past(vocabulary: Vocabulary, history: Mapping[str, list[dict[str, Any]]]) -> Table:
+    lines = sorted(_lines(vocabulary, history), key=lambda line: (line[0], line[1]), reverse=True)
+    shown = ([version, minute(at), *rest] for version, at, *rest in lines)
+    return rows_table(("Version", "When", "Attribute", "Value", "Source", "Who"), shown, "History")
+
+
+def _lines(vocabulary: Vocabulary, history: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
+    for name, entries in history.items():
+        attribute = vocabulary.attributes.get(name) or Attribute(name, name)
+        for one in entries:
+            text = value_text(attribute, one["value"]) or "(cleared)"
+            yield one["version"], one["at"], attribute.label, text, one["source"], one.get("actor")

@@ -1,0 +1,102 @@
+"""`crm status`: which services and processes run, and why one is not ready."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from crm.api import ApiError, Unreachable
+from crm.present import rows_table
+from crm.session import Session
+
+SERVICES = ("workspace", "contacts", "opportunities", "service_desk", "reporting")
+_STYLES = {"ready": "green", "degraded": "yellow"}
+_ABSENT = (401, 404)
+
+
+def status(session: Session) -> None:
+    """Show services, processes and ports, and whether each is ready, or why not. Exit code 1 when one is not."""
+    here = _here(session)
+    try:
+        services = _services(session)
+    except Unreachable:
+        if here["processes"] and not session.as_json:
+            session.console.print(_processes(here))
+        raise
+    ready = bool(services) and all(one.get("status") in _STYLES for one in services.values())
+    body = {"url": session.address, "status": "ready" if ready else "not ready", "services": services, **here}
+    session.answer(body, lambda: _shown(body))
+    if not ready:
+        raise typer.Exit(1)
+
+
+def _services(session: Session) -> dict[str, Any]:
+    """Each service's own answer; asked one by one where no front gathers them."""
+    front = _ready(session, "/readyz")
+    if front is not None and "services" in front:
+        return dict(front["services"])
+    answers = {name: _ready(session, f"/{name}/readyz") for name in SERVICES}
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def _ready(session: Session, path: str) -> dict[str, Any] | None:
+    """What a readiness door says, ready or not; None where there is no such door."""
+    try:
+        return dict(session.api.get(path))
+    except ApiError as error:
+        if error.status in _ABSENT:
+            return None
+        return dict(error.body) or {"status": f"answers HTTP {error.status}"}
+
+
+def _here(session: Session) -> dict[str, Any]:
+    """Processes and ports, when the system at the address was started on this machine from CRM_HOME."""
+    told = _local_status()
+    if str(told.get("url") or "").rstrip("/") != session.address:
+        return {"processes": [], "ports": {}}
+    try:
+        ports = json.loads((session.settings.home / "ports.json").read_text())
+    except (OSError, ValueError):
+        ports = {}
+    return {"processes": told.get("processes", []), "ports": {"http": session.settings.port, **ports}}
+
+
+def _local_status() -> dict[str, Any]:
+    """What the one-command run says of itself; asked as a process, since deployment is not ours to import."""
+    command = [sys.executable, "-m", "deploy.local", "status-json"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603 (our own words)
+        return dict(json.loads(done.stdout))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return {}
+
+
+def _shown(body: dict[str, Any]) -> RenderableType:
+    table = rows_table(("Service", "State", "Checks"), ())
+    for name, one in body["services"].items():
+        state = str(one.get("status"))
+        table.add_row(name, Text(state, style=_STYLES.get(state, "red")), Text("\n".join(_checks(one))))
+    head = Text.assemble(f"{body['url']} is ", (body["status"], _STYLES.get(body["status"], "red")))
+    parts: list[RenderableType] = [head, table]
+    if body["processes"]:
+        parts.append(_processes(body))
+    return Group(*parts)
+
+
+def _checks(one: dict[str, Any]) -> Iterator[str]:
+    for check in one.get("checks", ()):
+        reason = f": {check['reason']}" if check.get("reason") else ""
+        yield f"{check['name']} {check['state']}{reason}"
+
+
+def _processes(here: dict[str, Any]) -> RenderableType:
+    ports = {"web": here["ports"].get("http"), **here["ports"]}
+    rows = ([one["name"], one["state"].lower(), one["pid"] or "", ports.get(one["name"])] for one in here["processes"])
+    return rows_table(("Process", "State", "Pid", "Port"), rows)

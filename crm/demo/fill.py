@@ -1,0 +1,171 @@
+"""The invented company sent to a running system, in batches, through the public API alone.
+
+Sending it again changes nothing: owners and contacts are known by their e-mail, companies by their domain, and an
+entity's version says how much of its history is there, so that an interrupted run is taken up where it ended. Memory
+stays flat: a few batches are under way at any time, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from threading import Lock
+from typing import Any
+
+from crm.api import Api, ApiError, path_of, results
+from crm.demo.company import SCORE, Company, Story
+from crm.vocabulary import UnknownAttribute, load_vocabulary
+from shared.kernel import clock
+
+BATCH = 200
+WORKERS = 4
+Advance = Callable[[str, int], None]
+
+
+@dataclass
+class Outcome:
+    """What filling did. `dated` tells whether the past could be written as the past; `problems` are samples."""
+
+    created: int = 0
+    changed: int = 0
+    kept: int = 0
+    refused: int = 0
+    dated: bool = True
+    problems: list[str] = field(default_factory=list)
+
+
+class Fill:
+    """One filling of one system. `advance(kind, rows)` is called as rows are done, from several threads."""
+
+    def __init__(self, api: Api, company: Company, advance: Advance = lambda _kind, _rows: None) -> None:
+        self.api = api
+        self.company = company
+        self.outcome = Outcome()
+        self._advance = advance
+        self._lock = Lock()
+        self._owners: list[str] = []
+        self._names: dict[str, str] = {}
+
+    def run(self) -> Outcome:
+        """Send everything. Raises ApiError and Unreachable."""
+        self._names = {"score": score_attribute(self.api)}
+        for chunk in _chunks(self.company.owners(), BATCH):
+            self._owners += self._send("owners", chunk)
+        for kind, stories in (("companies", self.company.companies()), ("contacts", self.company.contacts())):
+            self._send_all(kind, stories)
+        return self.outcome
+
+    def _send_all(self, kind: str, stories: Iterable[Story]) -> None:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            under_way: set[Future[list[str]]] = set()
+            for chunk in _chunks(stories, BATCH):
+                under_way.add(pool.submit(self._send, kind, chunk))
+                if len(under_way) > WORKERS:
+                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    _raise_first(done)
+            _raise_first(under_way)
+
+    def _send(self, kind: str, stories: list[Story]) -> list[str]:
+        """Create what is missing, then let each live through what is missing of its history. The ids, in order."""
+        known = self._known(kind, stories)
+        fresh = [story for story in stories if story.key not in known]
+        births = [(story.created, {"values": self._values(story)}) for story in fresh]
+        made = self._write(kind, "create", births)
+        self._count(created=len(made), kept=len(stories) - len(fresh))
+        known |= {fresh[at].key: (entity["id"], 1) for at, entity in made}
+        for turn in range(max(len(story.steps) for story in stories)):
+            due = [
+                (step.at, {"id": known[story.key][0], "values": self._renamed(step.values)})
+                for story in stories
+                for step in story.steps[turn : turn + 1]
+                if story.key in known and known[story.key][1] - 1 <= turn
+            ]
+            self._count(changed=len(self._write(kind, "update", due)))
+        self._advance(kind, len(stories))
+        return [known.get(story.key, ("", 0))[0] for story in stories]
+
+    def _known(self, kind: str, stories: list[Story]) -> dict[str, tuple[str, int]]:
+        """Id and version of those that are there, by key."""
+        name, keys = stories[0].key_attribute, [story.key for story in stories]
+        if kind == "companies":  # a domain identifies nothing as far as the system knows
+            condition = {"attribute": name, "operator": "IN", "values": keys}
+            question: dict[str, Any] = {"filter": condition, "attributes": [name], "limit": BATCH}
+            found = results(self.api.post(path_of("objects", kind, "query"), question))
+        else:
+            question = {"ids": keys, "by": name, "attributes": [name]}
+            found = results(self.api.post(path_of("objects", kind, "batch", "read"), question))
+        return {one["values"][name]: (one["id"], one["version"]) for one in found}
+
+    def _write(
+        self, kind: str, act: str, inputs: list[tuple[datetime, dict[str, Any]]]
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Send inputs with their instants; what was written, each with its place among the inputs.
+
+        The first refusal of instants ends their use: all is then dated now.
+        """
+        if not inputs:
+            return []
+        dated = self.outcome.dated
+        sent = [{**one, "effective_at": clock.iso(at)} if dated else one for at, one in inputs]
+        try:
+            body = self.api.post(path_of("objects", kind, "batch", act), {"inputs": sent, "partial": True})
+        except ApiError as error:
+            if not dated or "effective" not in str(error):
+                raise
+            self.outcome.dated = False
+            return self._write(kind, act, inputs)
+        refused = {one["index"]: one for one in body.get("errors", ())}
+        self._note_refused(refused)
+        places = [at for at in range(len(inputs)) if at not in refused]
+        written = list(zip(places, body["results"], strict=True))
+        if dated and act == "create" and written and not _as_dated(inputs[written[0][0]][0], written[0][1]):
+            self.outcome.dated = False
+        return written
+
+    def _values(self, story: Story) -> dict[str, str]:
+        values = self._renamed(story.values)
+        if story.owner is not None and (owner := self._owners[story.owner]):
+            values["owner_id"] = owner
+        return values
+
+    def _renamed(self, values: dict[str, str]) -> dict[str, str]:
+        return {self._names.get(name, name): value for name, value in values.items()}
+
+    def _note_refused(self, refused: dict[int, dict[str, Any]]) -> None:
+        with self._lock:
+            self.outcome.refused += len(refused)
+            self.outcome.problems += [str(one.get("message")) for one in refused.values()]
+            del self.outcome.problems[5:]
+
+    def _count(self, created: int = 0, changed: int = 0, kept: int = 0) -> None:
+        with self._lock:
+            self.outcome.created += created
+            self.outcome.changed += changed
+            self.outcome.kept += kept
+
+
+def score_attribute(api: Api) -> str:
+    """The internal name of the contacts' custom attribute Score, made if it is not there."""
+    try:
+        return load_vocabulary(api, "contacts").find(SCORE["label"]).name
+    except UnknownAttribute:
+        return str(api.post(path_of("types", "contacts", "attributes"), SCORE)["name"])
+
+
+def _as_dated(at: datetime, entity: dict[str, Any]) -> bool:
+    """Whether the system took the instant for the creation's; one that ignores it is not told again."""
+    return abs(datetime.fromisoformat(entity["created_at"]) - at) < timedelta(hours=1)
+
+
+def _chunks(stories: Iterable[Story], size: int) -> Iterator[list[Story]]:
+    source = iter(stories)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+def _raise_first(done: Iterable[Future[list[str]]]) -> None:
+    for future in done:
+        future.result()

@@ -1,0 +1,111 @@
+"""Filling a system: everything arrives, a second run changes nothing, an interrupted one is taken up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crm.api import Api
+from crm.demo import Company, Size
+from crm.demo import fill as filling
+from crm.demo.fill import Fill
+from shared.kernel import clock
+from tests.unit.crm.fake import FakeSystem, run_crm
+
+COMPANY = Company(5, Size(3, 20, 130), datetime(2026, 3, 1, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(filling, "BATCH", 25)
+
+
+def fill(system: FakeSystem) -> filling.Outcome:
+    with Api("http://x.example", None, system.transport()) as api:
+        return Fill(api, COMPANY).run()
+
+
+def by_key(system: FakeSystem, type_name: str, key: str) -> dict:
+    return {one["values"][key]: one for one in system.entities[type_name].values()}
+
+
+def test_everything_arrives_with_its_history():
+    system = FakeSystem()
+    outcome = fill(system)
+    assert (outcome.created, outcome.kept, outcome.refused, outcome.dated) == (153, 0, 0, True)
+    score = next(one["name"] for one in system.attributes["contact"] if one["label"] == "Score")
+    owners = list(by_key(system, "owner", "email").values())
+    contacts = by_key(system, "contact", "email")
+    for story in COMPANY.contacts():
+        entity = contacts[story.key]
+        expected = {{"score": score}.get(name, name): value for name, value in story.final().items()}
+        if story.owner is not None:
+            expected["owner_id"] = owners[story.owner]["id"]
+        assert entity["values"] == expected
+        assert entity["version"] == 1 + len(story.steps)
+        assert entity["created_at"] == clock.iso(story.created)
+        assert entity["updated_at"] == clock.iso(story.steps[-1].at if story.steps else story.created)
+    assert len(by_key(system, "company", "domain")) == 20
+
+
+def test_a_second_run_writes_nothing():
+    system = FakeSystem()
+    fill(system)
+    system.requests.clear()
+    outcome = fill(system)
+    assert (outcome.created, outcome.changed, outcome.kept) == (0, 0, 153)
+    assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update"))]
+
+
+def test_an_interrupted_run_is_taken_up():
+    whole, broken = FakeSystem(), FakeSystem()
+    fill(whole)
+    create_all = broken.on_entities
+    updates = []
+
+    def dies_at_the_third_update(method, parts, body):
+        if parts[-1] == "update":
+            updates.append(parts)
+        if len(updates) == 3:
+            raise KeyboardInterrupt
+        return create_all(method, parts, body)
+
+    broken.on_entities = dies_at_the_third_update
+    with pytest.raises(KeyboardInterrupt):
+        fill(broken)
+    broken.on_entities = create_all
+    assert fill(broken).kept > 0
+    for type_name, key in (("contact", "email"), ("company", "domain")):
+        expected = {
+            name: (one["version"], one["values"].get("lifecycle_stage"))
+            for name, one in by_key(whole, type_name, key).items()
+        }
+        found = {
+            name: (one["version"], one["values"].get("lifecycle_stage"))
+            for name, one in by_key(broken, type_name, key).items()
+        }
+        assert found == expected
+
+
+def test_a_system_that_takes_no_past_gets_everything_dated_now():
+    system = FakeSystem(takes_effective=False)
+    outcome = fill(system)
+    assert (outcome.created, outcome.dated) == (153, False)
+    assert outcome.changed == sum(
+        len(story.steps) for kind in (COMPANY.companies(), COMPANY.contacts()) for story in kind
+    )
+
+
+def test_the_command_ends_with_commands_that_work(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRM_HOME", str(tmp_path))
+    monkeypatch.setattr("crm.demo.company.SIZES", {"small": Size(2, 10, 60)})
+    system = FakeSystem()
+    code, out, err = run_crm(system, "demo", "--seed", "5", width=200)
+    assert code == 0, err
+    assert "72 created" in out
+    lines = [line.strip() for line in out.splitlines()]
+    shown = next(line for line in lines if line.startswith("crm show contact")).split()
+    assert shown[3] in by_key(system, "contact", "email")
+    assert any(line.startswith("crm find contact 'score > 50 and city = 北京'") for line in lines)
+    assert any(line.startswith("curl ") and str(tmp_path) in line for line in lines)
