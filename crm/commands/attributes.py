@@ -30,7 +30,7 @@ def add(
     session: Session,
     type: str,
     label: str,
-    kind: Annotated[str, typer.Option("--type", help="string, number, date, enumeration...")] = "string",
+    kind: Annotated[str, typer.Option("--type", help="string, number, date, enumeration...")] = "",
     name: Annotated[str, typer.Option("--name", help="Internal name; made from the label when left out.")] = "",
     option: Annotated[list[str], typer.Option("--option", help="A choice, or value=label. May repeat.")] = [],  # noqa: B006
     unique: Annotated[bool, typer.Option("--unique", help="No two entities may share a value.")] = False,
@@ -38,8 +38,8 @@ def add(
     description: Annotated[str, typer.Option("--description")] = "",
 ) -> None:
     """Add an attribute, usable at once: crm attributes add contact 预计收入 --type number"""
-    wanted: dict[str, Any] = {"label": label, "type": kind}
-    given = {"name": name, "unique": unique, "searchable": searchable, "description": description}
+    wanted: dict[str, Any] = {"label": label}
+    given = {"type": kind, "name": name, "unique": unique, "searchable": searchable, "description": description}
     wanted |= {key: value for key, value in given.items() if value}
     if option:
         wanted["options"] = [_option(one) for one in option]

@@ -26,15 +26,15 @@ def list_(session: Session) -> None:
 @command(app)
 def add(
     session: Session,
-    name: str,
-    label: Annotated[str, typer.Option("--label", help="What one is called.")] = "",
+    label: str,
+    name: Annotated[str, typer.Option("--name", help="Internal name; made from the label when left out.")] = "",
     plural: Annotated[str, typer.Option("--plural", help="The name of many, in paths.")] = "",
     plural_label: Annotated[str, typer.Option("--plural-label", help="What many are called.")] = "",
     description: Annotated[str, typer.Option("--description")] = "",
 ) -> None:
-    """Add an entity type: crm types add car --label Car --plural-label Cars"""
-    given = {"label": label, "plural": plural, "plural_label": plural_label, "description": description}
-    body = session.api.post(path_of("types"), {"name": name} | {key: text for key, text in given.items() if text})
+    """Add an entity type: crm types add Machine --plural-label Machines"""
+    given = {"name": name, "plural": plural, "plural_label": plural_label, "description": description}
+    body = session.api.post(path_of("types"), {"label": label} | {key: text for key, text in given.items() if text})
     session.answer(
         body, lambda: Text(f"type {body['name']} added; its entities are at /api/v1/objects/{body['plural']}")
     )
