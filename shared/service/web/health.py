@@ -17,7 +17,8 @@ import redis
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from shared.kernel.clock import monotonic, now
+from shared.bus.state import FOLLOWING, states
+from shared.kernel.clock import iso, monotonic, now
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
 from shared.service.web.metrics import scrape
@@ -98,7 +99,24 @@ def partitions_reach(conn: Connection) -> dict[str, datetime]:
     return reach
 
 
-CHECKS: tuple[Check, ...] = (check_database, check_redis, check_partitions)
+def check_replicas(service: Runtime) -> Outcome:
+    """Whether the feeds this service follows were applied lately; a deaf replica shows old tokens and owners."""
+    try:
+        with service.db.connect() as conn:
+            known = states(conn)
+    except (CrmError, psycopg.Error):
+        return Outcome("replicas", "degraded", "unknown while the database does not answer")
+    silent = now() - MOST_LAG
+    wrong = [f"{one.subscription}: {one.state} since {iso(one.since)}" for one in known if one.state != FOLLOWING]
+    wrong += [
+        f"{one.subscription}: not heard of since {iso(one.seen_at)}"
+        for one in known
+        if one.state == FOLLOWING and one.seen_at < silent
+    ]
+    return Outcome("replicas", "degraded", "; ".join(wrong)) if wrong else _ok("replicas")
+
+
+CHECKS: tuple[Check, ...] = (check_database, check_redis, check_partitions, check_replicas)
 
 
 def readiness(service: Runtime, checks: tuple[Check, ...] = CHECKS) -> tuple[str, list[Outcome]]:

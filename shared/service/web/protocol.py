@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 
-from gunicorn import util
+from gunicorn import util  # type: ignore[import-untyped]
 
 from shared.kernel import json
 from shared.kernel.clock import new_id

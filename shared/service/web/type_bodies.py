@@ -102,8 +102,8 @@ def attribute_values(body: dict[str, Any], errors: ErrorList, where: str = "") -
 
 def new_type(body: dict[str, Any]) -> TypeDef:
     errors = ErrorList()
-    texts = {key: read_text(body, key, errors) for key in TYPE_TEXTS if key in body}
-    lists = {key: read_names(body, key, errors) for key in TYPE_LISTS if key in body}
+    texts: dict[str, Any] = {key: read_text(body, key, errors) for key in TYPE_TEXTS if key in body}
+    lists: dict[str, Any] = {key: read_names(body, key, errors) for key in TYPE_LISTS if key in body}
     label = texts.pop("label", "") or texts.get("name", "")
     if not label:
         errors.add("label", "REQUIRED_FIELD", "label is required: what people call one such entity")
