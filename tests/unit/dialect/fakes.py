@@ -5,7 +5,7 @@ It keeps texts in dicts and checks next to nothing; behaviour of values is teste
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -23,8 +23,8 @@ from shared.kernel.errors import (
     NotFound,
     Unauthenticated,
 )
-from shared.service.schema import attribute, choices, system_attributes
 from shared.service.entities import Draft, ItemError, Query, Ref, Update, Upsert
+from shared.service.schema import attribute, choices, system_attributes
 
 AT = "2026-01-02T03:04:05.678Z"
 CONTACT = TypeDef(
@@ -68,12 +68,14 @@ class FakeEntities:
         if errors:
             raise InvalidValues(errors)
 
-    def _shown(self, entity: Entity, view: View, archived: bool = False) -> Entity | None:
+    def _shown(self, entity: Entity, view: View, archived: bool = False, also: Iterable[str] = ()) -> Entity | None:
         if (entity.archived_at is not None) is not archived:
             return None
         values = dict(entity.values)
         if view.attributes is not None:
-            values = {name: values.get(name) for name in view.attributes}
+            known = {one.wire for kind in self.types.values() for one in kind.attributes}
+            values = {name: values.get(name) for name in view.attributes if name in known}
+        values |= {name: entity.values[name] for name in also}
         history = None
         if view.history:
             entry = HistoryEntry("x", AT, "API", "token-1", "7", 1)
@@ -115,7 +117,7 @@ class FakeEntities:
                 raise Conflict(f"Contact already exists. Existing ID: {known.id}", existing_id=known.id)
             number = max(self.rows, default=0) + 1
             self.rows[number] = Entity(number, 1, AT, AT, dict(draft.values))
-            return self._shown(self.rows[number], view)
+            return self._shown(self.rows[number], view, also=draft.values)
 
         return self._each(drafts, partial, one)
 
@@ -130,7 +132,7 @@ class FakeEntities:
                 raise NotFound(kind, [update.ref.value or str(update.ref.id)])
             self._check(kind, update.values)
             self.rows[found.id] = replace(found, version=found.version + 1, values={**found.values, **update.values})
-            return self._shown(self.rows[found.id], view)
+            return self._shown(self.rows[found.id], view, also=update.values)
 
         return self._each(updates, partial, one)
 

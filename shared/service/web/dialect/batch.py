@@ -6,7 +6,7 @@ under 207. Without trace ids a bad item refuses the whole batch; unknown ids alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -108,25 +108,8 @@ def _written(items: list[Item], kind: str, outcomes: list[Outcome], started: str
     return envelope(results, [*errors, *missing(kind, unknown)], started, status)
 
 
-def _view(items: list[Item]) -> View:
-    return View("text", tuple(dict.fromkeys(name for item in items for name in item.values)))
-
-
-def _write(
-    items: list[Item], kind: str, write: Callable[[list[Item], bool], list[Entity | ItemError]]
-) -> list[Outcome]:
-    """Hand on what can exist, in order; items whose id nothing can have are not found."""
-    sound = [item for item in items if item.ref is not None]
-    traced = any(item.trace is not None for item in items)
-    # A lone item is written as partial too: the corridor would raise its NotFound, a batch answers 207 for it.
-    outcomes = write(sound, traced or len(sound) == 1) if sound else []
-    plain: list[Outcome] = [one.error if isinstance(one, ItemError) else one for one in outcomes]
-    if not traced:
-        for one in plain:
-            if isinstance(one, CrmError) and not isinstance(one, NotFound):
-                raise one
-    waiting = iter(plain)
-    return [next(waiting) if item.ref is not None else NotFound(kind, [item.id]) for item in items]
+def _outcomes(given: list[Entity | ItemError]) -> list[Outcome]:
+    return [one.error if isinstance(one, ItemError) else one for one in given]
 
 
 def create(service: Runtime, type: str) -> Response:
@@ -134,12 +117,9 @@ def create(service: Runtime, type: str) -> Response:
     started = clock.iso(clock.now())
     kind = names.entity_type(type)
     items = items_of(json_object(), ids=False)
-    ctx, entities = context(), service.entities
-    partial = any(item.trace is not None for item in items)
     drafts = [Draft(item.values, item.trace) for item in items]
-    made = entities.create(ctx, kind, drafts, _view(items), partial=partial)
-    outcomes: list[Outcome] = [one.error if isinstance(one, ItemError) else one for one in made]
-    return _written(items, kind, outcomes, started, 201)
+    made = service.entities.create(context(), kind, drafts, present.AFTER_CREATE, partial=_traced(items))
+    return _written(items, kind, _outcomes(made), started, 201)
 
 
 def update(service: Runtime, type: str) -> Response:
@@ -147,13 +127,15 @@ def update(service: Runtime, type: str) -> Response:
     started = clock.iso(clock.now())
     kind = names.entity_type(type)
     items = items_of(json_object(), ids=True)
-    ctx, view = context(), _view(items)
-
-    def write(sound: list[Item], partial: bool) -> list[Entity | ItemError]:
-        updates = [Update(item.ref, item.values, trace=item.trace) for item in sound if item.ref is not None]
-        return service.entities.update(ctx, kind, updates, view, partial=partial)
-
-    return _written(items, kind, _write(items, kind, write), started, 200)
+    updates = [Update(item.ref, item.values, trace=item.trace) for item in items if item.ref is not None]
+    traced = _traced(items)
+    # A lone item is written as partial too: the corridor would raise its NotFound, a batch answers 207 for it.
+    partial = traced or len(updates) == 1
+    done = _outcomes(service.entities.update(context(), kind, updates, present.AFTER_UPDATE, partial=partial))
+    for one in done:
+        if isinstance(one, CrmError) and not isinstance(one, NotFound) and not traced:
+            raise one
+    return _written(items, kind, _all_places(items, kind, done), started, 200)
 
 
 def upsert(service: Runtime, type: str) -> Response:
@@ -163,13 +145,23 @@ def upsert(service: Runtime, type: str) -> Response:
     live = service.catalog.type(kind)
     usual = next((one.wire for one in live.attributes.values() if one.unique and one.kind == "email"), "")
     items = items_of(json_object(), ids=True, usual=usual)
-    ctx, view = context(), _view(items)
+    traced = _traced(items)
+    impossible = [item.id for item in items if item.ref is None]
+    if impossible and not traced:
+        raise NotFound(kind, impossible)
+    upserts = [Upsert(item.ref, item.values, trace=item.trace) for item in items if item.ref is not None]
+    done = _outcomes(service.entities.upsert(context(), kind, upserts, present.AFTER_UPDATE, partial=traced))
+    return _written(items, kind, _all_places(items, kind, done), started, 200)
 
-    def write(sound: list[Item], partial: bool) -> list[Entity | ItemError]:
-        upserts = [Upsert(item.ref, item.values, trace=item.trace) for item in sound if item.ref is not None]
-        return service.entities.upsert(ctx, kind, upserts, view, partial=partial)
 
-    return _written(items, kind, _write(items, kind, write), started, 200)
+def _traced(items: list[Item]) -> bool:
+    return any(item.trace is not None for item in items)
+
+
+def _all_places(items: list[Item], kind: str, done: list[Outcome]) -> list[Outcome]:
+    """One outcome per item: those whose id nothing can have were not handed on, and are not found."""
+    waiting = iter(done)
+    return [next(waiting) if item.ref is not None else NotFound(kind, [item.id]) for item in items]
 
 
 def read(service: Runtime, type: str) -> Response:

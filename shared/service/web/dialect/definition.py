@@ -147,7 +147,7 @@ def _reference(body: Mapping[str, Any], kind: str, errors: ErrorList, where: str
         message = f"externalOptions and referencedObjectType are offered for enumerations that refer to {_OWNER} only"
         errors.add(f"{where}referencedObjectType", "NOT_AVAILABLE", message)
         return kind, ""
-    return kinds.EXTERNAL.kind, _OWNER.lower()
+    return kinds.EXTERNAL["select"].kind, _OWNER.lower()
 
 
 def options(body: Mapping[str, Any], kind: str, errors: ErrorList, where: str = "") -> tuple[OptionDef, ...]:

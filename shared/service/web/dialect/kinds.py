@@ -27,6 +27,7 @@ WIRE_KINDS: tuple[WireKind, ...] = (
     WireKind("string", "textarea", "long_text"),
     WireKind("string", "html", "long_text"),
     WireKind("string", "phonenumber", "phone"),
+    WireKind("string", "text", "phone", made=False),
     WireKind("string", "text", "email", made=False),
     WireKind("string", "text", "url", made=False),
     WireKind("number", "number", "number"),
@@ -39,7 +40,10 @@ WIRE_KINDS: tuple[WireKind, ...] = (
     WireKind("enumeration", "checkbox", "multi_enumeration"),
     WireKind("bool", "booleancheckbox", "boolean"),
 )
-EXTERNAL = WireKind("enumeration", "select", "reference")
+# Choices that live elsewhere look like enumerations, whatever kind keeps them.
+EXTERNAL = {
+    field_type: WireKind("enumeration", field_type, "reference") for field_type in ("select", "radio", "checkbox")
+}
 CALCULATED = "calculation_equation"
 TYPES = tuple(dict.fromkeys(row.type for row in WIRE_KINDS))
 FIELD_TYPES = tuple(dict.fromkeys(row.field_type for row in WIRE_KINDS))
@@ -60,7 +64,7 @@ def field_types_of(type: str) -> tuple[str, ...]:
 
 
 def shown(attribute: AttributeDef) -> WireKind:
-    """How an attribute is shown. References whose choices live elsewhere look like enumerations."""
+    """How an attribute is shown."""
     if attribute.external_options:
-        return EXTERNAL
+        return EXTERNAL.get(attribute.field_type) or EXTERNAL["select"]
     return _SHOWN.get((attribute.kind, attribute.field_type)) or _USUAL[attribute.kind]

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from shared.eav.entity import Entity, HistoryEntry
+from shared.eav.entity import Entity, HistoryEntry, View
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
+
+# Writes always show what was written besides: a new record its default set, a changed one nothing more.
+AFTER_CREATE = View("text")
+AFTER_UPDATE = View("text", ())
 
 
 def record(entity: Entity, trace: str | None = None) -> dict[str, Any]:

@@ -82,24 +82,26 @@ def archive(service: Runtime, type: str, name: str) -> Response:
 def batch_create(service: Runtime, type: str) -> Response:
     """New definitions; the bad ones are named in a 207."""
     started = clock.iso(clock.now())
-    outcomes: list[AttributeDef | CrmError] = []
     given = bodies.inputs(json_object())
-    for index, one in enumerate(given):
-        errors = ErrorList()
-        wanted = parse(one, errors, f"inputs[{index}].")
-        outcomes.append(Invalid(errors.errors) if errors.errors else wanted)
-    sound = [one for one in outcomes if not isinstance(one, CrmError)]
-    made = service.definitions.add_attributes(context(), names.entity_type(type), sound, partial=True) if sound else []
-    done = iter(made)
+    wanted = [_parsed(one, f"inputs[{index}].") for index, one in enumerate(given)]
+    sound = [one for one in wanted if not isinstance(one, CrmError)]
+    kind = names.entity_type(type)
+    made = iter(service.definitions.add_attributes(context(), kind, sound, partial=True) if sound else ())
     results, failed = [], []
-    for one, body in zip(outcomes, given, strict=True):
-        outcome = one if isinstance(one, CrmError) else next(done)
+    for one, body in zip(wanted, given, strict=True):
+        outcome = one if isinstance(one, CrmError) else next(made)
         error = outcome.error if isinstance(outcome, ItemError) else outcome
         if isinstance(error, CrmError):
-            failed.append(standard_error(error, name=[str(body.get("name"))]))
+            failed.append(standard_error(error, name=[str(body.get("name"))[:200]]))
         else:
             results.append(definition(error))
     return envelope(results, failed, started, 201)
+
+
+def _parsed(body: dict[str, Any], where: str) -> AttributeDef | Invalid:
+    errors = ErrorList()
+    wanted = parse(body, errors, where)
+    return Invalid(errors.errors) if errors.errors else wanted
 
 
 def batch_read(service: Runtime, type: str) -> Response:

@@ -14,6 +14,7 @@ from flask import Response
 from shared.eav.catalog import nearest
 from shared.eav.entity import View
 from shared.eav.filters import And, Condition, Node, Operator, Or
+from shared.eav.query.sorting import MAX_SORTS
 from shared.kernel.errors import ErrorList
 from shared.service.entities import Query, Sort
 from shared.service.web.dialect import bodies, models, names, present
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 PER_PAGE, MOST_PER_PAGE = 10, 200
-MOST_GROUPS, MOST_FILTERS, MOST_SORTS, MOST_WORDS = 10, 25, 10, 3000
+MOST_GROUPS, MOST_FILTERS, MOST_WORDS = 10, 25, 3000
 MOST_AFTER = 10**15
 LINKS = "associations."
 _OPERATORS = {one.value: one for one in Operator if one is not Operator.STARTS_WITH}
@@ -152,8 +153,8 @@ def _sorts(body: Mapping[str, Any], errors: ErrorList) -> tuple[Sort, ...]:
     if not isinstance(given, list):
         errors.add("sorts", "INVALID_TYPE", "sorts must be an array")
         return ()
-    if len(given) > MOST_SORTS:
-        errors.add("sorts", "LIMIT_EXCEEDED", f"a search takes at most {MOST_SORTS} sorts")
+    if len(given) > MAX_SORTS:
+        errors.add("sorts", "LIMIT_EXCEEDED", f"a search takes at most {MAX_SORTS} sorts")
         return ()
     made = (_sort(one, f"sorts[{index}]", errors) for index, one in enumerate(given))
     return tuple(one for one in made if one is not None)

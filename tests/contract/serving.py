@@ -1,0 +1,93 @@
+"""The whole system as a real process for contract tests: migrated databases, one web server over all services."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from deploy.local.ports import free_port
+from deploy.local.waiting import wait_until
+from deploy.services import ALL
+
+PROJECT = Path(__file__).parents[2]
+TOKEN = "crm_contract_" + "0" * 51
+_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Where the system answers, and a token that may do everything."""
+
+    url: str
+    token: str
+    log: Path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a plain HTTP client has to send."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@contextmanager
+def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
+    """Run it until the end of the block. Raises RuntimeError with the log's end when it does not come up."""
+    port = free_port()
+    secrets = home / "secrets"
+    (home / "run").mkdir(parents=True, exist_ok=True)
+    secrets.mkdir(exist_ok=True)
+    (secrets / "admin-token").write_text(TOKEN)
+    environment = {
+        **os.environ,
+        **{f"{manifest.name.upper()}_DATABASE_URL": new_database() for manifest in ALL},
+        "REDIS_URL": redis_url,
+        "CRM_HOME": str(home),
+        "CRM_HOST": "127.0.0.1",
+        "PORT": str(port),
+        "CRM_SERVICE_TOKEN": "crm_services_" + "0" * 51,
+        "CRM_ADMIN_TOKEN_FILE": str(secrets / "admin-token"),
+        "CRM_WEB_WORKERS": "1",
+        "PYTHONPATH": str(PROJECT),
+    }
+    log = home / "system.log"
+    with log.open("wb") as output:
+
+        def start(name: str) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                [sys.executable, "-m", "deploy.processes", name],
+                env=environment,
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+        if start("migrate").wait(_SECONDS) != 0:
+            raise RuntimeError(f"migrating failed: {log.read_text()[-3000:]}")
+        running = [start("web"), start("bus")]
+        try:
+            system = System(f"http://127.0.0.1:{port}", TOKEN, log)
+            if not wait_until(lambda: _answers(system) or running[0].poll() is not None, _SECONDS) or running[0].poll():
+                raise RuntimeError(f"the system did not start: {log.read_text()[-3000:]}")
+            yield system
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def _answers(system: System) -> bool:
+    try:
+        return httpx.get(f"{system.url}/healthz", timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
