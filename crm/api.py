@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -20,6 +20,7 @@ from shared.kernel import json as kernel_json
 
 PATIENCE = 8  # attempts when the system says that it has been asked too much
 _TOO_MANY = 429
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 _VALUES_REFUSED = "Property values were not valid: ["
 
 
@@ -58,9 +59,13 @@ class Api:
         headers = {"User-Agent": "crm-command-line", "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        limits = httpx.Limits(max_connections=16)
         self._client = httpx.Client(
-            base_url=self.url, headers=headers, transport=transport, limits=limits, timeout=httpx.Timeout(60, connect=5)
+            base_url=self.url,
+            headers=headers,
+            transport=transport,
+            limits=httpx.Limits(max_connections=16),
+            timeout=httpx.Timeout(60, connect=5),
+            trust_env=urlsplit(self.url).hostname not in _HERE,  # no proxy stands between this machine and itself
         )
 
     def __enter__(self) -> Api:
