@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shared.kernel.errors import CrmError, Invalid
 
-_TEXT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,18})\.(\d{1,18})")
+_TEXT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([0-9]{1,18})\.([0-9]{1,18})")
 
 
 class FeedGone(CrmError):

@@ -35,7 +35,9 @@ May = Callable[[str, str], bool]
 _WINDOW = "select id, total, at, since from tick where id >= %s order by id limit %s"
 _BEHIND = "select (select min(id) from tick), id, total from tick order by id desc limit 1"
 
-# One index probe per tick and partition; the outer bounds prune partitions when the statement is planned.
+# Index probes per tick and partition; the outer bounds prune partitions when the statement is planned. Not
+# `xid = any(array(select pg_snapshot_xip(p.snap)))`: PostgreSQL 18 was seen to compute that array for the first tick
+# only. `offset 0` keeps the planner from hashing the whole partition instead of probing its index.
 _ROWS = """select t.id, o.id, o.kind, o.entity_type, o.body::text
 from tick t join tick p on p.id = t.id - 1
 cross join lateral (
@@ -43,8 +45,10 @@ cross join lateral (
         and xid >= pg_snapshot_xmax(p.snap) and xid < pg_snapshot_xmax(t.snap)
         and pg_visible_in_snapshot(xid, t.snap)
     union all
-    select id, kind, entity_type, body from outbox where at >= %(low)s and at < %(high)s
-        and xid = any(array(select pg_snapshot_xip(p.snap))) and pg_visible_in_snapshot(xid, t.snap)
+    select id, kind, entity_type, body from pg_snapshot_xip(p.snap) as running(x) cross join lateral (
+        select id, kind, entity_type, body from outbox where at >= %(low)s and at < %(high)s
+            and xid = running.x and pg_visible_in_snapshot(xid, t.snap) offset 0
+    ) late
 ) o
 where t.id between %(first)s and %(last)s and (t.id > %(first)s or o.id > %(part)s){types}
 order by t.id, o.id limit %(limit)s"""

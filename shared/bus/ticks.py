@@ -6,7 +6,7 @@ transaction would stall). Inside a batch events are ordered by id, which is draw
 transaction id, which is drawn earlier and puts version 2 before version 1.
 
 Making a tick costs a transaction, so `Ticker` first asks one cheap question and often knows that there is no news: no
-id was drawn since the last look, and whatever was in progress then still is.
+id was drawn since the last look, and whatever was in progress then still is (shared/bus/outstanding.py).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 
 from shared.bus.epoch import LOG_LOCK
+from shared.bus.outstanding import Outstanding, Snapshot
 from shared.kernel.clock import monotonic
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import CrmError
@@ -54,7 +55,7 @@ made as (
     from news where n > 0
     returning id
 )
-select (select id from made), pg_current_snapshot()::text"""
+select (select id from made), pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text"""
 
 _log = logger("bus.ticks")
 
@@ -67,21 +68,12 @@ class Head:
     quiet: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a look established: all ids up to `drawn` are ticked, rolled back, or held by one of `running`."""
-
-    drawn: int
-    running: frozenset[str]
-    at: float
-
-
 class Ticker:
     """Makes ticks of one log. Keep one per process and database; threads may share it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: _Known | None = None
+        self._known: tuple[Outstanding, float] | None = None
 
     def head(self) -> Head:
         """The newest tick, after one cheap look. `quiet` False: there may be news, `tick` finds out."""
@@ -97,9 +89,14 @@ class Ticker:
             head, drawn = self._look(connection)
             if head.quiet:
                 return None
-            at = monotonic()
-            number, snapshot = _make(connection)
-            self._known = _Known(drawn, _running(snapshot), at)
+            known, at = self._known, monotonic()
+            number, snapshot, newest = _make(connection)
+            seen = Snapshot.parse(snapshot)
+            if number is None and known is not None and known[0].drawn == drawn:
+                self._known = known[0].after_another(seen), at
+            else:
+                newest = newest or _assigned(connection)
+                self._known = Outstanding.after_look(drawn, seen, newest), at
             return number
 
     def _look(self, connection: Connection) -> tuple[Head, int]:
@@ -107,12 +104,8 @@ class Ticker:
         assert row is not None
         newest, drawn, snapshot = row
         known = self._known
-        quiet = (
-            known is not None
-            and known.drawn == drawn
-            and known.running <= _running(snapshot)
-            and monotonic() - known.at < TRUSTED
-        )
+        trusted = known is not None and monotonic() - known[1] < TRUSTED
+        quiet = trusted and known is not None and known[0].quiet(drawn, Snapshot.parse(snapshot))
         return Head(newest, quiet), drawn
 
 
@@ -133,8 +126,11 @@ def run_ticker(ticker: Ticker, stop: threading.Event, interval: float = 0.02) ->
             _log.warning("no tick", error=type(error).__name__)
 
 
-def _make(connection: Connection) -> tuple[int | None, str]:
-    """Lock, then (a statement later, so that the snapshot follows the lock) cut what is new."""
+def _make(connection: Connection) -> tuple[int | None, str, int | None]:
+    """Lock, then (a statement later, so that the snapshot follows the lock) cut what is new.
+
+    The tick's number, if there was news; the snapshot; the transaction id that the tick itself took.
+    """
     with connection.transaction():
         locked = connection.row(_LOCK, (LOG_LOCK,), prepare=True)
         newest = connection.row(_NEWEST, prepare=True)
@@ -146,7 +142,14 @@ def _make(connection: Connection) -> tuple[int | None, str]:
         params: dict[str, Any] = {"id": number + 1, "snap": snap, "total": total, "at": at, "since": since}
         row = connection.row(_INSERT, {**params, "low": low, "high": high})
     assert row is not None
-    return row[0], row[1]
+    return row[0], row[1], None if row[2] is None else int(row[2])
+
+
+def _assigned(connection: Connection) -> int:
+    """A transaction id newer than all assigned before; it is used up by asking."""
+    row = connection.row("select pg_current_xact_id()::text", prepare=True)
+    assert row is not None
+    return int(row[0])
 
 
 def bounds(made: Sequence[datetime], since: datetime) -> tuple[datetime, datetime]:
@@ -155,9 +158,3 @@ def bounds(made: Sequence[datetime], since: datetime) -> tuple[datetime, datetim
     made: when the tick before the first batch, and each batch's own, were made; since: `since` of the one before.
     """
     return min(since, *made) - SLACK, max(made) + SLACK
-
-
-def _running(snapshot: str) -> frozenset[str]:
-    """The transactions in progress in a snapshot `xmin:xmax:a,b`."""
-    listed = snapshot.rsplit(":", 1)[1]
-    return frozenset(listed.split(",")) if listed else frozenset()

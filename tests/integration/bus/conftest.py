@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 
-from shared.bus import schema
+from shared.bus import outbox, schema
+from shared.bus.epoch import renew_epoch
+from shared.bus.feed import Feed
 from shared.contracts.event import UPDATED, Event
-from shared.kernel.db import Database
+from shared.kernel.db import Connection, Database
 
 
 @pytest.fixture(scope="session")
-def server_url(request) -> str:
-    """An administrator's URL of a PostgreSQL server."""
-    return os.environ.get("CRM_TEST_DATABASE_URL") or request.getfixturevalue("pg_url")
-
-
-@pytest.fixture
-def make_database(server_url) -> Iterator:
-    """Makes further databases of the bus; they go when the test ends."""
-    made: list[tuple[str, Database]] = []
+def make_database(new_database: Callable[[], str]) -> Iterator[Callable[[], Database]]:
+    """Makes databases with the tables of the bus, for tests that change these."""
+    made: list[Database] = []
 
     def make() -> Database:
-        name = f"bus_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(server_url, autocommit=True) as admin:
-            admin.execute(f"create database {name} template template0 encoding 'UTF8'")
-        database = Database(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), pool_size=12)
-        made.append((name, database))
+        database = Database(new_database(), pool_size=12)
+        made.append(database)
         with database.transaction() as connection:
             for statement in schema.create_statements():
                 connection.run(statement)
@@ -40,18 +29,49 @@ def make_database(server_url) -> Iterator:
         return database
 
     yield make
-    for name, database in made:
+    for database in made:
         database.dispose()
-        with psycopg.connect(server_url, autocommit=True) as admin:
-            admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def _kept(make_database: Callable[[], Database]) -> Database:
+    return make_database()
 
 
 @pytest.fixture
-def database(make_database) -> Database:
-    """One database of the bus."""
-    return make_database()
+def database(_kept: Database) -> Database:
+    """A database of the bus with nothing in it. It is shared: leave its tables as they are."""
+    with _kept.connect() as connection:
+        renew_epoch(connection)
+        connection.run("truncate watermark, consumer_state")
+    return _kept
 
 
 def event(entity_id: int = 1, version: int = 1, kind: str = UPDATED, entity_type: str = "contact", **more) -> Event:
     """An event with little in it."""
     return Event(kind, entity_type, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), entity_id, version, **more)
+
+
+def write(target: Database | Connection, *events: Event) -> None:
+    """Append events in one transaction."""
+    if isinstance(target, Connection):
+        outbox.append(target, events)
+        return
+    with target.transaction() as connection:
+        outbox.append(connection, events)
+
+
+def walk(feed: Feed, after: str | None = None, **options) -> tuple[list[Event], str]:
+    """All events after a place up to the head, and the head."""
+    events: list[Event] = []
+    while True:
+        page = feed.read(after, **options)
+        events.extend(page.page().events)
+        after = str(page.next)
+        if page.up_to_date:
+            return events, after
+
+
+def keys(events: Sequence[Event]) -> list[tuple[int | None, int]]:
+    """(entity id, version) of each."""
+    return [(one.entity_id, one.version) for one in events]

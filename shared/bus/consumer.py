@@ -1,0 +1,173 @@
+"""Following another service's feed: pull a page, apply it exactly once, remember how far.
+
+The page's effects and the watermark move in ONE transaction, under the watermark's row lock, and only if the page
+begins where the watermark stands: a crash repeats the page, a duplicate or a second consumer is dropped. Handlers
+therefore write to this database only, through the connection they are given, and neither commit nor call out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from shared.bus.client import Source
+from shared.bus.cursor import Cursor, FeedGone
+from shared.bus.feed import NOW
+from shared.bus.page import Page
+from shared.bus.state import FAILING, FOLLOWING, GONE, StateNote
+from shared.contracts.event import Event
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import Unavailable
+from shared.kernel.telemetry import logger
+
+Handler = Callable[[Connection, Sequence[Event]], None]
+
+_READ = "select epoch::text, tick, part from watermark where subscription = %s"
+_MOVE = """update watermark set tick = %(tick)s, part = %(part)s, as_of = %(as_of)s
+where subscription = %(subscription)s"""
+_FIRST = """insert into watermark (subscription, source, epoch, tick, part, as_of)
+values (%(subscription)s, %(source)s, %(epoch)s::uuid, %(tick)s, %(part)s, %(as_of)s)
+on conflict (subscription) """
+_ELSE_KEEP = "do nothing"
+_ELSE_SET = "do update set epoch = excluded.epoch, tick = excluded.tick, part = excluded.part, as_of = excluded.as_of"
+
+_log = logger("bus.consumer")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is followed and what it does.
+
+    name: `<service>.<purpose>`, unique among all readers of the source. types: entity types, kinds or first words of
+    kinds; None is everything. begin: "origin" insists on the whole log, "start" takes what is kept, "now" what comes.
+    rebuild: brings this side's copy up to the source's present state when the log cannot (begun too late, retention,
+    restore); events since then follow, so that handlers must let an older version pass without effect.
+    """
+
+    name: str
+    source: str
+    handler: Handler
+    types: frozenset[str] | None = None
+    begin: Literal["origin", "start", "now"] = "origin"
+    rebuild: Callable[[Database], None] | None = None
+    limit: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What one pull came to; `behind`: at most so many events are left."""
+
+    applied: int
+    behind: int
+
+
+def pull_once(database: Database, source: Source, subscription: Subscription, wait: float = 0.0) -> int:
+    """Fetch and apply one page; the number of events applied (0 also when another consumer was faster).
+
+    Raises FeedGone when the log is lost and there is no `rebuild`, Unavailable, and whatever the handler raises.
+    """
+    return pull(database, source, subscription, wait).applied
+
+
+def pull(database: Database, source: Source, subscription: Subscription, wait: float = 0.0) -> Pulled:
+    """`pull_once`, telling also how far behind this leaves us."""
+    with database.connect() as connection:
+        reached = watermark(connection, subscription.name)
+    after = subscription.begin if reached is None else str(reached)
+    try:
+        page = _fetch(source, subscription, after, wait)
+    except FeedGone:
+        if subscription.rebuild is None:
+            raise
+        page = _rebuild(database, source, subscription)
+    done = apply(database, subscription, page, first=reached is None)
+    return Pulled(len(page.events) if done else 0, page.behind)
+
+
+def apply(database: Database, subscription: Subscription, page: Page, *, first: bool = False) -> bool:
+    """Apply a page if it begins at the watermark, in one transaction; whether it did.
+
+    first: with no watermark yet, the page's beginning is taken for one. False otherwise means: applied before, or
+    something in between is missing; pull from the watermark.
+    """
+    with database.transaction() as connection:
+        if first:
+            connection.run(_FIRST + _ELSE_KEEP, _values(subscription, page.start, page.as_of))
+        reached = watermark(connection, subscription.name, lock=True)
+        if reached != page.start:
+            return False
+        if page.events:
+            subscription.handler(connection, page.events)
+        connection.run(_MOVE, _values(subscription, page.next, page.as_of), prepare=True)
+    return True
+
+
+def watermark(connection: Connection, subscription: str, *, lock: bool = False) -> Cursor | None:
+    """How far a subscription has come, None before its first page."""
+    row = connection.row(_READ + (" for update" if lock else ""), (subscription,), prepare=True)
+    return None if row is None else Cursor(*row)
+
+
+def passed(connection: Connection, subscription: str) -> datetime | None:
+    """The instant before which everything the source committed has been applied here, None before the first page."""
+    row = connection.row("select as_of from watermark where subscription = %s", (subscription,), prepare=True)
+    return None if row is None else row[0].replace(tzinfo=UTC)
+
+
+def run_consumer(
+    database: Database, source: Source, subscription: Subscription, stop: threading.Event, wait: float = 5.0
+) -> None:
+    """Pull until `stop` is set. Any failure is noted in consumer_state and tried again with growing pauses (2 s)."""
+    note = StateNote(database, subscription.name, subscription.source)
+    failures = 0
+    while not stop.is_set():
+        try:
+            pulled = pull(database, source, subscription, wait)
+            failures = 0
+            note.write(FOLLOWING, behind=pulled.behind)
+        except Exception as error:  # noqa: BLE001 (a handler may raise anything; the loop must outlive it and tell)
+            failures += 1
+            _log.warning("not applied", subscription=subscription.name, error=type(error).__name__, failures=failures)
+            note.write(GONE if isinstance(error, FeedGone) else FAILING, error=_told(error), failures=failures)
+            stop.wait(min(2.0, 0.05 * 2 ** min(failures, 8)))
+
+
+def _fetch(source: Source, subscription: Subscription, after: str, wait: float) -> Page:
+    return source.fetch(
+        subscription.source,
+        after,
+        types=subscription.types,
+        limit=subscription.limit,
+        wait=wait,
+        reader=subscription.name,
+    )
+
+
+def _rebuild(database: Database, source: Source, subscription: Subscription) -> Page:
+    """Note the head, take over the present state, stand at that head: what was written meanwhile comes again."""
+    assert subscription.rebuild is not None
+    _log.warning("rebuilding", subscription=subscription.name)
+    head = _fetch(source, subscription, NOW, 0.0)
+    subscription.rebuild(database)
+    with database.transaction() as connection:
+        connection.run(_FIRST + _ELSE_SET, _values(subscription, head.start, head.as_of))
+    return head
+
+
+def _values(subscription: Subscription, reached: Cursor, as_of: datetime) -> dict[str, object]:
+    return {
+        "subscription": subscription.name,
+        "source": subscription.source,
+        "epoch": reached.epoch,
+        "tick": reached.tick,
+        "part": reached.part,
+        "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
+    }
+
+
+def _told(error: Exception) -> str:
+    """What a status page may show: our own errors' words, only the class of others (they may quote values)."""
+    return str(error) if isinstance(error, FeedGone | Unavailable) else type(error).__name__
