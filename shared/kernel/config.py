@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, validation_alias="CRM_PUBLIC_URL")
     workspace_url: str | None = Field(None, validation_alias="CRM_WORKSPACE_URL")
     service_token: SecretStr | None = Field(None, validation_alias="CRM_SERVICE_TOKEN")
+    admin_token_file: Path | None = Field(None, validation_alias="CRM_ADMIN_TOKEN_FILE")
     prepare: bool = Field(True, validation_alias="CRM_PREPARE")
     pool_size: int = Field(8, validation_alias="CRM_POOL_SIZE", ge=1)
     log_level: str = Field("INFO", validation_alias="CRM_LOG_LEVEL")
@@ -49,6 +50,11 @@ class Settings(BaseSettings):
     def workspace(self) -> str:
         """Where the workspace service answers: CRM_WORKSPACE_URL, else the front."""
         return (self.workspace_url or self.base_url).rstrip("/")
+
+    @property
+    def admin_token(self) -> str | None:
+        """The first admin token, from the file that the starter of the system wrote."""
+        return self.admin_token_file.read_text().strip() if self.admin_token_file else None
 
     def service_database_url(self, service: str) -> str | None:
         """`<SERVICE>_DATABASE_URL`, or None when only the administrator's URL is known."""

@@ -89,8 +89,8 @@ Check = Callable[[Proposal], Verdict]
 class Rules(Protocol):
     """What the corridor needs of an entity type's rules; `RuleSet` is the one to write."""
 
-    def prepare(self, values: Values) -> dict[str, object]:
-        """Raw values by internal name, normalised."""
+    def normalised(self, name: str, raw: object) -> object:
+        """One raw value as it would be stored."""
 
     def apply(self, proposal: Proposal) -> Verdict:
         """Everything to write, completed, or what is wrong."""

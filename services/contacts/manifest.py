@@ -1,0 +1,10 @@
+"""The service as a value: see README.md beside it for what it owns, publishes and hears."""
+
+from __future__ import annotations
+
+from services.contacts.api import OPERATIONS
+from services.contacts.rules import RULES
+from services.contacts.schema import TYPES
+from shared.service.manifest import Manifest
+
+MANIFEST = Manifest(name="contacts", types=TYPES, rules=RULES, operations=OPERATIONS)

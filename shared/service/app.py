@@ -1,0 +1,62 @@
+"""From a manifest to a Flask app, and to a database that is ready for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from shared.bus.schema import prepare
+from shared.eav.install import MIGRATIONS as EAV_MIGRATIONS
+from shared.eav.install import declare_types
+from shared.eav.install import ensure_partitions as ensure_history_partitions
+from shared.eav.slots import provision
+from shared.kernel.config import Settings
+from shared.kernel.db import Database
+from shared.kernel.migrate import migrate as run_migrations
+from shared.service.doors import operations_of
+from shared.service.manifest import Manifest
+from shared.service.runtime import Runtime, database_url
+from shared.service.tokens import ensure_bootstrap
+from shared.service.web.operation import register
+
+SPARE_POOL = (24, 24, 8, 8)
+_KIT = Path(__file__).parent / "migrations"
+_BUS = Path(__file__).parent.parent / "bus" / "migrations"
+
+
+def build_app(manifest: Manifest, settings: Settings) -> Flask:
+    """The service's WSGI app; its runtime is at `app.extensions["crm"]`."""
+    app = Flask(manifest.name, static_folder=None)
+    app.extensions["crm"] = runtime = Runtime(manifest, settings)
+    register(app, runtime, operations_of(manifest))
+    return app
+
+
+def migration_folders(manifest: Manifest) -> list[Path]:
+    """Every folder of revisions that makes up the service's schema."""
+    own = [manifest.migrations] if manifest.migrations else []
+    return [EAV_MIGRATIONS, _BUS, _KIT, *own]
+
+
+def migrate(manifest: Manifest, settings: Settings) -> None:
+    """Bring the service's database to this code: schema, partitions, declared types, spare slots, first tokens.
+
+    Idempotent and safe from several processes at once.
+    """
+    database = Database(database_url(manifest, settings), pool_size=2)
+    run_migrations(database.url, migration_folders(manifest))
+    prepare(database)
+    ensure_history_partitions(database)
+    declare_types(database, manifest.types)
+    provision(database, SPARE_POOL if manifest.custom_types else None)
+    _bootstrap_tokens(database, manifest, settings)
+    database.dispose()
+
+
+def _bootstrap_tokens(database: Database, manifest: Manifest, settings: Settings) -> None:
+    """The tokens everything starts with. A replica learns the admin's from workspace, but the services' own at once."""
+    service_token = settings.service_token.get_secret_value() if settings.service_token else None
+    admin_token = settings.admin_token if manifest.owns_tokens else None
+    with database.transaction() as connection:
+        ensure_bootstrap(connection, admin_token, service_token)

@@ -1,0 +1,329 @@
+"""The corridor of definitions: entity types, attributes and groups, asked and changed at run time.
+
+Asks permission, checks, writes rows and a catalog event in one transaction, and leaves the catalog of this process
+fresh. No DDL: an attribute is a row, a slot is found for it at its first value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+
+from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_GROUP, CATALOG_TYPE
+from shared.eav import definitions as rows
+from shared.eav import uniqueness
+from shared.eav.catalog import LiveType, nearest
+from shared.eav.declare import AttributeDef, GroupDef, TypeDef
+from shared.eav.engine import Engine
+from shared.eav.requests import ItemError
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import (
+    AlreadyExists,
+    CrmError,
+    ErrorList,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
+from shared.kernel.partitions import is_missing_partition
+from shared.service.definition_rules import (
+    MOST_ATTRIBUTES,
+    check_options,
+    completed_attribute,
+    completed_type,
+)
+from shared.service.permissions import Mode, allowed, require
+from shared.service.publishing import publish_definition
+
+if TYPE_CHECKING:
+    from shared.service.manifest import Manifest
+
+T = TypeVar("T")
+_ATTEMPTS = 5
+PRESENTATION = frozenset({"label", "group", "description", "display_order", "hidden", "form_field", "options"})
+
+
+class Definitions:
+    """Definitions of one service."""
+
+    def __init__(self, engine: Engine, manifest: Manifest, ensure_partitions: Callable[[], None]) -> None:
+        self._engine = engine
+        self._manifest = manifest
+        self._ensure_partitions = ensure_partitions
+
+    def _live(self, ctx: Context, type: str, mode: Mode) -> LiveType:
+        """The type, fresh; reading definitions is also granted by the right to read entities."""
+        self._engine.catalog.refresh()
+        live = self._engine.catalog.type(type)
+        if mode == "write" or not allowed(ctx.actor, "objects", live.defn, "read"):
+            require(ctx.actor, "schemas", live.defn, mode)
+        return live
+
+    def _changed(self, step: Callable[[Connection], T]) -> T:
+        """Run a change in its own transaction, again when it met a busy moment; then refresh the catalog."""
+        for _ in range(_ATTEMPTS):
+            try:
+                with self._engine.database.transaction() as connection:
+                    done = step(connection)
+                self._engine.catalog.refresh()
+                return done
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+                continue
+            except psycopg.errors.CheckViolation as error:
+                if not is_missing_partition(error):
+                    raise
+                self._ensure_partitions()
+        raise Unavailable("a long write to this entity type is under way: try again")
+
+    # Attributes
+
+    def attributes(self, ctx: Context, type: str, *, archived: bool = False) -> list[AttributeDef]:
+        """All live (or all archived) attributes, in the order they were made."""
+        live = self._live(ctx, type, "read")
+        return list((live.archived if archived else live.attributes).values())
+
+    def attribute(self, ctx: Context, type: str, name: str, *, archived: bool = False) -> AttributeDef:
+        """One attribute by any of its names; raises NotFound with the nearest names."""
+        return _found(self._live(ctx, type, "read"), name, archived=archived)
+
+    def add_attributes(
+        self, ctx: Context, type: str, drafts: Sequence[AttributeDef], *, partial: bool = False
+    ) -> list[AttributeDef | ItemError]:
+        """Add attributes; a name of "" is made from the label, an archived name comes back to life.
+
+        Raises Invalid or AlreadyExists and adds nothing, unless `partial`.
+        """
+        live = self._live(ctx, type, "write")
+        outcome: list[AttributeDef | ItemError] = []
+        taken = {*live.attributes, *live.archived, *(one.wire for one in live.by_id.values())}
+        claimed: set[str] = set()
+        for place, draft in enumerate(drafts):
+            try:
+                done = completed_attribute(live, draft, taken | claimed)
+                if {done.name, done.wire} & claimed or _is_taken(live, done):
+                    raise AlreadyExists(f'A property named "{done.name}" already exists')
+                claimed |= {done.name, done.wire}
+                outcome.append(done)
+            except CrmError as error:
+                if not partial:
+                    raise
+                outcome.append(ItemError(place, error))
+        if len(live.attributes) + len(drafts) > MOST_ATTRIBUTES:
+            raise Invalid.one(
+                "attributes", "LIMIT_EXCEEDED", f"an entity type has at most {MOST_ATTRIBUTES} attributes"
+            )
+        new = [one for one in outcome if isinstance(one, AttributeDef)]
+        self._changed(lambda connection: self._store_new(connection, live, new, ctx))
+        fresh = self._engine.catalog.type(live.name)
+        return [fresh.attributes[one.name] if isinstance(one, AttributeDef) else one for one in outcome]
+
+    def _store_new(self, connection: Connection, live: LiveType, new: Sequence[AttributeDef], ctx: Context) -> None:
+        fresh = [one for one in new if one.name not in live.archived]
+        try:
+            ids = dict(zip((one.name for one in fresh), rows.add_attributes(connection, live.id, fresh), strict=True))
+        except psycopg.errors.UniqueViolation as error:
+            raise AlreadyExists("A property of that name was made at the same moment") from error
+        for one in new:
+            former = live.archived.get(one.name)
+            if former is not None:
+                if former.kind != one.kind:
+                    message = (
+                        f'An archived property "{one.name}" of type {former.kind} exists: revive it with that type'
+                    )
+                    raise Invalid.one("type", "INVALID_TYPE", message)
+                changes = {"label": one.label, "group": one.group, "archived_at": None, "description": one.description}
+                rows.change_attribute(connection, live, former, {**changes, "options": one.options})
+                ids[one.name] = former.id
+            detail = attribute_detail(replace(one, id=ids[one.name]))
+            publish_definition(connection, CATALOG_ATTRIBUTE, live.name, detail, ctx)
+
+    def change_attribute(self, ctx: Context, type: str, name: str, changes: Mapping[str, object]) -> AttributeDef:
+        """Change a definition. `unique` on checks the stored values under the type's exclusive lock."""
+        live = self._live(ctx, type, "write")
+        attribute = _found(live, name)
+        wanted = {key: value for key, value in changes.items() if getattr(attribute, key) != value}
+        after = replace(attribute, **wanted)  # type: ignore[arg-type]
+        errors = ErrorList()
+        if attribute.builtin and wanted.keys() - {
+            "label",
+            "group",
+            "description",
+            "display_order",
+            "hidden",
+            "options",
+        }:
+            errors.add("name", "READ_ONLY_DEFINITION", f'"{attribute.wire}" is built in: only its presentation changes')
+        if "kind" in wanted:
+            message = "the type of an attribute with values cannot change: make a new attribute"
+            if attribute.column is not None or not {"string", after.kind} <= {"string", "long_text"}:
+                errors.add("type", "INVALID_TYPE", message)
+        check_options(after, errors)
+        errors.raise_if_any()
+        if wanted:
+            self._changed(lambda connection: self._store_change(connection, live, attribute, after, wanted, ctx))
+        return self._engine.catalog.type(live.name).attributes[attribute.name]
+
+    def _store_change(
+        self,
+        connection: Connection,
+        live: LiveType,
+        attribute: AttributeDef,
+        after: AttributeDef,
+        wanted: Mapping[str, object],
+        ctx: Context,
+    ) -> None:
+        if "unique" in wanted:
+            uniqueness.switch(connection, live, attribute, on=bool(wanted["unique"]))
+        rows.change_attribute(connection, live, attribute, wanted)
+        publish_definition(connection, CATALOG_ATTRIBUTE, live.name, attribute_detail(after), ctx)
+
+    def archive_attributes(self, ctx: Context, type: str, names: Sequence[str]) -> None:
+        """Put attributes aside: they vanish from reads and refuse writes, values are kept. Built-in ones stay."""
+        live = self._live(ctx, type, "write")
+        found = [_found(live, name) for name in names]
+        for one in found:
+            if one.builtin:
+                message = f'Property "{one.wire}" is built in and cannot be archived'
+                raise Invalid.one(one.wire, "READ_ONLY_DEFINITION", message)
+
+        def step(connection: Connection) -> None:
+            for one in found:
+                gone = replace(one, archived_at=now())
+                stamp = {"archived_at": now().replace(tzinfo=None)}
+                rows.change_attribute(connection, live, one, stamp)
+                publish_definition(connection, CATALOG_ATTRIBUTE, live.name, attribute_detail(gone), ctx)
+
+        self._changed(step)
+
+    # Groups
+
+    def groups(self, ctx: Context, type: str) -> list[GroupDef]:
+        """The live groups of a type."""
+        return [one for one in self._live(ctx, type, "read").defn.groups if not one.archived]
+
+    def add_group(self, ctx: Context, type: str, group: GroupDef) -> GroupDef:
+        """Add a group, or revive an archived one; raises AlreadyExists."""
+        live = self._live(ctx, type, "write")
+        self._changed(lambda connection: rows.add_group(connection, live.id, group))
+        return group
+
+    def change_group(self, ctx: Context, type: str, name: str, changes: Mapping[str, object]) -> GroupDef:
+        """Change label or display_order."""
+        live = self._live(ctx, type, "write")
+        group = _group(live, name)
+
+        def step(connection: Connection) -> None:
+            rows.change_group(connection, live.id, name, changes)
+            publish_definition(connection, CATALOG_GROUP, live.name, {"name": name, **changes}, ctx)
+
+        self._changed(step)
+        return replace(group, **changes)  # type: ignore[arg-type]
+
+    def archive_group(self, ctx: Context, type: str, name: str) -> None:
+        """Put a group aside; attributes in it stay."""
+        self.change_group(ctx, type, name, {"archived": True})
+
+    # Types
+
+    def types(self, ctx: Context, *, archived: bool = False) -> list[TypeDef]:
+        """The entity types of this service that the actor may see."""
+        catalog = self._engine.catalog
+        found = catalog.archived_types() if archived else catalog.types()
+        return [one.defn for one in found if self._sees(ctx, one.defn)]
+
+    @staticmethod
+    def _sees(ctx: Context, defn: TypeDef) -> bool:
+        return allowed(ctx.actor, "schemas", defn, "read") or allowed(ctx.actor, "objects", defn, "read")
+
+    def type(self, ctx: Context, name: str) -> TypeDef:
+        """One entity type."""
+        return self._live(ctx, name, "read").defn
+
+    def add_type(self, ctx: Context, draft: TypeDef) -> TypeDef:
+        """Make a custom entity type: takes a spare slot table. Raises Invalid or AlreadyExists."""
+        require(ctx.actor, "schemas", draft, "write")
+        if not self._manifest.custom_types:
+            raise Invalid.one("name", "NOT_HERE", "custom entity types live in another service")
+        defn = completed_type(draft)
+
+        def step(connection: Connection) -> None:
+            try:
+                rows.add_type(connection, defn)
+            except psycopg.errors.UniqueViolation as error:
+                raise AlreadyExists(f"An entity type named {defn.name} exists already") from error
+            detail = {"name": defn.name, "plural": defn.plural, "label": defn.label}
+            publish_definition(connection, CATALOG_TYPE, defn.name, detail, ctx)
+
+        self._changed(step)
+        return self._engine.catalog.type(defn.name).defn
+
+    def change_type(self, ctx: Context, name: str, changes: Mapping[str, object]) -> TypeDef:
+        """Change labels, displays, required and searchable attributes of a custom type."""
+        live = self._custom(ctx, name)
+        errors = ErrorList()
+        for key in ("required", "searchable", "secondary_display"):
+            for one in changes.get(key, ()):  # type: ignore[attr-defined]
+                if live.find(one) is None:
+                    errors.add(key, "PROPERTY_DOESNT_EXIST", f'{key} names "{one}", which does not exist')
+        errors.raise_if_any()
+
+        def step(connection: Connection) -> None:
+            rows.change_type(connection, live.id, changes)
+            publish_definition(connection, CATALOG_TYPE, live.name, {"name": live.name, **changes}, ctx)
+
+        self._changed(step)
+        return self._engine.catalog.type(live.name).defn
+
+    def archive_type(self, ctx: Context, name: str, *, hard: bool = False) -> None:
+        """Put a custom type aside, with its entities; `hard` is refused while it has any."""
+        live = self._custom(ctx, name)
+
+        def step(connection: Connection) -> None:
+            changes: dict[str, Any] = {"archived_at": now().replace(tzinfo=None)}
+            rows.change_type(connection, live.id, changes)
+            publish_definition(connection, CATALOG_TYPE, live.name, {"name": live.name, "archived": True}, ctx)
+
+        self._changed(step)
+
+    def _custom(self, ctx: Context, name: str) -> LiveType:
+        live = self._live(ctx, name, "write")
+        if live.defn.builtin:
+            raise Forbidden([f"{live.plural} is built in: its definition cannot change"])
+        return live
+
+
+def attribute_detail(one: AttributeDef) -> dict[str, Any]:
+    """An attribute as catalog events tell it."""
+    plain = {key: value for key, value in asdict(one).items() if key not in ("column", "bank", "indexed", "retired")}
+    plain = {key: value for key, value in plain.items() if not key.endswith("_at")}
+    return {**plain, "archived": one.archived_at is not None}
+
+
+def _found(live: LiveType, name: str, *, archived: bool = False) -> AttributeDef:
+    if archived:
+        found = live.archived.get(name) or next((one for one in live.archived.values() if one.wire == name), None)
+    else:
+        found = live.find(name)
+    if found is None:
+        close = nearest(name, (*live.by_wire, *live.attributes))
+        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        raise NotFound("property", [name], f'Property "{name}" does not exist on {live.plural}{hint}')
+    return found
+
+
+def _group(live: LiveType, name: str) -> GroupDef:
+    for group in live.defn.groups:
+        if group.name == name and not group.archived:
+            return group
+    raise NotFound("group", [name], f'Group "{name}" does not exist on {live.plural}')
+
+
+def _is_taken(live: LiveType, one: AttributeDef) -> bool:
+    names = {one.name, one.wire}
+    return any(names & {known.name, known.wire} for known in live.attributes.values())

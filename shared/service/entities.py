@@ -1,0 +1,125 @@
+"""THE corridor: every read and write of entities, whichever door it came by, passes here.
+
+It asks the actor's permission and hands on to the engine, which validates, applies the service's rules, writes and
+publishes in one transaction. Doors parse and present; nobody else calls the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.eav.engine import Engine
+from shared.eav.entity import Entity, HistoryEntry, Page, View
+from shared.eav.query.sorting import Sort
+from shared.eav.requests import Draft, ItemError, Query, Ref, Update, Upsert
+from shared.kernel.context import Context
+from shared.kernel.errors import FieldError
+from shared.service.permissions import Mode, require, require_scope
+from shared.service.rules import NO_RULES, Proposal, Rules
+
+__all__ = [
+    "Draft",
+    "Entities",
+    "Entity",
+    "HistoryEntry",
+    "ItemError",
+    "Page",
+    "Query",
+    "Ref",
+    "Sort",
+    "Update",
+    "Upsert",
+    "View",
+]
+
+EFFECTIVE_WRITE = "crm.effective.write"
+Outcome = Entity | ItemError
+
+
+class DomainJudge:
+    """The rules of a service's types, as the engine asks for them."""
+
+    def __init__(self, rules: Mapping[str, Rules]) -> None:
+        self._rules = rules
+
+    def normalised(self, type_name: str, name: str, raw: object) -> object:
+        """One raw value as it would be stored."""
+        rules = self._rules.get(type_name)
+        return raw if rules is None else rules.normalised(name, raw)
+
+    def judged(
+        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+    ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
+        """All values to write, completed, and what is wrong with them."""
+        rules = self._rules.get(type_name, NO_RULES)
+        verdict = rules.apply(Proposal(type_name, old, new, context))
+        return verdict.values, verdict.errors
+
+
+class Entities:
+    """Entities of one service."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def _permit(self, ctx: Context, type: str, mode: Mode) -> str:
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, mode)
+        return live.name
+
+    def create(
+        self, ctx: Context, type: str, drafts: Sequence[Draft], view: View, *, partial: bool = False
+    ) -> list[Outcome]:
+        """Create; raises InvalidValues or Conflict and writes nothing, unless `partial` (then refused are answers)."""
+        name = self._permit(ctx, type, "write")
+        _permit_effective(ctx, drafts)
+        return self._engine.writes.create(name, drafts, ctx, view, partial=partial)
+
+    def update(
+        self, ctx: Context, type: str, updates: Sequence[Update], view: View, *, partial: bool = False
+    ) -> list[Outcome]:
+        """Change; unknown ids are ItemErrors in a batch, NotFound for a single one."""
+        name = self._permit(ctx, type, "write")
+        _permit_effective(ctx, updates)
+        return self._engine.writes.update(name, updates, ctx, view, partial=partial)
+
+    def upsert(
+        self, ctx: Context, type: str, upserts: Sequence[Upsert], view: View, *, partial: bool = False
+    ) -> list[Outcome]:
+        """Update what is found by a unique attribute, create the rest; `Entity.new` tells which."""
+        name = self._permit(ctx, type, "write")
+        _permit_effective(ctx, upserts)
+        return self._engine.writes.upsert(name, upserts, ctx, view, partial=partial)
+
+    def archive(self, ctx: Context, type: str, refs: Sequence[Ref]) -> None:
+        """Archive; unknown ones are fine."""
+        self._engine.writes.archive(self._permit(ctx, type, "write"), refs, ctx)
+
+    def restore(self, ctx: Context, type: str, id: int, *, view: View, without_taken: bool = False) -> Entity:
+        """Bring back; Conflict when a unique value was taken meanwhile, unless `without_taken`."""
+        name = self._permit(ctx, type, "write")
+        return self._engine.writes.restore(name, id, ctx, view, without_taken=without_taken)
+
+    def read(
+        self, ctx: Context, type: str, refs: Sequence[Ref], view: View, *, archived: bool = False
+    ) -> list[Entity | None]:
+        """Entities in the order of the references, None where there is none."""
+        return self._engine.reads.read(self._permit(ctx, type, "read"), refs, view, archived=archived)
+
+    def list(
+        self, ctx: Context, type: str, view: View, *, limit: int, after: int | None = None, archived: bool = False
+    ) -> tuple[list[Entity], int | None]:
+        """A page in id order and the id to go on from."""
+        name = self._permit(ctx, type, "read")
+        return self._engine.reads.list(name, view, limit=limit, after=after, archived=archived)
+
+    def query(self, ctx: Context, type: str, query: Query, view: View) -> Page:
+        """One page of a search."""
+        return self._engine.reads.query(self._permit(ctx, type, "read"), query, view)
+
+
+def _permit_effective(ctx: Context, items: Sequence[Draft | Update | Upsert]) -> None:
+    """Writing into the past is a right of its own."""
+    if ctx.effective_at is not None or any(item.effective_at is not None for item in items):
+        require_scope(ctx.actor, EFFECTIVE_WRITE)

@@ -1,0 +1,38 @@
+"""A service as a value: what exists, what must hold, which doors it adds, whom it hears. The kit makes it run.
+
+Nothing is created by making a manifest: no connections, no app, no tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.bus.consumer import Subscription
+from shared.eav.declare import TypeDef
+from shared.service.rules import Rules
+from shared.service.web.operation import Operation
+
+WORKSPACE = "workspace"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens.
+
+    operations are the service's own, on top of the doors that the kit gives to every entity type.
+    """
+
+    name: str
+    types: tuple[TypeDef, ...]
+    rules: Mapping[str, Rules] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    hears: tuple[Subscription, ...] = ()
+    custom_types: bool = False
+    migrations: Path | None = None
+
+    @property
+    def owns_tokens(self) -> bool:
+        """Whether this is the service where tokens are made; all others keep a replica."""
+        return self.name == WORKSPACE

@@ -1,0 +1,62 @@
+"""From what was written to what is told: change events into the outbox, in the transaction of the write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.bus import outbox
+from shared.contracts.event import Event
+from shared.eav.catalog import LiveType
+from shared.eav.store.state import Written
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.service.idempotency import stamp
+
+
+def publish(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+    """Append one event per written entity, and stamp the request's idempotency key. Hand it to the engine."""
+    if not written:
+        return
+    at = now()
+    events = [_event(live, one, context, at) for one in written]
+    outbox.append(connection, events)
+    stamp(connection, [str(one.state.id) for one in written])
+
+
+def _event(live: LiveType, written: Written, context: Context, at: datetime) -> Event:
+    return Event(
+        kind=f"entity.{written.kind}",
+        entity_type=live.name,
+        at=at,
+        entity_id=written.state.id,
+        version=written.state.version,
+        effective_at=context.effective_at,
+        actor=context.actor.id,
+        source=context.source,
+        source_id=context.source_id,
+        cause=context.cause,
+        correlation=context.correlation,
+        changed=written.changed,
+    )
+
+
+def publish_definition(
+    connection: Connection, kind: str, entity_type: str, detail: dict[str, Any], context: Context
+) -> None:
+    """Append a change of the catalog; it comes before any value that uses it, because that is a later write."""
+    event = Event(
+        kind=kind,
+        entity_type=entity_type,
+        at=now(),
+        actor=context.actor.id,
+        source=context.source,
+        source_id=context.source_id,
+        cause=context.cause,
+        correlation=context.correlation,
+        detail=detail,
+    )
+    outbox.append(connection, [event])
+    stamp(connection, [])

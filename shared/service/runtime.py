@@ -1,0 +1,81 @@
+"""A running service's parts, made once per process from its manifest and settings, and handed to every handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import redis
+
+from shared.bus.client import HttpSource
+from shared.bus.consumer import pull_once
+from shared.bus.feed import Feed
+from shared.bus.schema import ensure_partitions as ensure_log_partitions
+from shared.eav.engine import Engine
+from shared.eav.install import ensure_partitions as ensure_history_partitions
+from shared.kernel.config import Settings
+from shared.kernel.db import Database
+from shared.service.definitions import Definitions
+from shared.service.entities import DomainJudge, Entities
+from shared.service.manifest import Manifest
+from shared.service.publishing import publish
+from shared.service.replicas import token_replica
+from shared.service.tokens import TokenStore
+from shared.service.walks import RedisWalk
+
+
+def database_url(manifest: Manifest, settings: Settings) -> str:
+    """The service's own URL; raises RuntimeError when neither it nor an administrator's URL was given."""
+    url = settings.service_database_url(manifest.name)
+    if url is None and settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+    if url is None:
+        raise RuntimeError(f"{manifest.name.upper()}_DATABASE_URL is not set")
+    return url
+
+
+def feed_source(settings: Settings) -> HttpSource:
+    """Other services' feeds over HTTP: workspace at its own address, everything else at the front."""
+    token = settings.service_token.get_secret_value() if settings.service_token else ""
+    return HttpSource(lambda service: settings.workspace if service == "workspace" else settings.base_url, token)
+
+
+def ensure_partitions(database: Database) -> None:
+    """Partitions of log and history."""
+    ensure_history_partitions(database)
+    with database.connect() as connection:
+        ensure_log_partitions(connection)
+
+
+class Runtime:
+    """Database, catalog, corridor, definitions, tokens and feed of one service in one process."""
+
+    def __init__(self, manifest: Manifest, settings: Settings) -> None:
+        self.manifest = manifest
+        self.settings = settings
+        url = settings.redis_url.get_secret_value() if settings.redis_url else None
+        self.redis = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1) if url else None
+        self.db = Database(database_url(manifest, settings), pool_size=settings.pool_size, prepare=settings.prepare)
+        self.engine = Engine(
+            self.db,
+            judge=DomainJudge(manifest.rules),
+            publish=publish,
+            walk=RedisWalk(self.redis, manifest.name),
+            partitions=ensure_partitions,
+        )
+        self.catalog = self.engine.catalog
+        self.entities = Entities(self.engine)
+        self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
+        self.feed = Feed(self.db)
+        self.tokens = TokenStore(self.db, settings, self._token_pull())
+
+    def _token_pull(self) -> Callable[[], None] | None:
+        if self.manifest.owns_tokens:
+            return None
+        subscription = token_replica(self.manifest.name)
+        source = feed_source(self.settings)
+
+        def pull() -> None:
+            while pull_once(self.db, source, subscription):
+                pass
+
+        return pull

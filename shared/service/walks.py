@@ -1,0 +1,34 @@
+"""Where the pages of offset walks begin, remembered in Redis for ten minutes. Losing it costs time, never answers."""
+
+from __future__ import annotations
+
+import redis
+
+_KEEP_SECONDS = 600
+
+
+class RedisWalk:
+    """The engine's Walk over Redis; without Redis, or while it is away, nothing is remembered."""
+
+    def __init__(self, client: redis.Redis | None, service: str) -> None:
+        self._client = client
+        self._prefix = f"crm:walk:{service}:"
+
+    def get(self, key: str) -> bytes | None:
+        """A remembered boundary."""
+        if self._client is None:
+            return None
+        try:
+            found = self._client.get(self._prefix + key)
+        except redis.RedisError:
+            return None
+        return found if isinstance(found, bytes) else None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Remember a boundary."""
+        if self._client is None:
+            return
+        try:
+            self._client.set(self._prefix + key, value, ex=_KEEP_SECONDS)
+        except redis.RedisError:
+            return
