@@ -151,7 +151,7 @@ def _live(row: tuple[Any, ...], attributes: list[AttributeDef], groups: tuple[Gr
         "name plural label plural_label wire_id synonyms description primary_display secondary_display required "
         "searchable builtin created_at updated_at archived_at"
     ).split()
-    given = {
+    given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else _aware(value)
         for name, value in zip(names, row[8:], strict=True)
     }
@@ -161,7 +161,7 @@ def _live(row: tuple[Any, ...], attributes: list[AttributeDef], groups: tuple[Gr
         id=ident,
         version=version,
         table=table,
-        pool=tuple(pool),  # type: ignore[arg-type]
+        pool=tuple(pool),
         banks=banks,
         defn=defn,
         attributes={one.name: one for one in here},

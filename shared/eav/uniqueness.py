@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from shared.eav.catalog import LiveType
@@ -49,5 +51,5 @@ def _fill(connection: Connection, live: LiveType, attribute: AttributeDef) -> No
     )
 
 
-def _any_type(column: str) -> sa.types.TypeEngine:
+def _any_type(column: str) -> Any:
     return {"t": sa.Text(), "i": sa.BigInteger(), "d": sa.TIMESTAMP(), "n": sa.Numeric()}[column[0]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from shared.kernel.context import current
 _SECRET_WORDS = ("token", "password", "secret", "authorization", "cookie", "database_url", "redis_url")
 
 
-def _add_context(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     context = current.get()
     if context is not None:
         event.setdefault("correlation_id", context.correlation)
@@ -24,7 +25,7 @@ def _add_context(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str,
     return event
 
 
-def _drop_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
         if any(word in key.lower() for word in _SECRET_WORDS):
             event[key] = "[hidden]"

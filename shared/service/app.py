@@ -12,15 +12,17 @@ from shared.eav.install import declare_types
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.eav.slots import provision
 from shared.kernel.config import Settings
+from shared.kernel.context import Context
 from shared.kernel.db import Database
 from shared.kernel.migrate import migrate as run_migrations
 from shared.service.doors import operations_of
 from shared.service.manifest import Manifest
 from shared.service.runtime import Runtime, database_url
+from shared.service.schema import SPARE_POOL
+from shared.service.token_commands import announce_tokens
 from shared.service.tokens import ensure_bootstrap
 from shared.service.web.operation import register
 
-SPARE_POOL = (24, 24, 8, 8)
 _KIT = Path(__file__).parent / "migrations"
 _BUS = Path(__file__).parent.parent / "bus" / "migrations"
 
@@ -59,4 +61,5 @@ def _bootstrap_tokens(database: Database, manifest: Manifest, settings: Settings
     service_token = settings.service_token.get_secret_value() if settings.service_token else None
     admin_token = settings.admin_token if manifest.owns_tokens else None
     with database.transaction() as connection:
-        ensure_bootstrap(connection, admin_token, service_token)
+        if ensure_bootstrap(connection, admin_token, service_token) and manifest.owns_tokens:
+            announce_tokens(connection, Context(source="SYSTEM"))

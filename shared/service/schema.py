@@ -23,6 +23,9 @@ __all__ = [
     "system_attributes",
 ]
 
+# Slots of a custom entity type: texts, integers, timestamps, numerics.
+SPARE_POOL = (24, 24, 8, 8)
+
 FIELD_TYPES = {
     "string": "text",
     "long_text": "textarea",

@@ -78,16 +78,20 @@ def apply_token_events(conn: Connection, events: Iterable[Event]) -> None:
             conn.run(_APPLY, event.detail)
 
 
-def ensure_bootstrap(conn: Connection, admin_token: str | None, service_token: str | None) -> None:
+def ensure_bootstrap(conn: Connection, admin_token: str | None, service_token: str | None) -> bool:
     """Make the first admin token (scope `*`) and the services' own token known in this database. Idempotent.
+
+    Answers whether anything changed.
 
     The same text again changes nothing (a revoked one stays revoked); another text replaces the former.
     """
     given = ((ADMIN_ID, "admin", admin_token, ("*",)), (SERVICE_ID, "services", service_token, SERVICE_SCOPES))
+    changed = 0
     for id_, name, token, scopes in given:
         if token:
             params = {"id": id_, "name": name, "hash": token_hash(token), "scopes": list(scopes)}
-            conn.run(_BOOTSTRAP, params | {"at": now().replace(tzinfo=None)})
+            changed += conn.run(_BOOTSTRAP, params | {"at": now().replace(tzinfo=None)})
+    return changed > 0
 
 
 class TokenStore:

@@ -64,8 +64,8 @@ def create(service: Runtime, type: str) -> Response:
     values = _properties(body, errors)
     bodies.no_links(body, errors)
     errors.raise_if_any()
-    made = service.entities.create(context(), kind, [Draft(values)], present.AFTER_CREATE)
-    return answer(present.record(made[0]), 201, present.change_headers(service, kind, made[0]))
+    made = present.only(service.entities.create(context(), kind, [Draft(values)], present.AFTER_CREATE))
+    return answer(present.record(made), 201, present.change_headers(service, kind, made))
 
 
 def read(service: Runtime, type: str, id: str) -> Response:
@@ -85,8 +85,8 @@ def update(service: Runtime, type: str, id: str) -> Response:
     errors = ErrorList()
     values = _properties(json_object(), errors)
     errors.raise_if_any()
-    done = service.entities.update(context(), kind, [Update(ref, values)], present.AFTER_UPDATE)
-    return answer(present.record(done[0]), headers=present.change_headers(service, kind, done[0]))
+    done = present.only(service.entities.update(context(), kind, [Update(ref, values)], present.AFTER_UPDATE))
+    return answer(present.record(done), headers=present.change_headers(service, kind, done))
 
 
 def archive(service: Runtime, type: str, id: str) -> Response:

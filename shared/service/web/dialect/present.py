@@ -5,10 +5,11 @@ Lists of a hundred records pass here: no walk over values, no intermediate objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.eav.entity import Entity, HistoryEntry, View
+from shared.eav.requests import ItemError
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -43,6 +44,14 @@ def record(entity: Entity, trace: str | None = None) -> dict[str, Any]:
 def records(entities: Iterable[Entity]) -> list[dict[str, Any]]:
     """Many records."""
     return [record(entity) for entity in entities]
+
+
+def only(outcomes: Sequence[Entity | ItemError]) -> Entity:
+    """The entity of a write of one. Raises what it was refused for."""
+    (outcome,) = outcomes
+    if isinstance(outcome, ItemError):
+        raise outcome.error
+    return outcome
 
 
 def change_headers(service: Runtime, kind: str, entity: Entity) -> dict[str, str]:

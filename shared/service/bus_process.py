@@ -1,0 +1,72 @@
+"""The bus process: for every service a ticker over its log and one consumer per feed it follows, as threads.
+
+All truth is in PostgreSQL, so that this process may die at any moment. It returns when `stop` is set, or on SIGTERM
+and SIGINT when it runs as a process's main.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+
+from shared.bus.consumer import Subscription, run_consumer
+from shared.bus.ticks import Ticker, run_ticker
+from shared.kernel.config import Settings
+from shared.kernel.db import Database
+from shared.kernel.errors import CrmError
+from shared.kernel.telemetry import logger
+from shared.service.maintenance import maintain
+from shared.service.manifest import Manifest
+from shared.service.replicas import token_replica
+from shared.service.runtime import database_url, feed_source
+
+MAINTENANCE_SECONDS = 15.0
+_log = logger("bus")
+
+
+def subscriptions(manifest: Manifest) -> tuple[Subscription, ...]:
+    """Everything a service follows: workspace's tokens (unless it is workspace), and what its manifest says."""
+    tokens = () if manifest.owns_tokens else (token_replica(manifest.name),)
+    return (*tokens, *manifest.hears)
+
+
+def run_bus(manifests: Sequence[Manifest], settings: Settings, *, maintenance: bool = False) -> None:
+    """Block, as a process's main, until a signal says to stop. `maintenance`: also do what Celery does elsewhere."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    run_threads(manifests, settings, stop, maintenance=maintenance)
+
+
+def run_threads(
+    manifests: Sequence[Manifest], settings: Settings, stop: threading.Event, *, maintenance: bool = False
+) -> None:
+    """The same under the caller's own `stop`."""
+    source = feed_source(settings)
+    threads = []
+    for manifest in manifests:
+        followed = subscriptions(manifest)
+        database = Database(database_url(manifest, settings), pool_size=3 + len(followed), prepare=settings.prepare)
+        threads.append(_thread(f"{manifest.name}.ticker", run_ticker, Ticker(database), stop))
+        for one in followed:
+            threads.append(_thread(one.name, run_consumer, database, source, one, stop))
+        if maintenance:
+            threads.append(_thread(f"{manifest.name}.maintenance", _maintain, manifest, database, stop))
+    stop.wait()
+    for thread in threads:
+        thread.join(timeout=10)
+
+
+def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _maintain(manifest: Manifest, database: Database, stop: threading.Event) -> None:
+    while not stop.wait(MAINTENANCE_SECONDS):
+        try:
+            maintain(manifest, database)
+        except CrmError as error:
+            _log.warning("not maintained", service=manifest.name, error=error.message)

@@ -1,0 +1,35 @@
+"""What keeps a service's database healthy, done again and again: partitions, spare slots and indexes, retention.
+
+Idempotent and safe from several processes. Run it as a Celery task (see worker.py), or inside the bus process of a
+service that runs alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.bus.retention import drop_old_partitions
+from shared.eav.slots import provision
+from shared.kernel.db import Database
+from shared.kernel.telemetry import logger
+from shared.service.idempotency import purge
+from shared.service.manifest import Manifest
+from shared.service.runtime import ensure_partitions
+from shared.service.schema import SPARE_POOL
+
+_log = logger("maintenance")
+
+
+def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
+    """One round; says what was done."""
+    ensure_partitions(database)
+    made = provision(database, SPARE_POOL if manifest.custom_types else None)
+    dropped = drop_old_partitions(database)
+    purged = 0
+    with database.connect() as connection:
+        while done := purge(connection):
+            purged += done
+    outcome = {"service": manifest.name, "provisioned": made, "dropped": dropped, "purged": purged}
+    if made or dropped or purged:
+        _log.info("maintained", **outcome)
+    return outcome

@@ -1,0 +1,83 @@
+"""Celery for slow work of our own: one app over the given services, a queue per service, beat for what is periodic.
+
+Not for events: they go through the log (see shared/bus). A task may run twice or die anywhere; whatever must not be
+lost stands in a table first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from shared.kernel.config import Settings
+from shared.kernel.db import Database
+from shared.service.maintenance import maintain
+from shared.service.manifest import Manifest
+from shared.service.runtime import database_url
+
+MAINTENANCE_SECONDS = 15.0
+
+# Measured elsewhere to lose nothing that a table does not bring back: late acks, quick redelivery, no results.
+_SETTINGS: dict[str, Any] = {
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_acks_on_failure_or_timeout": True,
+    "worker_prefetch_multiplier": 1,
+    "task_ignore_result": True,
+    "broker_connection_retry_on_startup": True,
+    "task_soft_time_limit": 240,
+    "task_time_limit": 300,
+    "worker_hijack_root_logger": False,
+    "timezone": "UTC",
+    "broker_transport_options": {
+        "global_keyprefix": "celery:",
+        "visibility_timeout": 600,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "health_check_interval": 10,
+    },
+}
+
+
+def queue_of(service: str) -> str:
+    """The name of a service's queue."""
+    return f"{service}.work"
+
+
+def build_celery(manifests: Sequence[Manifest], settings: Settings) -> Celery:
+    """The Celery app; raises RuntimeError without REDIS_URL."""
+    if settings.redis_url is None:
+        raise RuntimeError("REDIS_URL is not set: Celery needs a broker")
+    app = Celery("crm", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.conf.update(_SETTINGS)
+    app.conf.task_queues = [Queue(queue_of(one.name)) for one in manifests]
+    app.conf.task_routes = {f"{one.name}.*": {"queue": queue_of(one.name)} for one in manifests}
+    app.conf.beat_schedule = {
+        f"{one.name}.maintain": {
+            "task": f"{one.name}.maintain",
+            "schedule": MAINTENANCE_SECONDS,
+            # A late round is worth nothing: the next one does the same.
+            "options": {"expires": MAINTENANCE_SECONDS},
+        }
+        for one in manifests
+    }
+    for manifest in manifests:
+        _add_tasks(app, manifest, settings)
+    return app
+
+
+def _add_tasks(app: Celery, manifest: Manifest, settings: Settings) -> None:
+    def run() -> None:
+        # A pool of its own per round: workers fork, and connections must not cross a fork.
+        database = Database(database_url(manifest, settings), pool_size=2, prepare=False)
+        try:
+            maintain(manifest, database)
+        finally:
+            database.dispose()
+
+    app.task(name=f"{manifest.name}.maintain")(run)
