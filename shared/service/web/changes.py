@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from pydantic import BaseModel
 
-from shared.bus.feed import MAX_LIMIT, MAX_WAIT, Feed, May
+from shared.bus.feed import MAX_LIMIT, MAX_WAIT, May
 from shared.contracts.event import TOKEN
 from shared.kernel.context import Actor
-from shared.kernel.db import Database
 from shared.kernel.errors import Invalid
 from shared.service.permissions import FEED_READ, TOKENS_READ, require_scope
 from shared.service.web.operation import Operation, QueryParam, answer
@@ -41,12 +39,6 @@ class ChangesPage(BaseModel):
 _READER = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
-@lru_cache(maxsize=16)
-def feed_of(database: Database) -> Feed:
-    """The one feed of a database in this process."""
-    return Feed(database)
-
-
 def visible_to(actor: Actor) -> May | None:
     """Which events the actor may see; None means all."""
     if actor.may(TOKENS_READ):
@@ -61,7 +53,7 @@ def changes(service: Runtime) -> Response:
     reader = text_param("reader") or None
     if reader is not None and not _READER.fullmatch(reader):
         raise Invalid.one("reader", "INVALID_TEXT", "reader must be 1 to 100 letters, digits or . _ : -")
-    page = feed_of(service.db).read(
+    page = service.feed.read(
         text_param("after") or None,
         types=list_param("types") or None,
         limit=int_param("limit", 500, MAX_LIMIT, least=1) or 500,

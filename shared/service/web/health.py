@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import psycopg
 import redis
+import sqlalchemy.exc
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -21,6 +22,7 @@ from shared.bus.state import FOLLOWING, states
 from shared.kernel.clock import iso, monotonic, now
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
+from shared.service.revisions import is_behind
 from shared.service.web.metrics import scrape
 from shared.service.web.operation import Operation, answer
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 DAYS_AHEAD = 7
+ASK_MIGRATIONS_AGAIN = 60.0
+_MIGRATED: dict[str, float] = {}
 MOST_LAG = timedelta(seconds=30)
 
 _BOUNDS = """
@@ -75,6 +79,21 @@ def check_redis(service: Runtime) -> Outcome:
     return _ok("redis")
 
 
+def check_migrations(service: Runtime) -> Outcome:
+    """Whether the schema is this code's. Asked anew once a minute: a schema that was right does not go back."""
+    url = service.db.url
+    if _MIGRATED.get(url, 0.0) > monotonic():
+        return _ok("migrations")
+    try:
+        behind = is_behind(url, service.manifest.migrations)
+    except (CrmError, psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+        return Outcome("migrations", "failing", f"the schema's state is unknown ({type(error).__name__})")
+    if behind:
+        return Outcome("migrations", "failing", "schema revisions are waiting to be applied")
+    _MIGRATED[url] = monotonic() + ASK_MIGRATIONS_AGAIN
+    return _ok("migrations")
+
+
 def check_partitions(service: Runtime) -> Outcome:
     """Whether the partitions of outbox and history reach at least DAYS_AHEAD days ahead."""
     try:
@@ -116,7 +135,7 @@ def check_replicas(service: Runtime) -> Outcome:
     return Outcome("replicas", "degraded", "; ".join(wrong)) if wrong else _ok("replicas")
 
 
-CHECKS: tuple[Check, ...] = (check_database, check_redis, check_partitions, check_replicas)
+CHECKS: tuple[Check, ...] = (check_database, check_redis, check_migrations, check_partitions, check_replicas)
 
 
 def readiness(service: Runtime, checks: tuple[Check, ...] = CHECKS) -> tuple[str, list[Outcome]]:

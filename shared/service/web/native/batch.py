@@ -6,6 +6,7 @@ With `"partial": true` the good inputs are written and the others reported: stat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -14,7 +15,7 @@ from shared.kernel.errors import ErrorList, Invalid
 from shared.service.entities import Draft, Entity, ItemError, Ref, Update, Upsert
 from shared.service.web.errors import standard_error
 from shared.service.web.native import models, present
-from shared.service.web.native.single import MOST, PATH
+from shared.service.web.native.single import MOST, PATH, WRITE_KEYS
 from shared.service.web.operation import Operation, answer, no_content
 from shared.service.web.request import context, json_object, known_keys
 
@@ -28,7 +29,8 @@ def create(service: Runtime, type: str) -> Response:
     """Create entities."""
     body = json_object()
     name = service.catalog.type(type).name
-    drafts = [Draft(present.values(one, where)) for where, one in _inputs(body, ("values",), ())]
+    inputs = _inputs(body, WRITE_KEYS, ())
+    drafts = [Draft(present.values(one, where), effective_at=_at(one, where)) for where, one in inputs]
     done = service.entities.create(context(), name, drafts, present.view(service, name, None), partial=_partial(body))
     return _written(service, name, done, 201)
 
@@ -54,12 +56,12 @@ def update(service: Runtime, type: str) -> Response:
     body = json_object()
     name = service.catalog.type(type).name
     updates = []
-    for where, one in _inputs(body, ("id", "values", "version"), ()):
+    for where, one in _inputs(body, ("id", "version", *WRITE_KEYS), ()):
         version = one.get("version")
         if version is not None and type_is_not_int(version):
             raise Invalid.one(f"{where}version", "INVALID_INTEGER", f"{where}version must be a whole number")
         ref = Ref(id=present.entity_id(name, one.get("id", "")))
-        updates.append(Update(ref, present.values(one, where), version))
+        updates.append(Update(ref, present.values(one, where), version, effective_at=_at(one, where)))
     done = service.entities.update(context(), name, updates, present.view(service, name, None), partial=_partial(body))
     return _written(service, name, done, 200)
 
@@ -73,12 +75,12 @@ def upsert(service: Runtime, type: str) -> Response:
         raise Invalid.one("by", "REQUIRED_FIELD", "by is required: the name of a unique attribute")
     upserts = []
     errors = ErrorList()
-    for where, one in _inputs(body, ("values",), ("by",)):
+    for where, one in _inputs(body, WRITE_KEYS, ("by",)):
         values = present.values(one, where)
         key = values.get(by)
         if key is None or isinstance(key, dict | list) or key == "":
             errors.add(f"{where}values.{by}", "REQUIRED_FIELD", f"{where}values must hold {by}")
-        upserts.append(Upsert(Ref(attribute=by, value=str(key)), values))
+        upserts.append(Upsert(Ref(attribute=by, value=key), values, effective_at=_at(one, where)))
     errors.raise_if_any()
     done = service.entities.upsert(context(), name, upserts, present.view(service, name, None), partial=_partial(body))
     return _written(service, name, done, 200)
@@ -96,6 +98,10 @@ def archive(service: Runtime, type: str) -> Response:
 def type_is_not_int(value: object) -> bool:
     """Whether a JSON value is no whole number (true and false are none)."""
     return type(value) is not int
+
+
+def _at(one: dict[str, Any], where: str) -> datetime | None:
+    return present.instant(one, "effective_at", where)
 
 
 def _partial(body: dict[str, Any]) -> bool:

@@ -18,6 +18,7 @@ class WriteEntity(Strict):
     """Values to write, by attribute name; null clears."""
 
     values: dict[str, Any] = Field(default_factory=dict)
+    effective_at: datetime | None = Field(None, description="When it counts from; needs `crm.effective.write`")
 
 
 class RestoreEntity(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.kernel.errors import Invalid, NotFound
@@ -76,6 +77,19 @@ def names(body: dict[str, Any], key: str) -> tuple[str, ...] | None:
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise Invalid.one(key, "INVALID_LIST", f"{key} must be a list of names")
     return tuple(found)
+
+
+def instant(body: dict[str, Any], key: str, where: str = "") -> datetime | None:
+    """An ISO 8601 instant in a body; without an offset it is UTC. Raises Invalid."""
+    found = body.get(key)
+    if found is None:
+        return None
+    try:
+        at = datetime.fromisoformat(found if isinstance(found, str) else "")
+    except ValueError:
+        text = f"{where}{key} must be an ISO 8601 instant such as 2030-01-31T00:00:00Z"
+        raise Invalid.one(f"{where}{key}", "INVALID_DATE", text) from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def values(body: dict[str, Any], where: str = "") -> dict[str, Any]:

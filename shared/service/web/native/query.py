@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from flask import Response
 
 from shared.eav import filters
+from shared.eav.query.sorting import MAX_SORTS
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.entities import Query, Sort
 from shared.service.web.native import models, present
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 KEYS = ("filter", "text", "sorts", "attributes", "limit", "cursor", "total")
 TOTALS: tuple[Literal["exact", "estimated", "none"], ...] = ("exact", "estimated", "none")
-MAX_SORTS = 8
 
 
 def query(service: Runtime, type: str) -> Response:

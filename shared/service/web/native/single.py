@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE, MOST = 50, 200
 PATH = "/api/v1/objects/{type}"
+WRITE_KEYS = ("values", "effective_at")
 
 
 def list_(service: Runtime, type: str) -> Response:
@@ -48,9 +49,9 @@ def list_(service: Runtime, type: str) -> Response:
 def create(service: Runtime, type: str) -> Response:
     """A new entity."""
     body = json_object()
-    known_keys(body, ("values",))
+    known_keys(body, WRITE_KEYS)
     name = service.catalog.type(type).name
-    drafts = [Draft(present.values(body))]
+    drafts = [Draft(present.values(body), effective_at=present.instant(body, "effective_at"))]
     made = service.entities.create(context(), name, drafts, present.view(service, name, None))[0]
     return _written(service, name, made, 201)
 
@@ -72,11 +73,12 @@ def read(service: Runtime, type: str, id: str) -> Response:
 def update(service: Runtime, type: str, id: str) -> Response:
     """Change some values; If-Match makes it conditional on the version."""
     body = json_object()
-    known_keys(body, ("values",))
+    known_keys(body, WRITE_KEYS)
     name = service.catalog.type(type).name
     ref = present.reference(name, id, text_param("by"))
     expected = _expected(service, name, ref)
-    updates = [Update(ref, present.values(body), expected)]
+    at = present.instant(body, "effective_at")
+    updates = [Update(ref, present.values(body), expected, effective_at=at)]
     changed = service.entities.update(context(), name, updates, present.view(service, name, None))[0]
     return _written(service, name, changed, 200)
 

@@ -139,7 +139,11 @@ def _parameters(operation: Operation, defn: TypeDef | None) -> list[dict[str, An
     for part in operation.path.split("/"):
         if part.startswith("{") and part.endswith("}") and not (part == TYPE and defn is not None):
             name = part[1:-1].partition(":")[0]
-            example = first_names(defn, "values")[0] if defn and name == "name" else _PATH_EXAMPLES.get(name, "example")
+            example = (
+                (first_names(defn, "values") or ["example"])[0]
+                if defn and name == "name"
+                else _PATH_EXAMPLES.get(name, "example")
+            )
             parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
             found.append(parameter)
     found += [_query(one) for one in operation.query]
