@@ -31,7 +31,7 @@ def completed_attribute(live: LiveType, draft: AttributeDef, taken: set[str]) ->
         errors.add("type", "INVALID_TYPE", f'there is no attribute type "{draft.kind}"{hint}', close)
     else:
         _check_kind(draft, errors)
-    _check_group(live, draft.group, errors)
+    check_group(live, draft.group, errors)
     check_options(draft, errors)
     errors.raise_if_any()
     group = draft.group or (live.defn.groups[0].name if live.defn.groups else "")
@@ -53,7 +53,8 @@ def _check_kind(draft: AttributeDef, errors: ErrorList) -> None:
         errors.add("options", "INVALID_OPTIONS", f"an attribute of type {draft.kind} has no options")
 
 
-def _check_group(live: LiveType, group: str, errors: ErrorList) -> None:
+def check_group(live: LiveType, group: str, errors: ErrorList) -> None:
+    """The group named exists; "" is the type's first."""
     known = [one.name for one in live.defn.groups if not one.archived]
     if group and group not in known:
         close = nearest(group, known)

@@ -34,6 +34,7 @@ from shared.kernel.errors import (
 from shared.kernel.partitions import is_missing_partition
 from shared.service.definition_rules import (
     MOST_ATTRIBUTES,
+    check_group,
     check_options,
     completed_attribute,
     completed_type,
@@ -163,6 +164,8 @@ class Definitions:
             message = "the type of an attribute with values cannot change: make a new attribute"
             if attribute.column is not None or not {"string", after.kind} <= {"string", "long_text"}:
                 errors.add("type", "INVALID_TYPE", message)
+        if "group" in wanted:
+            check_group(live, after.group, errors)
         check_options(after, errors)
         errors.raise_if_any()
         if wanted:
