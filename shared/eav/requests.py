@@ -18,7 +18,7 @@ class Ref:
 
     id: int | None = None
     attribute: str | None = None
-    value: object = None
+    value: str | None = None
 
     def __str__(self) -> str:
         return str(self.id if self.id is not None else self.value)
