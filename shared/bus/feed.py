@@ -36,8 +36,8 @@ _WINDOW = "select id, total, at, since from tick where id >= %s order by id limi
 _BEHIND = "select (select min(id) from tick), id, total from tick order by id desc limit 1"
 
 # Index probes per tick and partition; the outer bounds prune partitions when the statement is planned. Not
-# `xid = any(array(select pg_snapshot_xip(p.snap)))`: PostgreSQL 18 was seen to compute that array for the first tick
-# only. `offset 0` keeps the planner from hashing the whole partition instead of probing its index.
+# `xid = any(array(select pg_snapshot_xip(p.snap)))`: by a bitmap scan, PostgreSQL 15 and 18 compute that array for the
+# first tick only (events doubled or missed). `offset 0` makes the planner probe the index instead of hashing it all.
 _ROWS = """select t.id, o.id, o.kind, o.entity_type, o.body::text
 from tick t join tick p on p.id = t.id - 1
 cross join lateral (
