@@ -24,6 +24,7 @@ PREFIX = "crm_"
 CACHE_SECONDS = 0.25
 CACHE_SIZE = 10_000
 PULL_BURST = 10
+WAITING = 3  # requests that may wait for a pull: the others' threads must stay free to answer that very pull
 PULLS_PER_SECOND = 2.0
 ADMIN_ID, SERVICE_ID, FIRST_ID = 1, 2, 100
 SERVICE_SCOPES = ("crm.feed.read", "crm.tokens.read", "crm.owners.read")
@@ -107,6 +108,7 @@ class TokenStore:
         self.pull = pull
         self._cache: dict[bytes, tuple[float, Actor | str]] = {}
         self._pulling = threading.Lock()
+        self._seats = threading.BoundedSemaphore(WAITING)
         self._pulls_left = float(PULL_BURST)
         self._pulled_at = monotonic()
 
@@ -140,14 +142,22 @@ class TokenStore:
         found = self._look(digest)
         if found != "unknown" or self.pull is None or not may_be_new:
             return found
-        with self._pulling:
+        if not self._seats.acquire(blocking=False):
+            return found
+        try:
+            with self._pulling:
+                return self._look_after_pull(digest)
+        finally:
+            self._seats.release()
+
+    def _look_after_pull(self, digest: bytes) -> Actor | str:
+        found = self._look(digest)
+        if found == "unknown" and self.pull is not None and self._may_pull():
+            try:
+                self.pull()
+            except Exception as error:  # noqa: BLE001 - whatever failed, the answer is that the token is unknown
+                _log.warning("pull failed", error=type(error).__name__)
             found = self._look(digest)
-            if found == "unknown" and self._may_pull():
-                try:
-                    self.pull()
-                except Exception as error:  # noqa: BLE001 - whatever failed, the answer is that the token is unknown
-                    _log.warning("pull failed", error=type(error).__name__)
-                found = self._look(digest)
         return found
 
     def _look(self, digest: bytes) -> Actor | str:

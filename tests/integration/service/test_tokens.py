@@ -1,0 +1,148 @@
+"""Tokens: made and revoked in workspace, followed by replicas, never shown twice."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from shared.kernel.clock import iso, now
+from shared.service.tokens import ensure_bootstrap
+from tests.integration.service.conftest import ADMIN, SERVICE, System, follow
+
+
+def _make(system: System, *scopes: str, **more: Any) -> Any:
+    body = {"name": "test", "scopes": list(scopes), **more}
+    return system.client("workspace").post("/api/v1/tokens", json=body)
+
+
+def test_text_is_shown_once_and_stored_as_a_hash(system: System) -> None:
+    made = _make(system, "crm.objects.contacts.read")
+    assert made.status_code == 201
+    text = made.json["token"]
+    assert text.startswith("crm_")
+    assert len(text) >= 47
+    listed = system.client("workspace").get("/api/v1/tokens")
+    assert text not in listed.text
+    assert made.json["id"] in [one["id"] for one in listed.json["results"]]
+    with system.runtime("workspace").db.connect() as conn:
+        dump = conn.rows("select t::text from service_token t") + conn.rows("select body::text from outbox")
+    assert text not in str(dump)
+
+
+def test_a_new_token_works_in_a_replica_at_once(system: System) -> None:
+    text = _make(system, "crm.objects.contacts.read").json["token"]
+    assert system.client("contacts", text).get("/api/v1/objects/contacts").status_code == 200
+    denied = system.client("contacts", text).post("/api/v1/objects/contacts", json={})
+    assert (denied.status_code, denied.json["category"]) == (403, "MISSING_SCOPES")
+    assert denied.json["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
+
+
+def test_a_revoked_token_stops_within_a_second(system: System) -> None:
+    made = _make(system, "*").json
+    for service in ("workspace", "contacts"):
+        assert system.client(service, made["token"]).get("/api/v1/types").status_code == 200
+    assert system.client("workspace").delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+    assert system.client("workspace", made["token"]).get("/api/v1/types").status_code == 401
+    follow(system.runtime("workspace").db, system.runtime("contacts").db)
+    time.sleep(0.3)
+    found = system.client("contacts", made["token"]).get("/api/v1/types")
+    assert (found.status_code, found.json["category"]) == (401, "INVALID_AUTHENTICATION")
+    assert system.client("workspace").delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+
+
+def test_expired_tokens_say_so(system: System) -> None:
+    made = _make(system, "*", expires_at=iso(now() + timedelta(seconds=1))).json
+    assert system.client("workspace", made["token"]).get("/api/v1/types").status_code == 200
+    time.sleep(1.4)
+    found = system.client("workspace", made["token"]).get("/api/v1/types")
+    assert (found.status_code, found.json["category"]) == (401, "EXPIRED_AUTHENTICATION")
+
+
+def test_nobody_grants_what_they_lack(system: System) -> None:
+    text = _make(system, "crm.tokens.write", "crm.objects.contacts.read").json["token"]
+    weak = system.client("workspace", text)
+    body = {"name": "x", "scopes": ["crm.objects.contacts.read", "crm.objects.contacts.write"]}
+    found = weak.post("/api/v1/tokens", json=body)
+    assert (found.status_code, found.json["errors"][0]["context"]["requiredGranularScopes"]) == (
+        403,
+        ["crm.objects.contacts.write"],
+    )
+    assert weak.post("/api/v1/tokens", json={"name": "x", "scopes": ["*"]}).status_code == 403
+    assert weak.post("/api/v1/tokens", json={"name": "x", "scopes": ["crm.objects.contacts.read"]}).status_code == 201
+    assert weak.get("/api/v1/tokens").status_code == 403
+
+
+def test_what_is_wrong_with_a_token_to_be_is_told(system: System) -> None:
+    body = {"scopes": ["admin", 5], "expires_at": "2001-01-01T00:00:00Z"}
+    found = system.client("workspace").post("/api/v1/tokens", json=body)
+    assert {one["in"] for one in found.json["errors"]} == {"name", "scopes", "expires_at"}
+    assert system.client("workspace").delete("/api/v1/tokens/999999").status_code == 404
+    assert system.client("workspace").delete("/api/v1/tokens/x").status_code == 404
+
+
+def test_unknown_tokens_pull_at_a_limited_rate(system: System) -> None:
+    tokens = system.runtime("contacts").tokens
+    calls: list[int] = []
+    before, tokens.pull = tokens.pull, lambda: calls.append(1)
+    try:
+        for number in range(40):
+            assert system.client("contacts", f"crm_{number:040}").get("/api/v1/types").status_code == 401
+        assert system.client("contacts", "not-our-prefix-0123456789").get("/api/v1/types").status_code == 401
+    finally:
+        tokens.pull = before
+    assert 1 <= len(calls) <= 20
+    tokens._pulls_left = 10.0
+
+
+def test_a_failing_pull_is_a_401(system: System) -> None:
+    tokens = system.runtime("contacts").tokens
+
+    def fail() -> None:
+        raise ConnectionError("workspace is away")
+
+    before, tokens.pull = tokens.pull, fail
+    try:
+        assert system.client("contacts", "crm_" + "x" * 43).get("/api/v1/types").status_code == 401
+    finally:
+        tokens.pull = before
+
+
+def test_bootstrap_is_idempotent_and_replaces_only_other_texts(system: System) -> None:
+    database = system.runtime("workspace").db
+    with database.connect() as conn:
+        assert not ensure_bootstrap(conn, ADMIN, SERVICE)
+        conn.run("update service_token set revoked_at = now() where id = 2")
+        assert not ensure_bootstrap(conn, ADMIN, SERVICE)
+    system.runtime("workspace").tokens.forget()
+    assert system.client("workspace", SERVICE).get("/api/v1/tokens").status_code == 401
+    with database.connect() as conn:
+        assert ensure_bootstrap(conn, ADMIN, SERVICE + "2")
+        assert ensure_bootstrap(conn, ADMIN, SERVICE)
+    system.runtime("workspace").tokens.forget()
+    assert system.client("workspace", SERVICE).get("/api/v1/tokens").status_code == 200
+
+
+def test_token_events_need_a_scope_of_their_own(system: System) -> None:
+    _make(system, "crm.objects.contacts.read")
+    kinds = {one["kind"] for one in system.client("workspace").get("/api/v1/workspace/changes").json["results"]}
+    assert "token" in kinds
+    text = _make(system, "crm.feed.read").json["token"]
+    page = system.client("workspace", text).get("/api/v1/workspace/changes")
+    assert page.headers["Cache-Control"] == "no-store"
+    assert all(one["kind"] != "token" for one in page.json["results"])
+    assert system.client("workspace", text).get("/api/v1/workspace/changes?types=token").json["results"] == []
+    other = _make(system, "crm.objects.contacts.read").json["token"]
+    assert system.client("workspace", other).get("/api/v1/workspace/changes").status_code == 403
+
+
+def test_the_answer_of_a_new_token_is_never_kept(system: System) -> None:
+    headers = {"Idempotency-Key": "make-token"}
+    body = {"name": "once", "scopes": ["crm.feed.read"]}
+    web = system.client("workspace")
+    first = web.post("/api/v1/tokens", json=body, headers=headers)
+    again = web.post("/api/v1/tokens", json=body, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 409)
+    with system.runtime("workspace").db.connect() as conn:
+        assert conn.rows("select answer from idempotency_key where key = 'make-token'") == [(None,)]
+        assert conn.rows("select count(*) from service_token where name = 'once'") == [(1,)]
