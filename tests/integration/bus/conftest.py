@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.bus import outbox, schema
+from shared.bus.consumer import Subscription
 from shared.bus.epoch import renew_epoch
 from shared.bus.feed import Feed
 from shared.contracts.event import UPDATED, Event
@@ -47,6 +48,22 @@ def database(_kept: Database) -> Database:
     return _kept
 
 
+@pytest.fixture(scope="session")
+def _consuming(make_database):
+    database = make_database()
+    with database.connect() as connection:
+        connection.run("create table seen (place bigint, entity_id bigint)")
+    return database
+
+
+@pytest.fixture
+def here(_consuming):
+    """The consumer's database: `seen` has one row for each application of an event."""
+    with _consuming.connect() as connection:
+        connection.run("truncate seen, watermark, consumer_state")
+    return _consuming
+
+
 def event(entity_id: int = 1, version: int = 1, kind: str = UPDATED, entity_type: str = "contact", **more) -> Event:
     """An event with little in it."""
     return Event(kind, entity_type, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), entity_id, version, **more)
@@ -75,3 +92,18 @@ def walk(feed: Feed, after: str | None = None, **options) -> tuple[list[Event], 
 def keys(events: Sequence[Event]) -> list[tuple[int | None, int]]:
     """(entity id, version) of each."""
     return [(one.entity_id, one.version) for one in events]
+
+
+def note(connection, events):
+    """A handler that shows how often it was applied."""
+    for one in events:
+        connection.run("insert into seen values (%s, %s)", (one.id, one.entity_id))
+
+
+def seen(database):
+    with database.connect() as connection:
+        return [entity_id for (entity_id,) in connection.rows("select entity_id from seen order by place")]
+
+
+def following(**more) -> Subscription:
+    return Subscription(**{"name": "test.contacts", "source": "contacts", "handler": note, **more})

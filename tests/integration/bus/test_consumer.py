@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
-from shared.bus.client import DirectSource, HttpSource
-from shared.bus.consumer import Subscription, apply, passed, pull_once, run_consumer, watermark
+from shared.bus.client import DirectSource
+from shared.bus.consumer import apply, passed, pull_once, run_consumer, watermark
 from shared.bus.cursor import FeedGone
 from shared.bus.epoch import renew_epoch
 from shared.bus.feed import Feed
 from shared.bus.state import FAILING, FOLLOWING, GONE, states
-from shared.kernel.errors import Unavailable
-from shared.kernel.json import dumps
-from tests.integration.bus.conftest import event, write
-
-
-@pytest.fixture(scope="module")
-def _consuming(make_database):
-    database = make_database()
-    with database.connect() as connection:
-        connection.run("create table seen (place bigint, entity_id bigint)")
-    return database
-
-
-@pytest.fixture
-def here(_consuming):
-    """The consumer's database: `seen` has one row for each application of an event."""
-    with _consuming.connect() as connection:
-        connection.run("truncate seen, watermark, consumer_state")
-    return _consuming
+from tests.integration.bus.conftest import event, following, note, seen, write
 
 
 @pytest.fixture
 def source(database):
     """The feed of the source's database."""
     return DirectSource({"contacts": Feed(database)})
-
-
-def note(connection, events):
-    """A handler that shows how often it was applied."""
-    for one in events:
-        connection.run("insert into seen values (%s, %s)", (one.id, one.entity_id))
-
-
-def seen(database):
-    with database.connect() as connection:
-        return [entity_id for (entity_id,) in connection.rows("select entity_id from seen order by place")]
-
-
-def following(**more) -> Subscription:
-    return Subscription(**{"name": "test.contacts", "source": "contacts", "handler": note, **more})
 
 
 def test_pages_are_applied_once_and_remembered(database, here, source):
@@ -230,79 +195,3 @@ def test_the_loop_outlives_failures_and_tells(database, here, source):
     finally:
         stop.set()
         loop.join()
-
-
-class Door:
-    """The feed's HTTP door, without HTTP."""
-
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        query = dict(request.url.params)
-        types = query["types"].split(",") if "types" in query else None
-        try:
-            page = self.feed.read(
-                query["after"],
-                types=types,
-                limit=int(query["limit"]),
-                wait=float(query["wait"]),
-                reader=query["reader"],
-            )
-        except FeedGone as gone:
-            return httpx.Response(410, content=dumps({"category": gone.category}))
-        return httpx.Response(200, content=dumps(page.document()))
-
-
-def over_http(handler) -> HttpSource:
-    return HttpSource(lambda service: "http://crm.test/", "t0ken", httpx.Client(transport=httpx.MockTransport(handler)))
-
-
-def test_over_http(database, here):
-    door = Door(Feed(database))
-    source = over_http(door)
-    write(database, event(1, changed={"7": [None, "Zoë"]}), event(2, entity_type="deal"))
-    assert pull_once(here, source, following(types=frozenset({"contact"}))) == 1
-    assert pull_once(here, source, following(types=frozenset({"contact"}))) == 0
-    assert seen(here) == [1]
-    first = door.requests[0]
-    assert first.url.path == "/api/v1/contacts/changes"
-    assert dict(first.url.params) == {
-        "after": "origin",
-        "limit": "500",
-        "wait": "0",
-        "types": "contact",
-        "reader": "test.contacts",
-    }
-    assert first.headers["Authorization"] == "Bearer t0ken"
-    with database.connect() as connection:
-        renew_epoch(connection)
-    with pytest.raises(FeedGone):
-        pull_once(here, source, following())
-    source.close()
-
-
-def _unreachable(request):
-    raise httpx.ConnectError("no")
-
-
-@pytest.mark.parametrize(
-    "handler",
-    [
-        _unreachable,
-        lambda request: httpx.Response(500),
-        lambda request: httpx.Response(401, content=json.dumps({})),
-        lambda request: httpx.Response(200, text="<html>"),
-    ],
-)
-def test_a_feed_that_does_not_answer_well_is_unavailable(here, handler):
-    with pytest.raises(Unavailable):
-        pull_once(here, over_http(handler), following())
-    assert seen(here) == []
-
-
-def test_a_process_without_that_feed_says_so(here):
-    with pytest.raises(Unavailable):
-        pull_once(here, DirectSource({}), following())
