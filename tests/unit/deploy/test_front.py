@@ -1,0 +1,126 @@
+"""The front: picks a service, answers for itself, changes no path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from flask import Flask, jsonify, request
+from werkzeug.test import Client
+
+from deploy.front import Front
+from deploy.merge import merged
+from deploy.pages import build_pages
+from deploy.routes import route_table
+from tests.unit.deploy.samples import MANIFESTS, PATHS
+
+
+def _service(name: str, states: dict[str, int]) -> Flask:
+    app = Flask(name)
+
+    @app.get(f"/{name}/readyz")
+    def readyz() -> tuple[Any, int]:
+        status = states.get(name, 200)
+        checks = [{"name": "database", "state": "failing", "reason": "gone"}] if status != 200 else []
+        return jsonify(status="ready" if status == 200 else "not ready", checks=checks), status
+
+    @app.get(f"/{name}/openapi.json")
+    def openapi() -> Any:
+        return jsonify(openapi="3.1.0", info={"title": name, "version": "1"}, paths={f"/{name}/readyz": {"get": {}}})
+
+    @app.post("/api/v1/objects/<kind>/query")
+    def query(kind: str) -> Any:
+        assert request.headers["Authorization"] == "Bearer secret"
+        return jsonify(results=[], total=1234567)
+
+    @app.route("/", defaults={"path": ""})
+    @app.route("/<path:path>", methods=["GET", "DELETE"])
+    def echo(path: str) -> Any:
+        return jsonify(service=name, path=request.path, raw=request.environ["PATH_INFO"])
+
+    return app
+
+
+@pytest.fixture
+def states() -> dict[str, int]:
+    return {}
+
+
+@pytest.fixture
+def client(states: dict[str, int]) -> Iterable[Client]:
+    services = {manifest.name: _service(manifest.name, states) for manifest in MANIFESTS}
+    pages = build_pages(MANIFESTS, services, "secret")  # type: ignore[arg-type]
+    return Client(Front(route_table(MANIFESTS), services, pages))
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/" and "\n" not in path and "/20" not in path])
+def test_the_service_of_the_table_gets_the_path_untouched(client: Client, path: str) -> None:
+    if path.endswith(("/openapi.json", "/readyz")):
+        return
+    answer = client.get(path).json
+    assert answer["service"] == PATHS[path]
+    assert answer["path"] == path.replace("%40", "@")
+
+
+def test_dated_paths_arrive_without_their_date(client: Client) -> None:
+    assert client.get("/crm/objects/2026-03/0-3/7").json == {
+        "service": "opportunities",
+        "path": "/crm/v3/objects/0-3/7",
+        "raw": "/crm/v3/objects/0-3/7",
+    }
+
+
+def test_ready_when_all_are(client: Client, states: dict[str, int]) -> None:
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    states["contacts"] = 503
+    answer = client.get("/readyz/")
+    assert answer.status_code == 503
+    assert answer.json["status"] == "not ready"
+    assert answer.json["services"]["contacts"]["checks"][0]["reason"] == "gone"
+    assert client.get("/healthz").status_code == 200
+
+
+def test_the_first_page_tells_states_and_counts(client: Client, states: dict[str, int]) -> None:
+    states["service_desk"] = 503
+    page = client.get("/").text
+    assert "about 1,234,567" in page
+    assert "gone" in page
+    assert 'href="/docs"' in page
+    assert "//" not in page.replace("http://localhost", "")
+
+
+def test_the_document_of_all_services(client: Client) -> None:
+    paths = client.get("/openapi.json").json["paths"]
+    assert set(paths) == {f"/{manifest.name}/readyz" for manifest in MANIFESTS}
+
+
+def test_the_viewer_is_served_from_here(client: Client) -> None:
+    assert "/docs/swagger-ui-bundle.js" in client.get("/docs").text
+    assert client.get("/docs/swagger-ui-bundle.js", buffered=True).status_code == 200
+
+
+def test_errors_of_the_front_are_json(client: Client) -> None:
+    for answer, category in (
+        (client.get("/docs/nothing"), "OBJECT_NOT_FOUND"),
+        (client.delete("/healthz"), "METHOD_NOT_ALLOWED"),
+    ):
+        assert answer.json["category"] == category
+        assert answer.json["correlationId"]
+
+
+def test_merging_keeps_the_first_and_adds_the_rest() -> None:
+    first = {"openapi": "3.1.0", "info": {"title": "a"}, "paths": {"/x": {"get": {"summary": "first"}}}}
+    second = {
+        "openapi": "3.1.0",
+        "info": {"title": "b"},
+        "paths": {"/x": {"get": {"summary": "second"}, "post": {}}},
+        "components": {"schemas": {"Error": {}}},
+        "tags": [{"name": "Health"}],
+    }
+    result = merged([first, second, second], "all")
+    assert result["info"]["title"] == "all"
+    assert result["paths"] == {"/x": {"get": {"summary": "first"}, "post": {}}}
+    assert result["components"] == {"schemas": {"Error": {}}}
+    assert result["tags"] == [{"name": "Health"}]
