@@ -64,6 +64,12 @@ class LiveType:
         """Internal names of the live attributes that hold values (all but the system's own columns)."""
         return tuple(name for name, one in self.attributes.items() if not one.system)
 
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """Internal names of required attributes: those that say so, and those the type names."""
+        named = (found.name for name in self.defn.required if (found := self.find(name)))
+        return tuple(dict.fromkeys((*(one.name for one in self.attributes.values() if one.required), *named)))
+
     def find(self, name: str) -> AttributeDef | None:
         """A live attribute by wire name, internal name or label; names win over labels."""
         return self.by_wire.get(name) or self.attributes.get(name) or self.by_label.get(name)
@@ -78,6 +84,28 @@ class LiveType:
                 name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist on {self.plural}{hint}', close
             )
         return found
+
+
+class Keyed:
+    """A live type as a cache key: equal when it is the very same one of the same process."""
+
+    __slots__ = ("_key", "live")
+
+    def __init__(self, live: LiveType) -> None:
+        self.live = live
+        # The identity of the attributes tells apart equally numbered types of two databases; `live` keeps it taken.
+        self._key = (live.id, live.version, live.name, id(live.attributes))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Keyed) and self._key == other._key
+
+
+def keyed(live: LiveType) -> Keyed:
+    """The live type for use in cache keys of what is derived from it."""
+    return Keyed(live)
 
 
 _TYPE_SQL = """

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.catalog import Catalog, Keyed, LiveType, StaleCatalog, keyed
 from shared.eav.entity import Entity, Form, Page, View
 from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
 from shared.eav.history import histories
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
-from shared.eav.query.reading import Reader, keyed, reader
+from shared.eav.query.reading import Reader, reader
 from shared.eav.query.sorting import Order, resolve
 from shared.eav.requests import Query, Ref
 from shared.eav.store.statements import FIND_UNIQUE
@@ -34,8 +34,8 @@ def shown_names(live: LiveType, view: View, also: Sequence[str] = ()) -> tuple[s
 
 
 @lru_cache(maxsize=4096)
-def _names(key: Any, asked: tuple[str, ...] | None, also: tuple[str, ...]) -> tuple[str, ...]:
-    live: LiveType = key.live
+def _names(key: Keyed, asked: tuple[str, ...] | None, also: tuple[str, ...]) -> tuple[str, ...]:
+    live = key.live
     if asked is None:
         chosen = [one.name for one in live.attributes.values() if one.default and not one.system]
         chosen = chosen or list(live.stored)

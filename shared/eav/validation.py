@@ -103,10 +103,8 @@ def _unknown(live: LiveType, name: str) -> FieldError:
 
 def _required(live: LiveType, values: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
     """Errors for required attributes that would be without a value: when creating, or when being cleared."""
-    names = [one.name for one in live.attributes.values() if one.required]
-    names += [found.name for name in live.defn.required if (found := live.find(name)) and found.name not in names]
     return [
         FieldError(live.attributes[name].wire, "REQUIRED_FIELD", f'Property "{live.attributes[name].wire}" is required')
-        for name in names
+        for name in live.needed
         if values.get(name) is None and (old is None or name in values)
     ]

@@ -15,12 +15,12 @@ from typing import Any, Literal, Protocol
 
 import sqlalchemy as sa
 
-from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog
+from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog, keyed
 from shared.eav.entity import Form, Page
 from shared.eav.filters import Checked
 from shared.eav.query import sorting
 from shared.eav.query.counting import count, estimate, phase_size
-from shared.eav.query.reading import ID, VERSION_SEEN, Reader, keyed, reader
+from shared.eav.query.reading import ID, VERSION_SEEN, Reader, reader
 from shared.eav.query.sorting import Boundary, Order
 from shared.eav.query.where import attributes_of, where
 from shared.kernel import json

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.declare import AttributeDef
 from shared.eav.entity import Entity, Form
 from shared.eav.query.source import Source, source
@@ -92,7 +92,7 @@ _SYSTEM = {"created_at": CREATED, "updated_at": UPDATED}
 
 @lru_cache(maxsize=1024)
 def _reader(
-    live_key: _Keyed, names: tuple[str, ...], form: Form, archive: bool, others: tuple[AttributeDef, ...]
+    live_key: Keyed, names: tuple[str, ...], form: Form, archive: bool, others: tuple[AttributeDef, ...]
 ) -> Reader:
     live = live_key.live
     attributes = [live.attributes[name] for name in names]
@@ -135,27 +135,6 @@ def _reader(
     return Reader(tables, columns, tuple(places), tuple(converts), aside, absent, has_long)
 
 
-class _Keyed:
-    """A live type as a cache key: equal when id, table and catalog version are."""
-
-    __slots__ = ("_key", "live")
-
-    def __init__(self, live: LiveType) -> None:
-        self.live = live
-        self._key = (live.table, live.id, live.version, live.name, id(live.attributes))
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and self._key == other._key
-
-
-def keyed(live: LiveType) -> _Keyed:
-    """The live type wrapped for use in cache keys."""
-    return _Keyed(live)
-
-
 def reader(
     live: LiveType,
     names: tuple[str, ...],
@@ -165,4 +144,4 @@ def reader(
     others: tuple[AttributeDef, ...] = (),
 ) -> Reader:
     """The reader of these attributes (internal names); `others` are filtered or sorted by, not shown."""
-    return _reader(_Keyed(live), names, form, archive, others)
+    return _reader(keyed(live), names, form, archive, others)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.declare import AttributeDef
 from shared.eav.filters import searchable
 from shared.eav.types import Operator, kind_of
@@ -98,17 +99,25 @@ def checksum(values: Mapping[str, Any], version: int) -> int:
 def document(live: LiveType, values: Mapping[str, Any]) -> str | None:
     """The search document: one segment of normalised words per attribute that has any, None when there is no text."""
     segments = []
-    for attribute in documented(live):
-        value = values.get(attribute.key)
-        if value is not None:
-            text = kind_of(attribute).words(kind_of(attribute).from_json(value, attribute))
+    kept = documented(live)
+    for key, value in values.items():
+        attribute = kept.get(key)
+        if attribute is not None:
+            kind = kind_of(attribute)
+            text = kind.words(kind.from_json(value, attribute))
             if text:
-                segments.append(f"\n{attribute.key}\t{text}")
+                segments.append(f"\n{key}\t{text}")
     return "".join(segments) + "\n" if segments else None
 
 
-def documented(live: LiveType) -> list[AttributeDef]:
-    """Attributes whose words are in search documents: those asked by token, and those free text looks at."""
+def documented(live: LiveType) -> Mapping[str, AttributeDef]:
+    """Attributes (by key) whose words are in search documents: asked by token, or looked at by free text."""
+    return _documented(keyed(live))
+
+
+@lru_cache(maxsize=256)
+def _documented(key: Keyed) -> dict[str, AttributeDef]:
+    live = key.live
     free = {one.name for one in searchable(live)}
     stored = (live.attributes[name] for name in live.stored)
-    return [one for one in stored if Operator.CONTAINS_TOKEN in kind_of(one).operators or one.name in free]
+    return {one.key: one for one in stored if Operator.CONTAINS_TOKEN in kind_of(one).operators or one.name in free}

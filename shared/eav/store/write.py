@@ -169,7 +169,7 @@ def _write_changes(
     at = now()
     changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
     columns = columns_of(live, changed_names)
-    redoc = any(one.name in changed_names for one in documented(live))
+    redoc = any(one.name in changed_names for one in documented(live).values())
     slots, sides = [], []
     for one in pending:
         row: Slots = {}
