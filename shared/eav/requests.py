@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Literal
 
 from shared.eav.filters import Node
-from shared.eav.query.sorting import Sort
 from shared.kernel.errors import CrmError
+
+MAX_SORTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ class ItemError:
 
     index: int
     error: CrmError
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Order by one attribute (any of its names)."""
+
+    attribute: str
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from typing import Any
 
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, HistoryEntry, Page, View
-from shared.eav.query.sorting import Sort
-from shared.eav.requests import Draft, ItemError, Query, Ref, Update, Upsert
+from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upsert
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.permissions import Mode, require, require_scope

@@ -20,19 +20,10 @@ import sqlalchemy as sa
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.query.source import Source
+from shared.eav.requests import MAX_SORTS, Sort
 from shared.eav.types import kind_of
 from shared.kernel import json
 from shared.kernel.errors import ErrorList, Invalid
-
-MAX_SORTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """Order by one attribute (any of its names)."""
-
-    attribute: str
-    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from flask import Response
 from shared.eav.catalog import nearest
 from shared.eav.entity import View
 from shared.eav.filters import And, Condition, Node, Operator, Or
-from shared.eav.query.sorting import MAX_SORTS
+from shared.eav.requests import MAX_SORTS
 from shared.kernel.errors import ErrorList
 from shared.service.entities import Query, Sort
 from shared.service.web.dialect import bodies, models, names, present

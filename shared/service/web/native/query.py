@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from flask import Response
 
 from shared.eav import filters
-from shared.eav.query.sorting import MAX_SORTS
+from shared.eav.requests import MAX_SORTS
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.entities import Query, Sort
 from shared.service.web.native import models, present
