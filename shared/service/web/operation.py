@@ -46,7 +46,7 @@ class Operation:
     example: of the request body; answer_example: of the answer. public: no token needed.
     read_only: a POST that writes nothing (searches), for which an Idempotency-Key means nothing.
     statuses: further statuses that are no errors, such as 207. secret: the answer must not be kept anywhere.
-    headers: names of request headers it heeds, for the document.
+    headers: names of request headers it heeds, for the document. custom: means only entity types made at run time.
     """
 
     method: str
@@ -67,6 +67,7 @@ class Operation:
     description: str = ""
     secret: bool = False
     headers: tuple[str, ...] = ()
+    custom: bool = False
 
     @property
     def takes_key(self) -> bool:

@@ -148,13 +148,21 @@ OPERATIONS = (
         "changeType",
         "Change an entity type",
         change_type,
+        custom=True,
         body=models.ChangeType,
         response=models.TypeOut,
         example={"label": "Machine"},
         tag="Definitions",
     ),
     Operation(
-        "DELETE", PATH + "/{type}", "archiveType", "Archive an entity type", archive_type, 204, tag="Definitions"
+        "DELETE",
+        PATH + "/{type}",
+        "archiveType",
+        "Archive an entity type",
+        archive_type,
+        204,
+        custom=True,
+        tag="Definitions",
     ),
     Operation(
         "GET",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
+from flask import Flask
 from openapi_spec_validator import validate
 
+from shared.eav.declare import GroupDef
 from shared.eav.types import KINDS as ALL_KINDS
+from shared.kernel.errors import NotFound
+from shared.service.entities import Entity
 from shared.service.web import changes, health, native, tokens, types
-from shared.service.web.openapi import build, docs, docs_operations, merge, operations
+from shared.service.web.openapi import build, docs, operations
+from shared.service.web.openapi.examples import Subject, fitted
 from shared.service.web.openapi.values import KINDS, attribute_schema
-from tests.unit.service.fakes import CONTACT, FakeCatalog, client, service
+from tests.unit.service.fakes import CONTACT, FakeCatalog, FakeEntities, client, service
 
 OPERATIONS = (
     *native.OPERATIONS,
@@ -27,7 +33,7 @@ OPERATIONS = (
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    made = build("contacts", OPERATIONS, [CONTACT], "http://localhost:8000", "1.0")
+    made = build("contacts", OPERATIONS, [Subject(CONTACT, "7")], "http://localhost:8000", "1.0")
     return json.loads(json.dumps(made))
 
 
@@ -42,7 +48,7 @@ def test_it_is_valid_3_1(document: dict[str, Any]) -> None:
 
 def test_paths_name_entity_types(document: dict[str, Any]) -> None:
     assert "/api/v1/objects/contacts/{id}" in document["paths"]
-    assert not any("{type}" in path for path in document["paths"])
+    assert {path for path in document["paths"] if "{type}" in path} == {"/api/v1/types/{type}"}
     names = [one["operationId"] for _, _, one in _each(document)]
     assert len(names) == len(set(names))
 
@@ -80,17 +86,38 @@ def test_every_kind_has_a_schema() -> None:
             jsonschema.Draft202012Validator.check_schema(attribute_schema(attribute, form))  # type: ignore[arg-type]
 
 
-def test_documents_merge(document: dict[str, Any]) -> None:
-    other = build("workspace", tokens.OPERATIONS + health.operations("workspace"), [], "http://localhost:8000", "1.0")
-    merged = json.loads(json.dumps(merge([document, other], "CRM")))
-    validate(merged)
-    assert {"/contacts/healthz", "/workspace/healthz", "/api/v1/tokens"} <= set(merged["paths"])
-    assert merged["info"]["title"] == "CRM"
+def test_types_that_are_built_in_offer_no_change_of_their_definition(document: dict[str, Any]) -> None:
+    custom = replace(CONTACT, name="car", plural="cars", builtin=False)
+    both = build("workspace", types.OPERATIONS, [Subject(CONTACT), Subject(custom)], "http://localhost:8000", "1.0")
+    assert "patch" in both["paths"]["/api/v1/types/cars"]
+    assert "patch" not in both["paths"]["/api/v1/types/contacts"]
+    assert "patch" in document["paths"]["/api/v1/types/{type}"]
+    validate(json.loads(json.dumps(both)))
+
+
+def test_examples_written_for_another_type_are_fitted() -> None:
+    subject = Subject(replace(CONTACT, groups=(GroupDef("main", "Main"),)), "7")
+    example = {
+        "inputs": [{"id": "1", "idProperty": "domain", "properties": {"domain": "x"}}],
+        "ids": ["1", "2"],
+        "groupName": "companyinformation",
+        "filterGroups": [{"filters": [{"propertyName": "domain", "operator": "EQ", "value": "x"}]}],
+        "sorts": [{"propertyName": "createdate", "direction": "DESCENDING"}],
+        "properties": ["domain"],
+    }
+    assert fitted(example, subject) == {
+        "inputs": [{"id": "7", "idProperty": "email", "properties": {"firstname": "Ada"}}],
+        "ids": ["7"],
+        "groupName": "main",
+        "filterGroups": [{"filters": [{"propertyName": "firstname", "operator": "HAS_PROPERTY"}]}],
+        "sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}],
+        "properties": ["firstname", "hs_object_id"],
+    }
 
 
 def test_it_is_served_once_per_catalog_version() -> None:
     catalog = FakeCatalog(CONTACT)
-    web = client(service(catalog=catalog), *OPERATIONS)
+    web = client(service(catalog=catalog, entities=FakeEntities(Entity)), *OPERATIONS)
     del web.environ_base["HTTP_AUTHORIZATION"]
     first = web.get("/contacts/openapi.json")
     assert first.status_code == 200
@@ -101,17 +128,17 @@ def test_it_is_served_once_per_catalog_version() -> None:
 
 
 def test_the_page_loads_nothing_from_outside() -> None:
-    web = client(service(), *docs_operations())
-    page = web.get("/docs/")
-    assert page.content_type.startswith("text/html")
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert "http" not in page.text.replace("http-equiv", "")
-    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "start.js"):
-        assert name in page.text
-        found = web.get(f"/docs/static/{name}")
-        assert (found.status_code, len(found.data) > 100) == (200, True)
-    assert web.get("/docs/static/../secret").status_code == 404
-    assert web.get("/docs/static/plugins.py").status_code == 404
+    with Flask("front").test_request_context("/docs"):
+        page = docs.page_response()
+        assert page.content_type.startswith("text/html")
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert "http" not in page.get_data(as_text=True)
+        for name in ("swagger-ui-bundle.js", "swagger-ui.css", "start.js"):
+            assert name in page.get_data(as_text=True)
+            assert len(docs.file_response(name).data) > 100
+        for name in ("../secret", "plugins.py", "", "swagger-ui.css/"):
+            with pytest.raises(NotFound):
+                docs.file_response(name)
 
 
 def test_the_page_can_show_3_1() -> None:

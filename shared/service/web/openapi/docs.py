@@ -1,5 +1,7 @@
 """The page /docs: Swagger UI from an installed package, showing /openapi.json, without any outside network.
 
+For the app that stands in front: it answers /docs with `page_response` and /docs/static/{name} with `file_response`.
+
 Only static files of that package are used; its code is never imported. Requests go to the same host with the token
 pasted under Authorize. A strict Content-Security-Policy lets the page load nothing else.
 """
@@ -9,15 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flask import Response, request
 
 from shared.kernel.errors import NotFound
-from shared.service.web.operation import Operation
-
-if TYPE_CHECKING:
-    from shared.service.runtime import Runtime
 
 PACKAGE = "flask_openapi3_swagger"
 POLICY = (
@@ -75,24 +72,16 @@ def content(name: str) -> tuple[bytes, str]:
     return (folder / place).read_bytes(), kind
 
 
-def page(_service: Runtime) -> Response:
+def page_response() -> Response:
     """The page itself."""
     return Response(PAGE, 200, {"Content-Security-Policy": POLICY}, content_type="text/html; charset=utf-8")
 
 
-def static(_service: Runtime, name: str) -> Response:
-    """One of the page's files."""
+def file_response(name: str) -> Response:
+    """One of the page's files, `/docs/static/{name}`. Raises NotFound."""
     body, kind = content(name)
     etag = f'"{PACKAGE}-{len(body)}"'
     headers = {"Cache-Control": "public, max-age=3600", "ETag": etag}
     if etag in request.headers.get("If-None-Match", ""):
         return Response(b"", 304, headers)
     return Response(body, 200, headers, content_type=kind)
-
-
-def docs_operations() -> tuple[Operation, ...]:
-    """The page's doors, for the app that stands in front."""
-    return (
-        Operation("GET", "/docs", "docs", "The API's documentation page", page, tag="Docs", public=True),
-        Operation("GET", "/docs/static/{name}", "docsFile", "A file of the page", static, tag="Docs", public=True),
-    )

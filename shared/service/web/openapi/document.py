@@ -5,11 +5,10 @@ An operation whose path has `{type}` appears once per entity type, with that typ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from shared.eav.declare import TypeDef
-from shared.service.web.openapi.examples import FIRST_ID, fitted, sample
+from shared.service.web.openapi.examples import FIRST_ID, Subject, fitted, sample
 from shared.service.web.openapi.schemas import Components
 from shared.service.web.openapi.values import first_names
 from shared.service.web.operation import Operation, QueryParam
@@ -40,37 +39,26 @@ _ERROR = {
 
 
 def build(
-    service: str, operations: Sequence[Operation], types: Sequence[TypeDef], url: str, version: str
+    service: str, operations: Sequence[Operation], subjects: Sequence[Subject], url: str, version: str
 ) -> dict[str, Any]:
-    """The document of one service."""
-    shown = [one for one in operations if not one.path.startswith("/docs")]
-    components = Components(
-        (one.body for one in shown if one.body is not None), (one.response for one in shown if one.response is not None)
-    )
+    """The document of one service with these entity types."""
+    bodies = [one.body for one in operations if one.body is not None]
+    components = Components(bodies, [one.response for one in operations if one.response is not None])
     paths: dict[str, dict[str, Any]] = {}
-    for operation in shown:
-        for defn in types if TYPE in operation.path else (None,):
-            path = operation.path.replace(TYPE, defn.plural) if defn else operation.path
-            described = _operation(operation, defn, service, components)
+    for operation in operations:
+        for subject in _subjects(operation, subjects):
+            path = operation.path.replace(TYPE, subject.defn.plural) if subject else operation.path
+            described = _operation(operation, subject, service, components)
             paths.setdefault(path.replace(":path}", "}"), {})[operation.method.lower()] = described
     return _whole(service, paths, components.schemas, url, version)
 
 
-def merge(documents: Iterable[dict[str, Any]], title: str) -> dict[str, Any]:
-    """One document of several services' documents. Where two describe the same, the first stands."""
-    paths: dict[str, dict[str, Any]] = {}
-    schemas: dict[str, Any] = {}
-    whole: dict[str, Any] = {}
-    for one in documents:
-        whole = whole or one
-        for path, methods in one["paths"].items():
-            for method, described in methods.items():
-                paths.setdefault(path, {}).setdefault(method, described)
-        for name, schema in one["components"]["schemas"].items():
-            schemas.setdefault(name, schema)
-    info = {**whole.get("info", {"version": "0"}), "title": title}
-    merged = {**whole, "info": info, "paths": paths, "tags": _tags(paths)}
-    return {**merged, "components": {**whole.get("components", {}), "schemas": schemas}}
+def _subjects(operation: Operation, subjects: Sequence[Subject]) -> Sequence[Subject | None]:
+    """Whom an operation is shown for: each entity type that its path may name, else just once."""
+    if TYPE not in operation.path:
+        return (None,)
+    chosen = [one for one in subjects if not (operation.custom and one.defn.builtin)]
+    return chosen or ((None,) if operation.custom else ())
 
 
 def _whole(service: str, paths: dict[str, Any], schemas: dict[str, Any], url: str, version: str) -> dict[str, Any]:
@@ -105,50 +93,54 @@ def _whole(service: str, paths: dict[str, Any], schemas: dict[str, Any], url: st
     }
 
 
-def _operation(operation: Operation, defn: TypeDef | None, service: str, components: Components) -> dict[str, Any]:
+def _operation(operation: Operation, subject: Subject | None, service: str, components: Components) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": _operation_id(operation, defn, service),
-        "summary": f"{operation.summary} ({defn.plural})" if defn else operation.summary,
-        "tags": [f"{operation.tag or 'Other'}: {defn.plural}" if defn else operation.tag or "Other"],
-        "parameters": _parameters(operation, defn),
-        "responses": _responses(operation, defn, components),
+        "operationId": _operation_id(operation, subject, service),
+        "summary": f"{operation.summary} ({subject.defn.plural})" if subject else operation.summary,
+        "tags": [f"{operation.tag or 'Other'}: {subject.defn.plural}" if subject else operation.tag or "Other"],
+        "parameters": _parameters(operation, subject),
+        "responses": _responses(operation, subject, components),
     }
     if operation.description:
         described["description"] = operation.description
     if operation.body is not None:
-        schema = components.body(operation.body, defn)
+        schema = components.body(operation.body, subject.defn if subject else None)
         example = operation.example
         if example is None:
             example = sample(schema, components)
-        elif defn is not None:
-            example = fitted(example, defn)
+        if subject is not None:
+            example = fitted(example, subject)
         described["requestBody"] = {"content": {JSON: {"schema": schema, "example": example}}}
     if operation.public:
         described["security"] = []
     return described
 
 
-def _operation_id(operation: Operation, defn: TypeDef | None, service: str) -> str:
-    if defn is not None:
-        return f"{operation.name}_{defn.plural}"
+def _operation_id(operation: Operation, subject: Subject | None, service: str) -> str:
+    if subject is not None:
+        return f"{operation.name}_{subject.defn.plural}"
     return f"{operation.name}_{service}" if f"/{service}/" in operation.path else operation.name
 
 
-def _parameters(operation: Operation, defn: TypeDef | None) -> list[dict[str, Any]]:
+def _parameters(operation: Operation, subject: Subject | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in operation.path.split("/"):
-        if part.startswith("{") and part.endswith("}") and not (part == TYPE and defn is not None):
+        if part.startswith("{") and part.endswith("}") and not (part == TYPE and subject is not None):
             name = part[1:-1].partition(":")[0]
-            example = (
-                (first_names(defn, "values") or ["example"])[0]
-                if defn and name == "name"
-                else _PATH_EXAMPLES.get(name, "example")
-            )
-            parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": example}
-            found.append(parameter)
+            parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            found.append({**parameter, "example": _path_example(operation.path, name, subject)})
     found += [_query(one) for one in operation.query]
     named = [*operation.headers, *(("Idempotency-Key",) if operation.takes_key else ())]
     return found + [{"$ref": f"#/components/parameters/{name}"} for name in named]
+
+
+def _path_example(path: str, name: str, subject: Subject | None) -> str:
+    if subject is not None:
+        groups = [one.name for one in subject.defn.groups if not one.archived]
+        names = groups if "/groups/" in path else first_names(subject.defn, "properties")
+        known = {"id": subject.id, "name": names[0] if names else "example"}
+        return known.get(name, _PATH_EXAMPLES.get(name, "example"))
+    return _PATH_EXAMPLES.get(name, "example")
 
 
 def _query(one: QueryParam) -> dict[str, Any]:
@@ -165,12 +157,12 @@ def _query(one: QueryParam) -> dict[str, Any]:
     return found
 
 
-def _responses(operation: Operation, defn: TypeDef | None, components: Components) -> dict[str, Any]:
+def _responses(operation: Operation, subject: Subject | None, components: Components) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done"}
     if operation.response is not None and operation.success != 204:
-        media: dict[str, Any] = {"schema": components.response(operation.response, defn)}
+        media: dict[str, Any] = {"schema": components.response(operation.response, subject.defn if subject else None)}
         if operation.answer_example is not None:
-            media["example"] = fitted(operation.answer_example, defn) if defn else operation.answer_example
+            media["example"] = fitted(operation.answer_example, subject) if subject else operation.answer_example
         good["content"] = {JSON: media}
     found = {str(operation.success): good}
     for status in operation.statuses:

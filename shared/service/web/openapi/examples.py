@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from shared.eav.declare import TypeDef
 from shared.service.web.openapi.schemas import Components
-from shared.service.web.openapi.values import Form, Schema, first_names, sample_values, unique_attribute
+from shared.service.web.openapi.values import (
+    Form,
+    Schema,
+    example_of,
+    first_names,
+    key_of,
+    sample_values,
+    unique_attribute,
+)
 
 MAX_DEPTH = 8
 FIRST_ID = "1"
@@ -27,39 +36,65 @@ _BY_FORMAT = {
 _BY_TYPE = {"string": "example", "integer": 1, "number": 1, "boolean": True, "null": None}
 
 
-def fitted(example: Any, defn: TypeDef) -> Any:
-    """An example with the names and values of one entity type in place of those it was written with."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The entity type that examples are about, and an entity of it that is there."""
+
+    defn: TypeDef
+    id: str = FIRST_ID
+
+
+def fitted(example: Any, subject: Subject) -> Any:
+    """An example with the names, values and ids of one entity type in place of those it was written with."""
     if isinstance(example, list):
-        return [fitted(one, defn) for one in example]
+        return [fitted(one, subject) for one in example]
     if not isinstance(example, dict):
         return example
-    made: dict[str, Any] = {}
-    for key, value in example.items():
-        form = _FORM_OF.get(key)
-        made[key] = fitted(value, defn) if form is None else _fitted_key(value, defn, form)
-    return _with_key(made, defn)
+    made = {key: _fitted_key(key, value, subject) for key, value in example.items()}
+    return _with_unique(_with_known(made, subject.defn), subject.defn)
 
 
-def _fitted_key(value: Any, defn: TypeDef, form: Form) -> Any:
+def _fitted_key(key: str, value: Any, subject: Subject) -> Any:
+    defn = subject.defn
+    if key == "id" and isinstance(value, str) and value.isdigit():
+        return subject.id
+    if key == "ids" and isinstance(value, list):
+        return [subject.id]
+    if key == "groupName":
+        return next((one.name for one in defn.groups if not one.archived), value)
+    form = _FORM_OF.get(key)
+    if form is None:
+        return fitted(value, subject)
     if isinstance(value, dict):
         return sample_values(defn, form)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return first_names(defn, form)
     unique = unique_attribute(defn)
     if isinstance(value, str) and unique is not None:
-        return unique.name if form == "values" else unique.wire
-    return fitted(value, defn)
+        return key_of(unique, form)
+    return fitted(value, subject)
 
 
-def _with_key(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
+def _with_known(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
+    """Filters and sorts of the wire dialect name an attribute that this type may lack."""
+    name = made.get("propertyName")
+    if name is None or name in {one.wire for one in defn.attributes}:
+        return made
+    names = first_names(defn, "properties")
+    if "direction" in made or not names:
+        return {**made, "propertyName": "hs_object_id"}
+    kept = {key: value for key, value in made.items() if key not in ("value", "values", "highValue")}
+    return {**kept, "propertyName": names[0], "operator": "HAS_PROPERTY"}
+
+
+def _with_unique(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
     """Upserts name a unique attribute: the values beside it must hold one."""
     unique = unique_attribute(defn)
     if unique is None:
         made.pop("idProperty", None)
-        return made
-    if "by" in made and isinstance(made.get("inputs"), list):
+    elif "by" in made and isinstance(made.get("inputs"), list):
         for one in made["inputs"]:
-            one.setdefault("values", {})[unique.name] = "ada@example.org"
+            one["values"] = {**one.get("values", {}), unique.name: example_of(unique, "values")}
     return made
 
 

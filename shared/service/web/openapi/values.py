@@ -107,7 +107,7 @@ def _offer(schema: Schema, offered: list[str], *, several: bool, text: bool, kin
 def sample_values(defn: TypeDef, form: Form) -> dict[str, Any]:
     """A few values that a new entity of this type may have."""
     chosen = {one.name: one for one in _sampled(defn)}
-    return {key_of(one, form): _example(one, form) for one in chosen.values()}
+    return {key_of(one, form): example_of(one, form) for one in chosen.values()}
 
 
 def first_names(defn: TypeDef, form: Form) -> list[str]:
@@ -129,7 +129,8 @@ def _sampled(defn: TypeDef) -> Iterator[AttributeDef]:
     yield from (liked or fit)[:MOST_EXAMPLES]
 
 
-def _example(attribute: AttributeDef, form: Form) -> object:
+def example_of(attribute: AttributeDef, form: Form) -> object:
+    """A value that would do."""
     kind = KINDS.get(attribute.kind, UNKNOWN)
     offered = next((one.value for one in attribute.options if not one.hidden), None)
     if kind.example is None and offered is not None:
