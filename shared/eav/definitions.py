@@ -7,13 +7,16 @@ lock on writers; narrowing ones (unique on) take the type's lock exclusively (`e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from shared.eav.catalog import LiveType
+import psycopg
+
+from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog
 from shared.eav.declare import AttributeDef, GroupDef, OptionDef, TypeDef
 from shared.eav.slots import claim_table
 from shared.kernel.db import Connection
-from shared.kernel.errors import AlreadyExists
+from shared.kernel.errors import AlreadyExists, Invalid
 
 _INSERT_TYPE = """
 insert into eav_type(name, plural, label, plural_label, wire_id, synonyms, description, primary_display,
@@ -60,10 +63,15 @@ def bump(connection: Connection, type_id: int) -> int:
     return int(row[0])
 
 
-def exclusively(connection: Connection, type_id: int) -> None:
-    """Wait until no write of this type is under way and hold new ones off; gives up after 2 s (LockNotAvailable)."""
+def exclusively(connection: Connection, live: LiveType) -> None:
+    """Wait until no write of this type is under way and hold new ones off; gives up after 2 s (LockNotAvailable).
+
+    Raises StaleCatalog when the definitions moved on meanwhile: an attribute may have got its first value.
+    """
     connection.run("set local lock_timeout = '2s'")
-    connection.row("select pg_advisory_xact_lock(7001, %(id)s)", {"id": type_id})
+    connection.row("select pg_advisory_xact_lock(7001, %(id)s)", {"id": live.id})
+    if connection.row(VERSION_SQL, {"id": live.id}) != (live.version,):
+        raise StaleCatalog(live.name)
 
 
 def add_type(connection: Connection, defn: TypeDef) -> int:
@@ -123,6 +131,29 @@ def add_attributes(connection: Connection, type_id: int, attributes: Sequence[At
         if attribute.options:
             put_options(connection, ids[-1], attribute.options)
     return ids
+
+
+def put_attributes(connection: Connection, live: LiveType, attributes: Sequence[AttributeDef]) -> list[AttributeDef]:
+    """Add checked attributes, and bring back archived ones of the same name; all with their ids.
+
+    Raises AlreadyExists when somebody was faster, Invalid when an archived one is of another kind.
+    """
+    fresh = [one for one in attributes if one.name not in live.archived]
+    try:
+        ids = dict(zip((one.name for one in fresh), add_attributes(connection, live.id, fresh), strict=True))
+    except psycopg.errors.UniqueViolation as error:
+        raise AlreadyExists("A property of that name was made at the same moment") from error
+    for one in attributes:
+        former = live.archived.get(one.name)
+        if former is None:
+            continue
+        if former.kind != one.kind:
+            message = f'An archived property "{one.name}" of type {former.kind} exists: revive it with that type'
+            raise Invalid.one("type", "INVALID_TYPE", message)
+        changes = {"label": one.label, "group": one.group, "archived_at": None, "description": one.description}
+        change_attribute(connection, live, former, {**changes, "options": one.options})
+        ids[one.name] = former.id
+    return [replace(one, id=ids[one.name]) for one in attributes]
 
 
 def change_attribute(

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.definitions import exclusively
 from shared.eav.tables import table_name
 from shared.eav.types import kind_of
 from shared.kernel.db import Connection, compiled
@@ -20,9 +19,9 @@ _CHUNK = 5000
 def switch(connection: Connection, live: LiveType, attribute: AttributeDef, *, on: bool) -> None:
     """Fill (or empty) the keys of an attribute. Raises Conflict naming two entities that share a value.
 
-    The caller changes the definition in the same transaction; writers wait meanwhile and then see the new catalog.
+    The caller holds the type's lock (`definitions.exclusively`) and changes the definition in the same transaction;
+    writers wait meanwhile and then see the new catalog.
     """
-    exclusively(connection, live.id)
     connection.run("delete from eav_unique where attribute_id = %(a)s", {"a": attribute.id})
     if not on:
         return

@@ -42,13 +42,20 @@ class NoJudge:
 
 
 def complete(
-    judge: Judge, live: LiveType, given: Mapping[str, object], old: Mapping[str, Any] | None, context: Context
+    judge: Judge,
+    live: LiveType,
+    given: Mapping[str, object],
+    old: Mapping[str, Any] | None,
+    context: Context,
+    known: Sequence[FieldError] = (),
 ) -> Values:
     """Everything to write, canonical, by internal name; raises InvalidValues with every error there is.
 
-    `old`: stored canonical values, None when the entity is being created. Errors carry the names the caller used.
+    `old`: stored canonical values, None when the entity is being created. Errors carry the names the caller used;
+    `known` ones were found before (references to nothing) and are raised with the rest.
     """
     values, errors, names = _coerced(judge, live, given, old or {})
+    errors += known
     completed, refused = judge.judged(live.name, old, values, context)
     for error in refused:
         attribute = live.attributes.get(error.name)

@@ -25,11 +25,12 @@ from shared.eav.types import kind_of
 from shared.eav.validation import Judge, Values, complete
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Conflict, CrmError, Invalid, InvalidValues, NotFound, VersionMismatch
+from shared.kernel.errors import Conflict, CrmError, FieldError, Invalid, InvalidValues, NotFound, VersionMismatch
 
 Outcome = Entity | ItemError
 Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
 Refused = dict[int, CrmError]
+Known = Mapping[int, Sequence[FieldError]]
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class _Batch:
     live: LiveType
     refused: Refused
     partial: bool
+    known: Known
     inserts: dict[int, Values] = field(default_factory=dict)
     updates: dict[int, Pending] = field(default_factory=dict)
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -90,12 +92,22 @@ class Writes:
         self._publish = publish
 
     def create(
-        self, type_name: str, drafts: Sequence[Draft], context: Context, view: View, *, partial: bool = False
+        self,
+        type_name: str,
+        drafts: Sequence[Draft],
+        context: Context,
+        view: View,
+        *,
+        partial: bool = False,
+        known: Known | None = None,
     ) -> list[Outcome]:
-        """Create entities. Raises InvalidValues or Conflict (nothing written) unless `partial`."""
+        """Create entities. Raises InvalidValues or Conflict (nothing written) unless `partial`.
+
+        known: errors found beforehand, by place in the input; they are raised together with the engine's own.
+        """
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = _Batch(live, refused, partial)
+            batch = _Batch(live, refused, partial, known or {})
             for place, draft in enumerate(drafts):
                 if place not in refused:
                     self._draft(batch, place, draft.values, context)
@@ -109,12 +121,19 @@ class Writes:
         return self._attempts.run(type_name, partial, _names(drafts), once)
 
     def update(
-        self, type_name: str, updates: Sequence[Update], context: Context, view: View, *, partial: bool = False
+        self,
+        type_name: str,
+        updates: Sequence[Update],
+        context: Context,
+        view: View,
+        *,
+        partial: bool = False,
+        known: Known | None = None,
     ) -> list[Outcome]:
         """Change entities. An unknown id is an ItemError in a batch, NotFound when it is the only item."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = _Batch(live, refused, partial)
+            batch = _Batch(live, refused, partial, known or {})
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 ids = resolve_refs(connection, live, [one.ref for one in updates], self._judge)
@@ -158,12 +177,19 @@ class Writes:
         return lost
 
     def upsert(
-        self, type_name: str, upserts: Sequence[Upsert], context: Context, view: View, *, partial: bool = False
+        self,
+        type_name: str,
+        upserts: Sequence[Upsert],
+        context: Context,
+        view: View,
+        *,
+        partial: bool = False,
+        known: Known | None = None,
     ) -> list[Outcome]:
         """Update what each reference finds and create the rest, in one transaction; `new` tells which happened."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = _Batch(live, refused, partial)
+            batch = _Batch(live, refused, partial, known or {})
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 refs = [one.ref for one in upserts]
@@ -248,7 +274,7 @@ class Writes:
 
     def _draft(self, batch: _Batch, place: int, given: Mapping[str, object], context: Context) -> None:
         try:
-            values = complete(self._judge, batch.live, given, None, context)
+            values = complete(self._judge, batch.live, given, None, context, batch.known.get(place, ()))
         except InvalidValues as error:
             batch.refuse(place, error)
             return
@@ -258,7 +284,7 @@ class Writes:
     def _change(self, batch: _Batch, place: int, state: State, given: Mapping[str, object], context: Context) -> None:
         old = {**Typed(batch.live, state.values), "id": state.id}
         try:
-            values = complete(self._judge, batch.live, given, old, context)
+            values = complete(self._judge, batch.live, given, old, context, batch.known.get(place, ()))
         except InvalidValues as error:
             batch.refuse(place, error)
             return

@@ -18,17 +18,18 @@ from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
 from shared.service.maintenance import maintain
 from shared.service.manifest import Manifest
-from shared.service.replicas import token_replica
-from shared.service.runtime import database_url, feed_source
+from shared.service.replicas import feed_source, owner_replica, token_replica
+from shared.service.runtime import database_url
 
 MAINTENANCE_SECONDS = 15.0
 _log = logger("bus")
 
 
-def subscriptions(manifest: Manifest) -> tuple[Subscription, ...]:
-    """Everything a service follows: workspace's tokens (unless it is workspace), and what its manifest says."""
-    tokens = () if manifest.owns_tokens else (token_replica(manifest.name),)
-    return (*tokens, *manifest.hears)
+def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription, ...]:
+    """Everything a service follows: workspace's tokens and owners (unless it is workspace), what its manifest says."""
+    if manifest.owns_tokens:
+        return manifest.hears
+    return (token_replica(manifest.name, settings), owner_replica(manifest.name, settings), *manifest.hears)
 
 
 def run_bus(manifests: Sequence[Manifest], settings: Settings, *, maintenance: bool = False) -> None:
@@ -46,7 +47,7 @@ def run_threads(
     source = feed_source(settings)
     threads = []
     for manifest in manifests:
-        followed = subscriptions(manifest)
+        followed = subscriptions(manifest, settings)
         database = Database(database_url(manifest, settings), pool_size=3 + len(followed), prepare=settings.prepare)
         threads.append(_thread(f"{manifest.name}.ticker", run_ticker, Ticker(database), stop))
         for one in followed:

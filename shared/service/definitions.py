@@ -15,8 +15,9 @@ import psycopg
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_GROUP, CATALOG_TYPE
 from shared.eav import definitions as rows
 from shared.eav import uniqueness
-from shared.eav.catalog import LiveType, nearest
+from shared.eav.catalog import LiveType, StaleCatalog, nearest
 from shared.eav.declare import AttributeDef, GroupDef, TypeDef
+from shared.eav.definition_rules import changed_attribute, completed_attributes
 from shared.eav.engine import Engine
 from shared.eav.requests import ItemError
 from shared.kernel.clock import now
@@ -24,7 +25,6 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import (
     AlreadyExists,
-    CrmError,
     ErrorList,
     Forbidden,
     Invalid,
@@ -32,13 +32,7 @@ from shared.kernel.errors import (
     Unavailable,
 )
 from shared.kernel.partitions import is_missing_partition
-from shared.service.definition_rules import (
-    MOST_ATTRIBUTES,
-    check_group,
-    check_options,
-    completed_attribute,
-    completed_type,
-)
+from shared.service.definition_rules import completed_type, hinted
 from shared.service.permissions import Mode, allowed, require
 from shared.service.publishing import publish_definition
 
@@ -47,7 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ATTEMPTS = 5
-PRESENTATION = frozenset({"label", "group", "description", "display_order", "hidden", "form_field", "options"})
 
 
 class Definitions:
@@ -101,90 +94,44 @@ class Definitions:
         Raises Invalid or AlreadyExists and adds nothing, unless `partial`.
         """
         live = self._live(ctx, type, "write")
-        outcome: list[AttributeDef | ItemError] = []
-        taken = {*live.attributes, *live.archived, *(one.wire for one in live.by_id.values())}
-        claimed: set[str] = set()
-        for place, draft in enumerate(drafts):
-            try:
-                done = completed_attribute(live, draft, taken | claimed)
-                if {done.name, done.wire} & claimed or _is_taken(live, done):
-                    raise AlreadyExists(f'A property named "{done.name}" already exists')
-                claimed |= {done.name, done.wire}
-                outcome.append(done)
-            except CrmError as error:
-                if not partial:
-                    raise
-                outcome.append(ItemError(place, error))
-        if len(live.attributes) + len(drafts) > MOST_ATTRIBUTES:
-            raise Invalid.one(
-                "attributes", "LIMIT_EXCEEDED", f"an entity type has at most {MOST_ATTRIBUTES} attributes"
-            )
+        checked = completed_attributes(live, drafts, partial=partial)
+        outcome = [hinted(one) if isinstance(one, AttributeDef) else one for one in checked]
         new = [one for one in outcome if isinstance(one, AttributeDef)]
-        self._changed(lambda connection: self._store_new(connection, live, new, ctx))
+
+        def step(connection: Connection) -> None:
+            for one in rows.put_attributes(connection, live, new):
+                publish_definition(connection, CATALOG_ATTRIBUTE, live.name, attribute_detail(one), ctx)
+
+        self._changed(step)
         fresh = self._engine.catalog.type(live.name)
         return [fresh.attributes[one.name] if isinstance(one, AttributeDef) else one for one in outcome]
 
-    def _store_new(self, connection: Connection, live: LiveType, new: Sequence[AttributeDef], ctx: Context) -> None:
-        fresh = [one for one in new if one.name not in live.archived]
-        try:
-            ids = dict(zip((one.name for one in fresh), rows.add_attributes(connection, live.id, fresh), strict=True))
-        except psycopg.errors.UniqueViolation as error:
-            raise AlreadyExists("A property of that name was made at the same moment") from error
-        for one in new:
-            former = live.archived.get(one.name)
-            if former is not None:
-                if former.kind != one.kind:
-                    message = (
-                        f'An archived property "{one.name}" of type {former.kind} exists: revive it with that type'
-                    )
-                    raise Invalid.one("type", "INVALID_TYPE", message)
-                changes = {"label": one.label, "group": one.group, "archived_at": None, "description": one.description}
-                rows.change_attribute(connection, live, former, {**changes, "options": one.options})
-                ids[one.name] = former.id
-            detail = attribute_detail(replace(one, id=ids[one.name]))
-            publish_definition(connection, CATALOG_ATTRIBUTE, live.name, detail, ctx)
-
     def change_attribute(self, ctx: Context, type: str, name: str, changes: Mapping[str, object]) -> AttributeDef:
         """Change a definition. `unique` on checks the stored values under the type's exclusive lock."""
-        live = self._live(ctx, type, "write")
-        attribute = _found(live, name)
-        wanted = {key: value for key, value in changes.items() if getattr(attribute, key) != value}
-        after = replace(attribute, **wanted)  # type: ignore[arg-type]
-        errors = ErrorList()
-        if attribute.builtin and wanted.keys() - {
-            "label",
-            "group",
-            "description",
-            "display_order",
-            "hidden",
-            "options",
-        }:
-            errors.add("name", "READ_ONLY_DEFINITION", f'"{attribute.wire}" is built in: only its presentation changes')
-        if "kind" in wanted:
-            message = "the type of an attribute with values cannot change: make a new attribute"
-            if attribute.column is not None or not {"string", after.kind} <= {"string", "long_text"}:
-                errors.add("type", "INVALID_TYPE", message)
-        if "group" in wanted:
-            check_group(live, after.group, errors)
-        check_options(after, errors)
-        errors.raise_if_any()
-        if wanted:
-            self._changed(lambda connection: self._store_change(connection, live, attribute, after, wanted, ctx))
-        return self._engine.catalog.type(live.name).attributes[attribute.name]
+        for _ in range(_ATTEMPTS):
+            live = self._live(ctx, type, "write")
+            attribute = _found(live, name)
+            after, wanted = changed_attribute(live, attribute, changes)
+            try:
+                if wanted:
+                    self._store_change(live, attribute, after, wanted, ctx)
+            except StaleCatalog:
+                continue
+            return self._engine.catalog.type(live.name).attributes[attribute.name]
+        raise Unavailable("the catalog keeps changing: try again")
 
     def _store_change(
-        self,
-        connection: Connection,
-        live: LiveType,
-        attribute: AttributeDef,
-        after: AttributeDef,
-        wanted: Mapping[str, object],
-        ctx: Context,
+        self, live: LiveType, attribute: AttributeDef, after: AttributeDef, wanted: Mapping[str, object], ctx: Context
     ) -> None:
-        if "unique" in wanted:
-            uniqueness.switch(connection, live, attribute, on=bool(wanted["unique"]))
-        rows.change_attribute(connection, live, attribute, wanted)
-        publish_definition(connection, CATALOG_ATTRIBUTE, live.name, attribute_detail(after), ctx)
+        def step(connection: Connection) -> None:
+            if wanted.keys() & {"unique", "kind"}:
+                rows.exclusively(connection, live)
+            if "unique" in wanted:
+                uniqueness.switch(connection, live, attribute, on=bool(wanted["unique"]))
+            rows.change_attribute(connection, live, attribute, wanted)
+            publish_definition(connection, CATALOG_ATTRIBUTE, live.name, attribute_detail(after), ctx)
+
+        self._changed(step)
 
     def archive_attributes(self, ctx: Context, type: str, names: Sequence[str]) -> None:
         """Put attributes aside: they vanish from reads and refuse writes, values are kept. Built-in ones stay."""
@@ -325,8 +272,3 @@ def _group(live: LiveType, name: str) -> GroupDef:
         if group.name == name and not group.archived:
             return group
     raise NotFound("group", [name], f'Group "{name}" does not exist on {live.plural}')
-
-
-def _is_taken(live: LiveType, one: AttributeDef) -> bool:
-    names = {one.name, one.wire}
-    return any(names & {known.name, known.wire} for known in live.attributes.values())

@@ -14,7 +14,9 @@ from shared.eav.entity import Entity, HistoryEntry, Page, View
 from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upsert
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
+from shared.service.foreign import Foreign
 from shared.service.permissions import Mode, require, require_scope
+from shared.service.references import unknown_references
 from shared.service.rules import NO_RULES, Proposal, Rules
 
 __all__ = [
@@ -59,8 +61,9 @@ class DomainJudge:
 class Entities:
     """Entities of one service."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, foreign: Foreign) -> None:
         self._engine = engine
+        self._foreign = foreign
 
     def _permit(self, ctx: Context, type: str, mode: Mode) -> str:
         live = self._engine.catalog.type(type)
@@ -73,7 +76,8 @@ class Entities:
         """Create; raises InvalidValues or Conflict and writes nothing, unless `partial` (then refused are answers)."""
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, drafts)
-        return self._engine.writes.create(name, drafts, ctx, view, partial=partial)
+        known = unknown_references(self._foreign, self._engine.catalog.type(name), drafts)
+        return self._engine.writes.create(name, drafts, ctx, view, partial=partial, known=known)
 
     def update(
         self, ctx: Context, type: str, updates: Sequence[Update], view: View, *, partial: bool = False
@@ -81,7 +85,8 @@ class Entities:
         """Change; unknown ids are ItemErrors in a batch, NotFound for a single one."""
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, updates)
-        return self._engine.writes.update(name, updates, ctx, view, partial=partial)
+        known = unknown_references(self._foreign, self._engine.catalog.type(name), updates)
+        return self._engine.writes.update(name, updates, ctx, view, partial=partial, known=known)
 
     def upsert(
         self, ctx: Context, type: str, upserts: Sequence[Upsert], view: View, *, partial: bool = False
@@ -89,7 +94,8 @@ class Entities:
         """Update what is found by a unique attribute, create the rest; `Entity.new` tells which."""
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, upserts)
-        return self._engine.writes.upsert(name, upserts, ctx, view, partial=partial)
+        known = unknown_references(self._foreign, self._engine.catalog.type(name), upserts)
+        return self._engine.writes.upsert(name, upserts, ctx, view, partial=partial, known=known)
 
     def archive(self, ctx: Context, type: str, refs: Sequence[Ref]) -> None:
         """Archive; unknown ones are fine."""

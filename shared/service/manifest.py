@@ -11,10 +11,9 @@ from pathlib import Path
 
 from shared.bus.consumer import Subscription
 from shared.eav.declare import TypeDef
+from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
 from shared.service.web.operation import Operation
-
-WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 import redis
 
-from shared.bus.client import HttpSource
-from shared.bus.consumer import pull_once
 from shared.bus.feed import Feed
 from shared.bus.schema import ensure_partitions as ensure_log_partitions
+from shared.contracts.event import TOKEN
 from shared.eav.engine import Engine
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.service.definitions import Definitions
 from shared.service.entities import DomainJudge, Entities
+from shared.service.foreign import Foreign
 from shared.service.manifest import Manifest
 from shared.service.publishing import publish
-from shared.service.replicas import token_replica
+from shared.service.replicas import OWNER, owner_replica, puller, token_replica
 from shared.service.tokens import TokenStore
 from shared.service.walks import RedisWalk
 
@@ -31,12 +31,6 @@ def database_url(manifest: Manifest, settings: Settings) -> str:
     if url is None:
         raise RuntimeError(f"{manifest.name.upper()}_DATABASE_URL is not set")
     return url
-
-
-def feed_source(settings: Settings) -> HttpSource:
-    """Other services' feeds over HTTP: workspace at its own address, everything else at the front."""
-    token = settings.service_token.get_secret_value() if settings.service_token else ""
-    return HttpSource(lambda service: settings.workspace if service == "workspace" else settings.base_url, token)
 
 
 def ensure_partitions(database: Database) -> None:
@@ -63,19 +57,17 @@ class Runtime:
             partitions=ensure_partitions,
         )
         self.catalog = self.engine.catalog
-        self.entities = Entities(self.engine)
+        pulls = {} if manifest.owns_tokens else self._pulls()
+        foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
+        self.entities = Entities(self.engine, foreign)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.feed = Feed(self.db)
-        self.tokens = TokenStore(self.db, settings, self._token_pull())
+        self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
 
-    def _token_pull(self) -> Callable[[], None] | None:
-        if self.manifest.owns_tokens:
-            return None
-        subscription = token_replica(self.manifest.name)
-        source = feed_source(self.settings)
-
-        def pull() -> None:
-            while pull_once(self.db, source, subscription):
-                pass
-
-        return pull
+    def _pulls(self) -> dict[str, Callable[[], None]]:
+        """How this process brings its replicas up to date when something is unknown."""
+        name, settings = self.manifest.name, self.settings
+        return {
+            TOKEN: puller(self.db, settings, token_replica(name, settings)),
+            OWNER: puller(self.db, settings, owner_replica(name, settings)),
+        }

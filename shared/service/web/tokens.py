@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.kernel.clock import iso
 from shared.kernel.errors import Invalid, NotFound
-from shared.service.token_commands import TokenRow, create_token, list_tokens, revoke_token
+from shared.service.permissions import TOKENS_READ, require_scope
+from shared.service.token_commands import TokenRow, announce_tokens, create_token, list_tokens, revoke_token
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import BIGGEST_ID, context, int_param, json_object, known_keys
 
@@ -105,9 +106,29 @@ def _instant(raw: object) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+def announce(service: Runtime) -> Response:
+    """Publish every token again, for a replica that begins after older events have been dropped."""
+    ctx = context()
+    require_scope(ctx.actor, TOKENS_READ)
+    with service.db.transaction() as connection:
+        announce_tokens(connection, ctx)
+    return no_content()
+
+
 _EXAMPLE = {"name": "nightly export", "scopes": ["crm.objects.contacts.read"]}
 
 OPERATIONS = (
+    Operation(
+        "POST",
+        "/api/v1/tokens/announce",
+        "announceTokens",
+        "Publish all tokens on the feed again",
+        announce,
+        204,
+        tag="Tokens",
+        read_only=True,
+        description="Needs `crm.tokens.read`. For services whose replica begins late; texts of tokens are never told.",
+    ),
     Operation(
         "GET",
         "/api/v1/tokens",
