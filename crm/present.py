@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -53,14 +54,14 @@ def entity_table(vocabulary: Vocabulary, names: Sequence[str], entities: Iterabl
     return table
 
 
-def entity_card(vocabulary: Vocabulary, entity: Mapping[str, Any], title: str) -> Table:
-    """One entity: a row per attribute that has a value."""
-    table = plain_table("Attribute", "Value", title=title)
+def entity_card(vocabulary: Vocabulary, entity: Mapping[str, Any], title: str) -> Group:
+    """One entity under a title: a row per attribute that has a value."""
+    table = plain_table("Attribute", "Value")
     for name, value in entity["values"].items():
         attribute = vocabulary.attributes.get(name) or Attribute(name, name)
         if value is not None:
             table.add_row(Text(attribute.label), Text(value_text(attribute, value)))
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def rows_table(titles: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,8 @@ from crm.vocabulary import Vocabulary, load_vocabulary
 from shared.kernel import json as kernel_json
 from shared.kernel.config import Settings
 
+_PIPE_WIDTH = 200
+
 
 @dataclass
 class Session:
@@ -32,7 +35,7 @@ class Session:
     token: str | None = None
     as_json: bool = False
     transport: httpx.BaseTransport | None = None
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=lambda: _screen())
     errors: Console = field(default_factory=lambda: Console(stderr=True))
 
     @cached_property
@@ -106,3 +109,9 @@ class Session:
         except OSError as error:
             self.errors.print(f"{file} cannot be read ({error.strerror}): give --token or CRM_TOKEN", style="yellow")
             return None
+
+
+def _screen() -> Console:
+    """Standard output; wide where it is no terminal, so that a pipe gets whole lines."""
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=_PIPE_WIDTH if wide else None)

@@ -35,7 +35,12 @@ def find(
     columns: Columns = "",
     every: Every = False,
 ) -> None:
-    """Find entities by their attributes: crm find contact 'score > 50 and city = 北京' --sort -score"""
+    """Find entities by their attributes: crm find contact 'score > 50 and city = 北京' --sort -score
+
+    Conditions: = != < <= > >=, in (a, b), not in (a, b), between a and b, is set, is not set, contains word*,
+    not contains word*, starts with a; joined by and, or, not and brackets. Names and values of several words, and
+    keywords that are meant literally, stand in quotes.
+    """
     vocabulary = session.vocabulary(type)
     node = parse(filter) if filter.strip() else None
     sorts = [_sort(vocabulary, one) for one in sort]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Annotated, Any
 
 import typer
@@ -47,14 +48,26 @@ def _head(value: object) -> str:
 
 
 def _past(vocabulary: Vocabulary, history: Mapping[str, list[dict[str, Any]]]) -> Table:
-    lines = sorted(_lines(vocabulary, history), key=lambda line: (line[0], line[1]), reverse=True)
-    shown = ([version, minute(at), *rest] for version, at, *rest in lines)
-    return rows_table(("Version", "When", "Attribute", "Value", "Source", "Who"), shown, "History")
-
-
-def _lines(vocabulary: Vocabulary, history: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
+    """One row per version, newest first. First values that still hold stand above already and are only counted."""
+    told: dict[tuple[int, str, str], list[str]] = {}
+    kept: dict[tuple[int, str, str], int] = {}
     for name, entries in history.items():
         attribute = vocabulary.attributes.get(name) or Attribute(name, name)
-        for one in entries:
-            text = value_text(attribute, one["value"]) or "(cleared)"
-            yield one["version"], one["at"], attribute.label, text, one["source"], one.get("actor")
+        for one, former in zip_longest(entries, entries[1:]):
+            key = (one["version"], minute(one["at"]), f"{one['source']} {one.get('source_id') or ''}".strip())
+            lines = told.setdefault(key, [])
+            if len(entries) == 1:
+                kept[key] = kept.get(key, 0) + 1
+            else:
+                before = f"{_text(attribute, former)} → " if former else ""
+                lines.append(f"{attribute.label}: {before}{_text(attribute, one)}")
+    for key, count in kept.items():
+        told[key].append(f"(and {count} that still hold)")
+    rows = (
+        (version, at, "\n".join(lines), source) for (version, at, source), lines in sorted(told.items(), reverse=True)
+    )
+    return rows_table(("Version", "When", "What", "Source"), rows, "History")
+
+
+def _text(attribute: Attribute, entry: Mapping[str, Any]) -> str:
+    return value_text(attribute, entry["value"]) or "(cleared)"

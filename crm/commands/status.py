@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -58,21 +59,25 @@ def _ready(session: Session, path: str) -> dict[str, Any] | None:
 
 def _here(session: Session) -> dict[str, Any]:
     """Processes and ports, when the system at the address was started on this machine from CRM_HOME."""
-    told = _local_status()
-    if str(told.get("url") or "").rstrip("/") != session.address:
+    home = session.settings.home
+    if str(_read(home / "run" / "lock").get("url", "")).rstrip("/") != session.address:
         return {"processes": [], "ports": {}}
+    ports = {"web": session.settings.port, **_read(home / "ports.json")}
+    return {"processes": _local_status().get("processes", []), "ports": ports}
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
-        ports = json.loads((session.settings.home / "ports.json").read_text())
-    except (OSError, ValueError):
-        ports = {}
-    return {"processes": told.get("processes", []), "ports": {"http": session.settings.port, **ports}}
+        return dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _local_status() -> dict[str, Any]:
     """What the one-command run says of itself; asked as a process, since deployment is not ours to import."""
     command = [sys.executable, "-m", "deploy.local", "status-json"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603 (our own words)
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True)  # noqa: S603 (our own words)
         return dict(json.loads(done.stdout))
     except (OSError, ValueError, subprocess.SubprocessError):
         return {}
@@ -97,6 +102,8 @@ def _checks(one: dict[str, Any]) -> Iterator[str]:
 
 
 def _processes(here: dict[str, Any]) -> RenderableType:
-    ports = {"web": here["ports"].get("http"), **here["ports"]}
-    rows = ([one["name"], one["state"].lower(), one["pid"] or "", ports.get(one["name"])] for one in here["processes"])
+    rows = (
+        [one["name"], one["state"].lower(), one["pid"] or "", here["ports"].get(one["name"])]
+        for one in here["processes"]
+    )
     return rows_table(("Process", "State", "Pid", "Port"), rows)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import httpx
 import pytest
 
 from crm.cli import execute
+from crm.commands import status
 from crm.session import Session
 from tests.unit.crm.fake import FakeSystem, refusal, run_crm
 
@@ -101,13 +103,22 @@ def test_show_history_lists_former_values_newest_first(system):
     system.entities["contact"]["1"]["history"] = {
         "lifecycle_stage": [
             {"value": "customer", "at": "2026-02-01T00:00:00.000Z", "source": "API", "actor": "t", "version": 2},
-            {"value": "lead", "at": "2026-01-01T00:00:00.000Z", "source": "API", "actor": "t", "version": 1},
+            {"value": "lead", "at": "2026-01-01T00:00:00.000Z", "source": "API", "source_id": "7", "version": 1},
         ],
-        "city": [{"value": "", "at": "2026-03-01T00:00:00.000Z", "source": "API", "actor": None, "version": 3}],
+        "city": [
+            {"value": "", "at": "2026-03-01T00:00:00.000Z", "source": "API", "actor": None, "version": 3},
+            {"value": "Berlin", "at": "2026-01-01T00:00:00.000Z", "source": "API", "source_id": "7", "version": 1},
+        ],
+        "email": [{"value": "a", "at": "2026-01-01T00:00:00.000Z", "source": "API", "source_id": "7", "version": 1}],
     }
     _code, out, _err = run_crm(system, "show", "contact", "1", "--history")
-    past = out[out.index("History") :]
-    assert past.index("(cleared)") < past.index("Paying customer") < past.index("Lead")
+    past = [line.strip() for line in out[out.index("History") :].splitlines()]
+    assert [re.split(r"\s{2,}", line) for line in past if line[:1].isdigit()] == [
+        ["3", "2026-03-01 00:00", "City: Berlin → (cleared)", "API"],
+        ["2", "2026-02-01 00:00", "Lifecycle stage: Lead → Paying customer", "API"],
+        ["1", "2026-01-01 00:00", "Lifecycle stage: Lead", "API 7"],
+    ]
+    assert "(and 1 that still hold)" in past
 
 
 def test_create_takes_labels_options_by_label_and_clears(system):
@@ -261,6 +272,25 @@ def test_status_tells_each_service_and_why_one_is_not_ready(system):
     )
     code, out, _err = run_crm(system, "status", "--json")
     assert (code, json.loads(out)["status"]) == (0, "ready")
+
+
+def test_status_shows_the_processes_of_this_machine(system, monkeypatch, tmp_path):
+    system.fail["/readyz"] = httpx.Response(
+        200, json={"status": "ready", "services": {"contacts": {"status": "ready"}}}
+    )
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").write_text('{"pid": 1, "url": "http://127.0.0.1:8000"}')
+    (tmp_path / "ports.json").write_text('{"postgres": 5444}')
+    told = {
+        "processes": [{"name": "postgres", "state": "RUNNING", "pid": 41}, {"name": "web", "state": "FATAL", "pid": 0}]
+    }
+    monkeypatch.setattr(status, "_local_status", lambda: told)
+    code, out, _err = run_crm(system, "status")
+    rows = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert ["postgres", "running", "41", "5444"] in rows
+    assert ["web", "fatal", "8000"] in rows
+    assert "postgres" not in run_crm(system, "status", "--url", "http://elsewhere.example")[1]
 
 
 def test_status_asks_services_one_by_one_where_no_front_gathers_them(system):
