@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
+from shared.service.web.openapi.older import as_3_0
 from tests.integration.service.conftest import System
 
 PATH = "/api/v1/objects/contacts"
@@ -144,6 +145,7 @@ def test_documents_are_valid(system: System, name: str) -> None:
     found = system.client(name, token=None).get(f"/{name}/openapi.json")
     assert found.status_code == 200
     validate(found.json)
+    validate(as_3_0(found.json))
     again = system.client(name, token=None).get(
         f"/{name}/openapi.json", headers={"If-None-Match": found.headers["ETag"]}
     )

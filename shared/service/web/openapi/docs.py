@@ -1,6 +1,7 @@
-"""The page /docs: Swagger UI from an installed package, showing /openapi.json, without any outside network.
+"""The page /docs: Swagger UI from an installed package, showing the API's document, without any outside network.
 
-For the app that stands in front: it answers /docs with `page_response` and /docs/static/{name} with `file_response`.
+For the app that stands in front: it answers /docs with `page_response`, /docs/static/{name} with `file_response` and
+/docs/openapi.json with its document told in 3.0 (`older.as_3_0`), since the packaged viewer knows no 3.1.
 
 Only static files of that package are used; its code is never imported. Requests go to the same host with the token
 pasted under Authorize. A strict Content-Security-Policy lets the page load nothing else.
@@ -8,27 +9,27 @@ pasted under Authorize. A strict Content-Security-Policy lets the page load noth
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Response, request
+from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from shared.kernel.errors import NotFound
 
-PACKAGE = "flask_openapi3_swagger"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 FILES = {
-    "swagger-ui.css": ("css/swagger-ui.css", "text/css; charset=utf-8"),
-    "swagger-ui-bundle.js": ("js/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
-    "swagger.svg": ("images/swagger.svg", "image/svg+xml"),
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
 }
 START = """window.onload = () => {
   window.ui = SwaggerUIBundle({
-    url: "/openapi.json", dom_id: "#docs", deepLinking: true, docExpansion: "none", filter: true,
+    url: "/docs/openapi.json", dom_id: "#docs", deepLinking: true, docExpansion: "none", filter: true,
     defaultModelsExpandDepth: -1, displayRequestDuration: true, persistAuthorization: false, validatorUrl: null,
   });
 };
@@ -39,7 +40,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>CRM API</title>
-<link rel="icon" href="/docs/static/swagger.svg">
+<link rel="icon" href="/docs/static/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/static/swagger-ui.css">
 </head>
 <body>
@@ -52,24 +53,14 @@ PAGE = """<!doctype html>
 """
 
 
-@lru_cache(maxsize=1)
-def assets() -> Path | None:
-    """The folder of Swagger UI's files, None when the package is not installed."""
-    spec = find_spec(PACKAGE)
-    found = spec.submodule_search_locations if spec else None
-    return Path(next(iter(found))) / "templates" / "swagger" if found else None
-
-
 @lru_cache(maxsize=8)
 def content(name: str) -> tuple[bytes, str]:
     """A static file and its content type. Raises NotFound."""
     if name == "start.js":
         return START.encode(), "text/javascript; charset=utf-8"
-    place, kind = FILES.get(name, ("", ""))
-    folder = assets()
-    if not place or folder is None or not (folder / place).is_file():
+    if name not in FILES:
         raise NotFound("file", [name])
-    return (folder / place).read_bytes(), kind
+    return (Path(swagger_ui_path) / name).read_bytes(), FILES[name]
 
 
 def page_response() -> Response:
@@ -80,7 +71,7 @@ def page_response() -> Response:
 def file_response(name: str) -> Response:
     """One of the page's files, `/docs/static/{name}`. Raises NotFound."""
     body, kind = content(name)
-    etag = f'"{PACKAGE}-{len(body)}"'
+    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     headers = {"Cache-Control": "public, max-age=3600", "ETag": etag}
     if etag in request.headers.get("If-None-Match", ""):
         return Response(b"", 304, headers)
