@@ -247,10 +247,10 @@ class Catalog:
             before = dict(self._stamp or ())
             changed = [ident for ident, version in stamp if before.get(ident) != version]
             fresh = {live.id: live for live in load(connection, changed)}
-        present = {ident for ident, _ in stamp}
         with self._lock:
-            kept = {live.id: live for live in self._names.values() if live.id in present and live.id not in fresh}
-            kept.update(fresh)
+            # Another thread may have looked later than this one and be done before: what is newer stays.
+            kept = {live.id: live for live in self._names.values()}
+            kept |= {i: live for i, live in fresh.items() if i not in kept or kept[i].version <= live.version}
             self._names = _names(kept.values())
             self._stamp = tuple(sorted((live.id, live.version) for live in kept.values()))
 

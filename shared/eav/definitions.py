@@ -70,7 +70,8 @@ def exclusively(connection: Connection, live: LiveType) -> None:
     """
     connection.run("set local lock_timeout = '2s'")
     connection.row("select pg_advisory_xact_lock(7001, %(id)s)", {"id": live.id})
-    if connection.row(VERSION_SQL, {"id": live.id}) != (live.version,):
+    # Locking the row keeps attributes from getting their first slot until the change is done.
+    if connection.row(f"{VERSION_SQL} for update", {"id": live.id}) != (live.version,):
         raise StaleCatalog(live.name)
 
 

@@ -7,12 +7,13 @@ traffic: CREATE INDEX CONCURRENTLY on an all-NULL column, whole new banks, spare
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import psycopg
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.tables import SPARE_INDEXES, Pool, bank_statements, index_statement, table_statements
+from shared.eav.tables import FAMILIES, SPARE_INDEXES, Pool, bank_statements, index_statement, table_statements
 from shared.eav.types import kind_of
 from shared.eav.views import view_statements
 from shared.kernel.db import Connection, Database
@@ -20,6 +21,7 @@ from shared.kernel.db import Connection, Database
 SPARE_SLOTS = 4
 SPARE_TABLES = 2
 _MAKE_LOCK = 7002
+_PROVISION_LOCK = 7004
 
 _TAKE = """
 with free as (
@@ -36,39 +38,64 @@ where a.id = %(attribute)s returning a.column_name
 
 
 def take(database: Database, live: LiveType, attributes: Iterable[AttributeDef]) -> None:
-    """Give each of these attributes a slot, unless somebody just did; bumps the catalog version.
+    """Give each of these attributes a slot, unless somebody just did; bumps the catalog version once.
 
     Adds a bank first when the pool of a family has run out: new tables, so no lock on data.
     """
     wanted = [one for one in attributes if kind_of(one).family is not None]
     with database.connect() as connection:
-        for attribute in wanted:
-            if not _take_one(connection, live, attribute):
-                add_bank(connection, live.table, live.pool)
-                if not _take_one(connection, live, attribute):
-                    raise RuntimeError(f"no free slot for {attribute.name} even after adding a bank")
+        banks = live.banks
+        while not _take_all(connection, live, wanted):
+            banks = add_bank(connection, live.table, live.pool, after=banks)
 
 
-def _take_one(connection: Connection, live: LiveType, attribute: AttributeDef) -> bool:
-    with connection.transaction():
-        # The attribute's row is locked first: two first values at once must not take two slots.
-        row = connection.row("select column_name from eav_attribute where id = %(id)s for update", {"id": attribute.id})
-        if row is None or row[0] is not None:
-            return True
-        family = kind_of(attribute).family
-        params = {"table": live.table, "family": family, "attribute": attribute.id}
-        if connection.row(_TAKE, params) is None:
-            return False
-        connection.run("update eav_type set version = version + 1 where id = %(id)s", {"id": live.id})
+def _take_all(connection: Connection, live: LiveType, attributes: Iterable[AttributeDef]) -> bool:
+    """Whether there was room for all of them; nothing is taken when there was not."""
+    try:
+        with connection.transaction():
+            # The type's row is locked first, as every change of definitions does: two first values at once must not
+            # take two slots, nor one take a slot for a kind that is just being changed.
+            connection.row("select from eav_type where id = %(id)s for update", {"id": live.id})
+            taken = [_take_one(connection, live, attribute) for attribute in attributes]
+            if any(taken):
+                connection.run("update eav_type set version = version + 1 where id = %(id)s", {"id": live.id})
+    except _NoRoom:
+        return False
     return True
 
 
-def add_bank(connection: Connection, number: int, pool: Pool) -> int:
-    """Add one more bank to a slot table and say which it is."""
+class _NoRoom(Exception):
+    """No slot of a family is free."""
+
+
+def _take_one(connection: Connection, live: LiveType, attribute: AttributeDef) -> bool:
+    """Whether a slot was taken: not when the attribute has one, or is of another kind by now."""
+    row = connection.row("select kind, column_name from eav_attribute where id = %(id)s", {"id": attribute.id})
+    if row != (attribute.kind, None):
+        return False
+    params: dict[str, Any] = {
+        "table": live.table,
+        "family": kind_of(attribute).family,
+        "attribute": attribute.id,
+    }
+    if connection.row(_TAKE, params) is None:
+        if not dict(zip(FAMILIES, live.pool, strict=True))[params["family"]]:
+            raise RuntimeError(f"the pool of {live.name} has no slots for {attribute.kind}")
+        raise _NoRoom
+    return True
+
+
+def add_bank(connection: Connection, number: int, pool: Pool, *, after: int) -> int:
+    """Add one more bank to a slot table that has `after` of them; says how many there are then.
+
+    Somebody else may have been faster: nothing is added when there are more already.
+    """
     with connection.transaction():
         connection.row("select pg_advisory_xact_lock(%(key)s)", {"key": _MAKE_LOCK})
         row = connection.row("select banks from eav_table where number = %(n)s for update", {"n": number})
         assert row is not None
+        if row[0] > after:
+            return int(row[0])
         bank = row[0] + 1
         for statement in bank_statements(number, bank, pool):
             connection.run(statement)
@@ -111,29 +138,39 @@ def claim_table(connection: Connection, pool: Pool) -> int:
 def provision(database: Database, spare_pool: Pool | None = None) -> list[str]:
     """Build missing indexes of used and spare slots, add banks and spare tables; says what it did.
 
-    Idempotent and safe to run from several processes. Call it periodically and before an import that makes attributes.
+    Idempotent. Of several processes that call it at once one does the work, the others answer at once that they did
+    nothing. Call it periodically and before an import that makes attributes.
     """
+    # A lock of a transaction that does nothing else: index builds beside it wait for no snapshot of it.
+    with database.transaction() as keeper:
+        if keeper.row("select pg_try_advisory_xact_lock(%(key)s)", {"key": _PROVISION_LOCK}) != (True,):
+            return []
+        with database.connect() as connection:
+            return _provision(connection, spare_pool)
+
+
+def _provision(connection: Connection, spare_pool: Pool | None) -> list[str]:
     done: list[str] = []
-    with database.connect() as connection:
-        for number, pool in _running_out(connection):
-            done.append(f"bank {add_bank(connection, number, pool)} of table {number}")
-        if spare_pool is not None:
-            while _spare_tables(connection, spare_pool) < SPARE_TABLES:
-                with connection.transaction():
-                    done.append(f"spare table {make_table(connection, spare_pool)}")
-        done += [name for name in _missing_indexes(connection) if name]
+    for number, pool, banks in _running_out(connection):
+        done.append(f"bank {add_bank(connection, number, pool, after=banks)} of table {number}")
+    if spare_pool is not None:
+        while _spare_tables(connection, spare_pool) < SPARE_TABLES:
+            with connection.transaction():
+                done.append(f"spare table {make_table(connection, spare_pool)}")
+    done += [name for name in _missing_indexes(connection) if name]
     return done
 
 
-def _running_out(connection: Connection) -> list[tuple[int, Pool]]:
+def _running_out(connection: Connection) -> list[tuple[int, Pool, int]]:
+    """(table, pool, banks) of the tables with too few free slots of some family."""
     rows = connection.rows(
-        """select p.number, p.texts, p.integers, p.timestamps, p.numerics from eav_table p
+        """select p.number, p.banks, p.texts, p.integers, p.timestamps, p.numerics from eav_table p
         join eav_type t on t.table_number = p.number
         where exists (select from eav_slot s where s.table_number = p.number group by s.family
             having count(*) filter (where s.state = 'free') < %(spare)s) order by 1""",
         {"spare": SPARE_SLOTS},
     )
-    return [(number, tuple(pool)) for number, *pool in rows]
+    return [(number, tuple(pool), banks) for number, banks, *pool in rows]
 
 
 def _spare_tables(connection: Connection, pool: Pool) -> int:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.tables import table_name
+from shared.eav.tables import UNIQUE, slot_table, table_name
 from shared.eav.types import kind_of
 from shared.kernel.db import Connection, compiled
 from shared.kernel.errors import Conflict, Invalid
-
-_CHUNK = 5000
 
 
 def switch(connection: Connection, live: LiveType, attribute: AttributeDef, *, on: bool) -> None:
@@ -40,15 +36,9 @@ def _fill(connection: Connection, live: LiveType, attribute: AttributeDef) -> No
     if shared is not None:
         message = f'Entities {shared[0]} and {shared[1]} have the same value of "{attribute.wire}": it cannot be unique'
         raise Conflict(message, existing_id=shared[0], attribute=attribute.name)
-    # Keys are the text of slots for every kind that can be unique: kinds and SQL agree on how a slot is written.
-    shown = compiled(sa.select(kind_of(attribute).select(sa.column(column or "", _any_type(column or "")))))
-    expression = shown.removeprefix("SELECT ").partition(" AS ")[0]
-    connection.run(
-        f"insert into eav_unique(attribute_id, key, entity_id)"
-        f" select %(a)s, ({expression})::text, id from {table} where {column} is not null",
-        {"a": attribute.id},
-    )
-
-
-def _any_type(column: str) -> Any:
-    return {"t": sa.Text(), "i": sa.BigInteger(), "d": sa.TIMESTAMP(), "n": sa.Numeric()}[column[0]]
+    # Keys are the text of what kinds select from their slots: kinds and SQL agree on how a value is written.
+    slots = slot_table(live.table, attribute.bank, (column or "",))
+    held = slots.c[column or ""]
+    key = sa.cast(kind_of(attribute).select(held), sa.Text())
+    rows = sa.select(sa.literal_column(str(attribute.id)), key, slots.c.id).where(held.is_not(None))
+    connection.run(compiled(sa.insert(UNIQUE).from_select(["attribute_id", "key", "entity_id"], rows)))

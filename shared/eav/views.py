@@ -1,5 +1,6 @@
 """Read-only SQL views that show the plain (entity, attribute, value) tuples, for people and tools that want them.
 
+`eav_values` has one row per value, in text form; `label` is what people call the attribute.
 Not for hot paths: a row is taken apart by PostgreSQL. Made anew whenever a slot table or bank is added.
 """
 
@@ -15,7 +16,7 @@ select e.id as entity_id, ty.name as entity_type, a.name as attribute,
         when 'date' then left(slot.value, 10)
         when 'datetime' then to_char(slot.value::timestamp, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
         when 'number' then trim_scale(slot.value::numeric)::text
-        else coalesce(whole.extra ->> a.id::text, slot.value) end as value
+        else coalesce(whole.extra ->> a.id::text, slot.value) end as value, a.label
 from {table} e
 join {whole} whole on whole.id = e.id
 join eav_type ty on ty.table_number = {number}
@@ -31,7 +32,7 @@ select e.id, ty.name, a.name,
         (select string_agg(o.value, ';' order by chosen.n)
          from jsonb_array_elements_text(aside.value) with ordinality chosen(id, n)
          join eav_option o on o.id = chosen.id::bigint)
-    else aside.value #>> '{{}}' end
+    else aside.value #>> '{{}}' end, a.label
 from {table} e
 join eav_type ty on ty.table_number = {number}
 cross join lateral jsonb_each(coalesce(e.extra, '{{}}') || coalesce(e.long, '{{}}')) aside(key, value)

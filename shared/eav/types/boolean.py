@@ -38,6 +38,10 @@ class BooleanType(AttributeType):
         """1 or 0."""
         return int(value)
 
+    def unique_key(self, value: bool, attribute: AttributeDef) -> str:
+        """What the slot holds."""
+        return str(self.to_slot(value, attribute))
+
     def operand(self, raw: object, attribute: AttributeDef) -> int:
         """1 or 0, from what a value may be."""
         return int(self.coerce(raw, attribute))

@@ -112,6 +112,10 @@ class EnumerationType(AttributeType):
         """The option's id."""
         return _option_id(value, attribute)
 
+    def unique_key(self, value: str, attribute: AttributeDef) -> str:
+        """What the slot holds."""
+        return str(self.to_slot(value, attribute))
+
     def words(self, value: str) -> str:
         """The words of the option's value; labels may change without a write."""
         return words(value)
