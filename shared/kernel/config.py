@@ -25,7 +25,8 @@ class Settings(BaseSettings):
     `<SERVICE>_DATABASE_URL` (see `service_database_url`) overrides one service's.
     """
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # The prefix, because fields are read from the environment by their own names as well: HOME is not CRM_HOME.
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_prefix="CRM_")
 
     home: Path = Field(default_factory=default_home, validation_alias="CRM_HOME")
     host: str = Field("127.0.0.1", validation_alias="CRM_HOST")
