@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
 
 from shared.kernel.context import current
+from shared.kernel.json import dumps
 
 _SECRET_WORDS = ("token", "password", "secret", "authorization", "cookie", "database_url", "redis_url")
 
@@ -25,9 +27,22 @@ def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in _SECRET_WORDS)
+
+
+def _rendered(event: MutableMapping[str, Any], **_settings: Any) -> str:
+    """One line of JSON; what is not JSON by nature is shown as text."""
+    try:
+        return dumps(event).decode()
+    except TypeError:
+        return dumps({key: str(value) for key, value in event.items()}).decode()
+
+
 def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
+        if _is_secret(key):
             event[key] = "[hidden]"
     return event
 
@@ -42,7 +57,7 @@ def configure(level: str = "INFO") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_rendered),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE, MOST = 50, 200
 PATH = "/api/v1/objects/{type}"
+_DEFAULT_VIEW = View(form="json")
 WRITE_KEYS = ("values", "effective_at")
 
 
@@ -59,9 +60,12 @@ def create(service: Runtime, type: str) -> Response:
 def read(service: Runtime, type: str, id: str) -> Response:
     """One entity; 304 when the caller has this version."""
     name = service.catalog.type(type).name
-    view = present.view(service, name, list_param("attributes") or None, list_param("history"))
-    ref = present.reference(name, id, text_param("by"))
-    found = service.entities.read(context(), name, [ref], view, archived=bool_param("archived"))[0]
+    if request.args:
+        view = present.view(service, name, list_param("attributes") or None, list_param("history"))
+        ref, archived = present.reference(name, id, text_param("by")), bool_param("archived")
+    else:
+        view, ref, archived = _DEFAULT_VIEW, Ref(present.entity_id(name, id)), False
+    found = service.entities.read(context(), name, [ref], view, archived=archived)[0]
     if found is None:
         raise NotFound(name, [id])
     headers = {"ETag": preconditions.etag(found.version), "Cache-Control": "private, no-cache"}
