@@ -283,12 +283,12 @@ def runtime(*types: TypeDef) -> Any:
     def live(name: str) -> Any:
         found = entities._type(name)
         attributes = {one.name: one for one in found.attributes}
-        return SimpleNamespace(name=found.name, plural=found.plural, attributes=attributes)
+        return SimpleNamespace(name=found.name, plural=found.plural, attributes=attributes, defn=found)
 
     return SimpleNamespace(
         manifest=SimpleNamespace(name="contacts"),
         settings=SimpleNamespace(base_url="https://crm.example.org", max_body=1_000_000),
-        catalog=SimpleNamespace(type=live),
+        catalog=SimpleNamespace(type=live, refresh=lambda: None),
         tokens=FakeTokens(),
         entities=entities,
         definitions=FakeDefinitions(kept, entities),

@@ -67,7 +67,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"name": "x" * 101}, ["name"]),
     ({"name": ["a"]}, ["name"]),
     ({"label": None}, ["label"]),
-    ({"label": "x" * 256}, ["label"]),
+    ({"label": "x" * 251}, ["label"]),
     ({"label": {}}, ["label"]),
     ({"type": "text"}, ["type"]),
     ({"type": "number", "fieldType": "select"}, ["fieldType"]),
@@ -87,6 +87,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({**CHOICE, "referencedObjectType": "DEAL"}, ["referencedObjectType"]),
     ({"type": "bool", "fieldType": "booleancheckbox", "options": [OPTION]}, ["options"]),
     ({"hasUniqueValue": "x"}, ["hasUniqueValue"]),
+    ({"type": "enumeration", "fieldType": "checkbox", "hasUniqueValue": True}, ["hasUniqueValue"]),
     ({"hidden": 1}, ["hidden"]),
     ({"displayOrder": 2**40}, ["displayOrder"]),
     ({"displayOrder": 1.5}, ["displayOrder"]),
@@ -115,6 +116,13 @@ def test_properties_from_making_to_archiving(client: FlaskClient) -> None:
     assert client.get(f"{URL}/size").status_code == 404
     assert client.delete(f"{URL}/size").status_code == 404
     assert client.delete(f"{URL}/email").status_code == 400
+
+
+def test_an_unknown_group_is_named_with_all_the_rest(client: FlaskClient) -> None:
+    answer = client.post(URL, json={**GOOD, "name": "Wrong", "groupName": "contactinformatoin"})
+    assert [one["in"] for one in answer.json["errors"]] == ["name", "groupName"]
+    assert answer.json["errors"][1]["context"]["nearest"] == ["contactinformation"]
+    assert client.patch(f"{URL}/color", json={"groupName": "nothing"}).json["errors"][0]["in"] == "groupName"
 
 
 def test_options_are_replaced_as_a_whole(client: FlaskClient) -> None:

@@ -136,6 +136,13 @@ def test_a_taken_address_is_a_conflict(client: FlaskClient) -> None:
     assert answer.json["message"] == f"Contact already exists. Existing ID: {number}"
 
 
+def test_a_change_can_be_tied_to_a_version(client: FlaskClient, service: Any) -> None:
+    number = make(client, firstname="Ada")
+    client.patch(f"{URL}/{number}", json={}, headers={"If-Match": '"1"'})
+    assert service.entities.asked[-1][1][0][0].expected_version == 1
+    assert client.patch(f"{URL}/{number}", json={}, headers={"If-Match": '"1", "2"'}).status_code == 400
+
+
 def test_links_on_create_are_refused_not_dropped(client: FlaskClient) -> None:
     link = {"to": {"id": "9"}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]}
     assert client.post(URL, json={"properties": {}, "associations": []}).status_code == 201

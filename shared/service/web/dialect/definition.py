@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.eav.catalog import LiveType, nearest
 from shared.eav.declare import AttributeDef, OptionDef
+from shared.eav.definition_rules import MOST_LABEL, MOST_OPTIONS
 from shared.eav.naming import MAX_NAME, NAME_PATTERN
+from shared.eav.types import KINDS
 from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList
 from shared.service.web.dialect import bodies, kinds
 
-MOST_OPTIONS = 5_000
-MOST_LABEL = 255
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REMOVED = -2  # the place of an option that is no longer offered but may still be stored
 _OWNER = "OWNER"
@@ -108,11 +109,18 @@ def parse(body: Mapping[str, Any], errors: ErrorList, where: str = "", group: st
         group=bodies.text(body, "groupName", errors, where=where, required=not group) or group,
         description=bodies.text(body, "description", errors, where=where),
         options=options(body, kind, errors, where),
-        unique=bodies.flag(body, "hasUniqueValue", errors, False, where=where),
+        unique=_unique(body, kind, errors, where),
         hidden=bodies.flag(body, "hidden", errors, False, where=where),
         form_field=bodies.flag(body, "formField", errors, False, where=where),
         display_order=bodies.number(body, "displayOrder", errors, -1, where=where),
     )
+
+
+def _unique(body: Mapping[str, Any], kind: str, errors: ErrorList, where: str) -> bool:
+    unique = bodies.flag(body, "hasUniqueValue", errors, False, where=where)
+    if unique and kind and not KINDS[kind].can_be_unique:
+        errors.add(f"{where}hasUniqueValue", "INVALID_UNIQUE", "values of this type cannot be unique")
+    return unique
 
 
 def _kind(type_: str, field_type: str, errors: ErrorList, where: str) -> str:
@@ -186,6 +194,15 @@ def _option(one: Mapping[str, Any], index: int, errors: ErrorList, place: str) -
         hidden=bodies.flag(one, "hidden", errors, False, where=place),
         description=bodies.text(one, "description", errors, where=place),
     )
+
+
+def known_group(group: str, live: LiveType, errors: ErrorList, where: str = "") -> None:
+    """Note a group that does not exist; "" was noted or is filled in already."""
+    known = [one.name for one in live.defn.groups if not one.archived]
+    if group and group not in known:
+        close = nearest(group, known)
+        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        errors.add(f"{where}groupName", "GROUP_DOESNT_EXIST", f'there is no property group "{group}"{hint}', close)
 
 
 def changes(body: Mapping[str, Any], attribute: AttributeDef, errors: ErrorList) -> dict[str, object]:

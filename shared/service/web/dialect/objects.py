@@ -14,6 +14,7 @@ from shared.eav.entity import View
 from shared.kernel.errors import ErrorList, Invalid, NotFound
 from shared.service.entities import Draft, Update
 from shared.service.web.dialect import bodies, models, names, present
+from shared.service.web.native.preconditions import expected_versions
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import bool_param, context, int_param, json_object, list_param, text_param
 
@@ -85,8 +86,19 @@ def update(service: Runtime, type: str, id: str) -> Response:
     errors = ErrorList()
     values = _properties(json_object(), errors)
     errors.raise_if_any()
-    done = present.only(service.entities.update(context(), kind, [Update(ref, values)], present.AFTER_UPDATE))
+    updates = [Update(ref, values, expected_version=_expected_version())]
+    done = present.only(service.entities.update(context(), kind, updates, present.AFTER_UPDATE))
     return answer(present.record(done), headers=present.change_headers(service, kind, done))
+
+
+def _expected_version() -> int | None:
+    """The version that If-Match names, as the ETag of a record gives it."""
+    versions = expected_versions(request.headers.get("If-Match"))
+    if versions is None:
+        return None
+    if len(versions) > 1:
+        raise Invalid.one("If-Match", "INVALID_PARAMETER", "If-Match takes one entity tag here")
+    return versions[0]
 
 
 def archive(service: Runtime, type: str, id: str) -> Response:
@@ -125,7 +137,7 @@ def _operations(version: str) -> tuple[Operation, ...]:
         Operation("GET", f"{base}/{{id:path}}", f"readObject{suffix}", "Read a record", read,
                   query=(*_READING, _ID_PROPERTY), response=one, tag=tag),
         Operation("PATCH", f"{base}/{{id:path}}", f"updateObject{suffix}", "Update a record", update,
-                  query=(_ID_PROPERTY,), body=write, response=one, example=_EXAMPLE, tag=tag),
+                  query=(_ID_PROPERTY,), body=write, response=one, example=_EXAMPLE, tag=tag, headers=("If-Match",)),
         Operation("DELETE", f"{base}/{{id}}", f"archiveObject{suffix}", "Archive a record", archive, 204, tag=tag),
     )  # fmt: skip
 

@@ -12,12 +12,13 @@ from shared.service.entities import ItemError
 from shared.service.web.dialect import bodies, names
 from shared.service.web.dialect import definition_models as models
 from shared.service.web.dialect.batch import envelope, missing
-from shared.service.web.dialect.definition import changes, definition, parse
+from shared.service.web.dialect.definition import changes, definition, known_group, parse
 from shared.service.web.errors import standard_error
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import bool_param, context, json_object, list_param
 
 if TYPE_CHECKING:
+    from shared.eav.catalog import LiveType
     from shared.eav.declare import AttributeDef
     from shared.service.runtime import Runtime
 
@@ -47,10 +48,12 @@ def bare_companies(service: Runtime) -> Response:
 
 def create(service: Runtime, type: str) -> Response:
     """One new definition."""
+    kind = names.entity_type(type)
     errors = ErrorList()
     wanted = parse(json_object(), errors)
+    known_group(wanted.group, _fresh(service, kind), errors)
     errors.raise_if_any()
-    made = service.definitions.add_attributes(context(), names.entity_type(type), [wanted])
+    made = service.definitions.add_attributes(context(), kind, [wanted])
     return answer(definition(_attribute(made[0])), 201)
 
 
@@ -67,6 +70,7 @@ def update(service: Runtime, type: str, name: str) -> Response:
     errors = ErrorList()
     attribute = service.definitions.attribute(ctx, kind, name)
     wanted = changes(json_object(), attribute, errors)
+    known_group(str(wanted.get("group", "")), _fresh(service, kind), errors)
     errors.raise_if_any()
     if not wanted:
         return answer(definition(attribute))
@@ -82,10 +86,11 @@ def archive(service: Runtime, type: str, name: str) -> Response:
 def batch_create(service: Runtime, type: str) -> Response:
     """New definitions; the bad ones are named in a 207."""
     started = clock.iso(clock.now())
-    given = bodies.inputs(json_object())
-    wanted = [_parsed(one, f"inputs[{index}].") for index, one in enumerate(given)]
-    sound = [one for one in wanted if not isinstance(one, CrmError)]
     kind = names.entity_type(type)
+    given = bodies.inputs(json_object())
+    live = _fresh(service, kind)
+    wanted = [_parsed(one, live, f"inputs[{index}].") for index, one in enumerate(given)]
+    sound = [one for one in wanted if not isinstance(one, CrmError)]
     made = iter(service.definitions.add_attributes(context(), kind, sound, partial=True) if sound else ())
     results, failed = [], []
     for one, body in zip(wanted, given, strict=True):
@@ -98,9 +103,15 @@ def batch_create(service: Runtime, type: str) -> Response:
     return envelope(results, failed, started, 201)
 
 
-def _parsed(body: dict[str, Any], where: str) -> AttributeDef | Invalid:
+def _fresh(service: Runtime, kind: str) -> LiveType:
+    service.catalog.refresh()
+    return service.catalog.type(kind)
+
+
+def _parsed(body: dict[str, Any], live: LiveType, where: str) -> AttributeDef | Invalid:
     errors = ErrorList()
     wanted = parse(body, errors, where)
+    known_group(wanted.group, live, errors, where)
     return Invalid(errors.errors) if errors.errors else wanted
 
 
