@@ -34,6 +34,9 @@ def json_object() -> dict[str, Any]:
     """
     raw = request.get_data(cache=True)
     kind = request.mimetype
+    most = request.max_content_length
+    if raw and most is not None and len(raw) >= most and request.content_length is None:
+        raise ProtocolError(413, f"The request body is larger than {most} bytes")  # chunked: it was cut off there
     if raw and request.headers.get("Content-Encoding", "identity") != "identity":
         raise ProtocolError(415, "Compressed request bodies are not accepted: send plain application/json")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import psycopg
@@ -143,6 +144,16 @@ def test_content_types(web: Any, body: bytes, kind: str, status: int) -> None:
 def test_compressed_and_oversized_bodies(web: Any) -> None:
     assert web.post("/o/contacts", data=b"x", headers={"Content-Encoding": "gzip"}).status_code == 415
     large = web.post("/o/contacts", data=b"x" * (10 * 1024 * 1024 + 1))
+    assert (large.status_code, large.json["category"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_chunked_bodies_are_limited_too(web: Any) -> None:
+    def send(size: int) -> Any:
+        body = b'{"a":"' + b"x" * size + b'"}'
+        return web.post("/o/contacts", input_stream=BytesIO(body), environ_overrides={"wsgi.input_terminated": True})
+
+    assert send(1000).status_code == 201
+    large = send(10 * 1024 * 1024)
     assert (large.status_code, large.json["category"]) == (413, "PAYLOAD_TOO_LARGE")
 
 

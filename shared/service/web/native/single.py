@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
+from shared.kernel.context import Context
 from shared.kernel.errors import NotFound
 from shared.service.entities import Draft, Entity, Ref, Update, View
 from shared.service.web.native import models, preconditions, present
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 PAGE, MOST = 50, 200
 PATH = "/api/v1/objects/{type}"
+SYSTEM_READ = Context()  # the version of what was just archived is told to those who may write but not read, too
 _DEFAULT_VIEW = View(form="json")
+_ID_ONLY = View(form="json", attributes=())
 WRITE_KEYS = ("values", "effective_at")
 
 
@@ -93,7 +96,8 @@ def archive(service: Runtime, type: str, id: str) -> Response:
     ref = present.reference(name, id, text_param("by"))
     _expected(service, name, ref)
     service.entities.archive(context(), name, [ref])
-    return no_content()
+    gone = service.entities.read(SYSTEM_READ, name, [ref], _ID_ONLY, archived=True)[0] if ref.id is not None else None
+    return no_content({"X-Change-Id": present.change_id(service, name, gone)} if gone is not None else None)
 
 
 def restore(service: Runtime, type: str, id: str) -> Response:
@@ -118,7 +122,7 @@ def _expected(service: Runtime, name: str, ref: Ref) -> int | None:
         return None
     if len(expected) == 1 and request.method != "DELETE":
         return expected[0]
-    found = service.entities.read(context(), name, [ref], View(form="json", attributes=()))[0]
+    found = service.entities.read(context(), name, [ref], _ID_ONLY)[0]
     if found is None:
         raise NotFound(name, [ref.value or str(ref.id)])
     preconditions.check(expected, found.version)
