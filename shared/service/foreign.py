@@ -8,6 +8,7 @@ Not for links, which have a life of their own.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from shared.contracts.event import ARCHIVED, ENTITY_KINDS, ERASED, Event
@@ -90,14 +91,21 @@ class Foreign:
         return frozenset(row[0] for row in rows)
 
     def _pulled(self) -> bool:
-        """Bring the replica up to date unless that was done a moment ago; False when the other side is away."""
+        """Bring the replica up to this moment; False when the other side is away.
+
+        Who asks during a pause waits for its end, and all who waited share the one pull that began after they asked:
+        an id made a moment ago is never refused, and made-up ids cost the other side a few questions a second.
+        """
+        asked = monotonic()
         with self._lock:
-            if self._pull is None or monotonic() - self._pulled_at < _SECONDS_BETWEEN_PULLS:
+            if self._pull is None or self._pulled_at > asked:
                 return True
+            time.sleep(max(0.0, self._pulled_at + _SECONDS_BETWEEN_PULLS - monotonic()))
+            began = monotonic()
             try:
                 self._pull()
             except CrmError as error:
                 _log.warning("references taken on trust", error=error.category)
                 return False
-            self._pulled_at = monotonic()
+            self._pulled_at = began
             return True

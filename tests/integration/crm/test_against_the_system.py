@@ -163,6 +163,13 @@ def test_owners_types_and_status(crm: Crm, filled: Company):
     assert {"workspace", "contacts"} <= set(told["services"])
 
 
+def test_owners_made_a_moment_ago_can_be_assigned_at_once(crm: Crm):
+    for number in range(5):
+        owner = json.loads(crm("owner", "add", f"just{number}@sales.example", "--json")[1])["id"]
+        code, _out, err = crm("create", "contact", f"email=just{number}@uk.example", f"owner_id={owner}")
+        assert code == 0, err
+
+
 def test_files_agree_with_the_system(crm: Crm, tmp_path: Path, filled: Company):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crm.demo.company.SIZES", {"small": SIZE})
