@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -146,3 +147,28 @@ def test_the_answer_of_a_new_token_is_never_kept(system: System) -> None:
     with system.runtime("workspace").db.connect() as conn:
         assert conn.rows("select answer from idempotency_key where key = 'make-token'") == [(None,)]
         assert conn.rows("select count(*) from service_token where name = 'once'") == [(1,)]
+
+
+def test_waiting_for_a_pull_never_takes_every_thread(system: System) -> None:
+    """The pull itself is a request that some thread must answer."""
+    tokens = system.runtime("contacts").tokens
+    waiting = threading.Event()
+    before, tokens.pull = tokens.pull, lambda: waiting.wait(10)
+    tokens._pulls_left = 10.0
+    threads = [
+        threading.Thread(target=lambda n=n: system.client("contacts", f"crm_{n:041}").get("/api/v1/types"))
+        for n in range(3)
+    ]
+    try:
+        for one in threads:
+            one.start()
+        while tokens._seats._value > 0:
+            time.sleep(0.01)
+        assert system.client("contacts", "crm_" + "y" * 41).get("/api/v1/types").status_code == 401
+        assert system.client("contacts").get("/api/v1/types").status_code == 200
+    finally:
+        waiting.set()
+        for one in threads:
+            one.join()
+        tokens.pull = before
+        tokens._pulls_left = 10.0

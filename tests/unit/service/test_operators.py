@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -74,3 +78,14 @@ def test_the_servers_own_errors_are_json() -> None:
     assert head.startswith(b"HTTP/1.1 414 Request URI Too Long\r\n")
     assert b"Content-Type: application/json" in head
     assert json.loads(body)["category"] == "URI_TOO_LONG"
+
+
+def test_counts_of_several_processes_are_summed(tmp_path: Path) -> None:
+    observe = "from shared.service.web.metrics import *; RequestTimer('contacts').observe('readThing', 200, 0.1); "
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", observe], env=env, check=True)
+    command = [sys.executable, "-c", observe + "print(scrape('contacts').decode())"]
+    text = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    assert 'crm_request_seconds_count{operation="readThing",service="contacts",status="200"} 3.0' in text
+    assert "pid" not in text

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Response, request
-from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
+from swagger_ui_bundle import swagger_ui_path
 
 from shared.kernel.errors import NotFound
 
