@@ -1,0 +1,196 @@
+"""Pages of documentation that are executed as written, and the answers they show.
+
+A page is Markdown. What a fenced block is for stands behind its language:
+
+* `sh run`: commands; all of a page run in one shell, in order, and must succeed;
+* `python run`: a program of its own; `python file PATH` (any language): written to PATH before what follows runs;
+* `json answer` / `text answer`: what the block before printed. `json part`: objects may hold more than is shown.
+
+Whatever differs from run to run (ids, instants, correlation ids) is masked on both sides before they are compared.
+CRM_DOCS_WRITE=1 writes the answers that differ into the page instead of failing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+ADDRESS = "127.0.0.1:8000"
+"""Where pages say that the system is."""
+
+_FENCE = re.compile(
+    r"^```(?P<language>\w+)(?: (?P<use>run|file|answer|part)(?: (?P<path>\S+))?)?\n(?P<text>.*?)^```$", re.M | re.S
+)
+_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.\d+)*")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)?")
+_NUMBERED = re.compile(r"(Existing ID: |contact |contacts/contact/)\d+")
+_IDS = {"id", "hs_object_id", "entity_id", "existingId", "ids", "actor", "source_id", "wire_id", "objectTypeId"}
+_MARK = "<<<end of block>>>"
+_WIDTH = 116
+
+
+@dataclass(slots=True)
+class Block:
+    """A fenced block; `printed` once it has run."""
+
+    language: str
+    use: str
+    path: str
+    text: str
+    span: tuple[int, int]
+    printed: str = ""
+
+
+@dataclass(slots=True)
+class Page:
+    """A page on its way through a run. `address` replaces the one that pages give; `tree` is the working directory."""
+
+    path: Path
+    environment: Mapping[str, str]
+    address: str = ADDRESS
+    tree: Path = PROJECT
+    blocks: list[Block] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.blocks = blocks(self.path.read_text(encoding="utf-8"))
+
+    def run(self) -> None:
+        """Run everything in order. Raises AssertionError with what a failing block printed."""
+        shell: list[Block] = []
+        for block in self.blocks:
+            if block.use == "file":
+                self._run_shell(shell)
+                shell = []
+                file = self.tree / block.path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(block.text, encoding="utf-8")
+            elif block.use == "run" and block.language == "python":
+                self._run_shell(shell)
+                shell = []
+                block.printed = self._execute([sys.executable, "-c", self._here(block.text)])
+            elif block.use == "run":
+                shell.append(block)
+        self._run_shell(shell)
+
+    def differences(self) -> list[tuple[Block, Any]]:
+        """Answers on the page that are not what was printed, with what was."""
+        found = []
+        last = None
+        for block in self.blocks:
+            if block.use == "run":
+                last = block
+            elif block.use in ("answer", "part"):
+                assert last is not None, "an answer without a command before it"
+                shown, printed = _read(block, block.text), _read(block, last.printed.replace(self.address, ADDRESS))
+                if not _agree(masked(shown), masked(printed), part=block.use == "part"):
+                    found.append((block, printed))
+        return found
+
+    def check(self) -> None:
+        """Run and compare. Raises AssertionError with every difference; or rewrites the page, see the module."""
+        self.run()
+        wrong = self.differences()
+        if wrong and os.environ.get("CRM_DOCS_WRITE"):
+            self._rewrite(wrong)
+            return
+        told = [f"shown:\n{block.text}\nprinted:\n{layout(printed)}" for block, printed in wrong]
+        assert not wrong, f"{self.path.name} shows other answers than the system gives\n" + "\n".join(told)
+
+    def _run_shell(self, shell: list[Block]) -> None:
+        if shell:
+            script = "".join(f"{self._here(block.text)}\necho; echo '{_MARK}'\n" for block in shell)
+            printed = self._execute(["bash", "-euo", "pipefail", "-c", script]).split(f"\n{_MARK}\n")
+            for block, text in zip(shell, printed, strict=False):
+                block.printed = text
+
+    def _execute(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            env={**os.environ, **self.environment},
+            cwd=self.tree,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"{self.path.name}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def _here(self, text: str) -> str:
+        return text.replace(ADDRESS, self.address)
+
+    def _rewrite(self, wrong: list[tuple[Block, Any]]) -> None:
+        text = self.path.read_text(encoding="utf-8")
+        for block, printed in reversed(wrong):
+            kept = _only(json.loads(block.text), printed) if block.use == "part" else printed
+            text = text[: block.span[0]] + layout(kept) + "\n" + text[block.span[1] :]
+        self.path.write_text(text, encoding="utf-8")
+
+
+def blocks(text: str) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    return [
+        Block(one["language"], one["use"] or "", one["path"] or "", one["text"], one.span("text"))
+        for one in _FENCE.finditer(text)
+    ]
+
+
+def masked(value: Any, key: str = "") -> Any:
+    """The value without what differs from run to run."""
+    if isinstance(value, dict):
+        return {name: masked(one, name) for name, one in value.items()}
+    if isinstance(value, list):
+        return [masked(one, key) for one in value]
+    if not isinstance(value, str):
+        return value
+    if key in _IDS and re.fullmatch(r"(\d-)?\d+", value):
+        return "<id>"
+    return _NUMBERED.sub(r"\1<id>", _INSTANT.sub("<instant>", _UUID.sub("<uuid>", value)))
+
+
+def layout(value: Any, indent: int = 0) -> str:
+    """JSON as people read it: whatever fits on a line stands on one."""
+    if isinstance(value, str) and indent == 0:
+        return value.rstrip("\n")
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) + indent <= _WIDTH or not isinstance(value, dict | list) or not value:
+        return line
+    inner = " " * (indent + 2)
+    if isinstance(value, list):
+        parts = [layout(one, indent + 2) for one in value]
+        return "[\n" + ",\n".join(inner + part for part in parts) + "\n" + " " * indent + "]"
+    lines: list[str] = []
+    for name, one in value.items():
+        part = f"{json.dumps(name, ensure_ascii=False)}: {layout(one, indent + 2)}"
+        fits = lines and "\n" not in lines[-1] + part and len(lines[-1]) + len(part) + indent + 6 <= _WIDTH
+        if fits and not isinstance(one, dict | list):
+            lines[-1] += f", {part}"
+        else:
+            lines.append(part)
+    return "{\n" + ",\n".join(inner + one for one in lines) + "\n" + " " * indent + "}"
+
+
+def _read(block: Block, text: str) -> Any:
+    return json.loads(text) if block.language == "json" else "\n".join(map(str.rstrip, text.strip().splitlines()))
+
+
+def _agree(shown: Any, printed: Any, *, part: bool) -> bool:
+    return shown == (_only(shown, printed) if part else printed)
+
+
+def _only(shown: Any, printed: Any) -> Any:
+    """`printed` without what is not shown."""
+    if isinstance(shown, dict) and isinstance(printed, dict):
+        return {name: _only(one, printed[name]) for name, one in shown.items() if name in printed}
+    if isinstance(shown, list) and isinstance(printed, list) and len(shown) == len(printed):
+        return [_only(one, other) for one, other in zip(shown, printed, strict=True)]
+    return printed

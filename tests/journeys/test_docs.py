@@ -1,0 +1,88 @@
+"""What the documentation says is what happens: its pages, commands and examples are executed against a running system.
+
+CRM_DOCS_WRITE=1 brings the answers that pages show up to date instead of failing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.settings import LocalSettings
+from tests.contract.serving import System, served
+from tests.journeys.pages import ADDRESS, PROJECT, Page, blocks
+from tests.journeys.requests_file import parse
+
+DOCS = PROJECT / "docs"
+EXAMPLES = DOCS / "examples"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory, new_database, redis_url) -> Iterator[System]:
+    with served(tmp_path_factory.mktemp("docs"), new_database, redis_url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def environment(system: System) -> Mapping[str, str]:
+    """What somebody who has typed `make up` has, with the project's programs first on the path."""
+    return {
+        "CRM_HOME": str(system.log.parent),
+        "CRM_URL": system.url,
+        "PORT": system.url.rpartition(":")[2],
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+
+@pytest.fixture(scope="module")
+def address(system: System) -> str:
+    return system.url.removeprefix("http://")
+
+
+def test_the_readme(environment: Mapping[str, str], address: str):
+    Page(PROJECT / "README.md", environment, address).check()
+
+
+@pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type"])
+def test_a_how_to(name: str, environment: Mapping[str, str], address: str):
+    Page(DOCS / "how-to" / f"{name}.md", environment, address).check()
+
+
+def test_requests_of_the_http_file(system: System):
+    requests = parse(EXAMPLES / "quickstart.http", {"url": system.url, "token": system.token})
+    assert len(requests) == 8
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        for one in requests:
+            answer = client.request(one.method, one.url, headers=one.headers, content=one.body or None)
+            assert answer.status_code == one.status, f"{one.title}: {answer.text}"
+
+
+@pytest.mark.parametrize("name", ["quickstart.sh", "quickstart.py", "sdk.py"])
+def test_an_example_twice(name: str, environment: Mapping[str, str]):
+    """Twice, since each says that it tidies up behind itself."""
+    command = [sys.executable] if name.endswith(".py") else ["sh"]
+    printed = []
+    for _ in range(2):
+        done = subprocess.run(
+            [*command, str(EXAMPLES / name)],
+            env={**os.environ, **environment},
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed.append(done.stdout)
+    if name.endswith(".py"):
+        assert printed[0] == printed[1]
+    else:
+        statuses = [re.findall(r"^(\d{3})$", text, re.M) for text in printed]
+        assert statuses == [["201", "201", "200", "200", "409", "204", "204"]] * 2
