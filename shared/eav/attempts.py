@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from shared.kernel.partitions import is_missing_partition
 
 T = TypeVar("T")
 ATTEMPTS = 12
-Keys = dict[tuple[int, str], int]
+Key = tuple[int, str]
 
 
 class NeedSlots(Exception):
@@ -30,6 +30,10 @@ class NeedSlots(Exception):
     def __init__(self, attributes: Collection[AttributeDef]) -> None:
         super().__init__(", ".join(one.name for one in attributes))
         self.attributes = list(attributes)
+
+
+class Overtaken(Exception):
+    """What was just looked up is no longer so: another write came between. The attempt begins again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +51,26 @@ class Clash:
 
 
 class Taken(Exception):
-    """The database refused a unique value. `keys` maps every (attribute id, key) of the batch to its place."""
+    """The database refused a unique value.
 
-    def __init__(self, keys: Keys, owners: Mapping[int, int]) -> None:
+    keys: every (attribute id, key) that was to be stored, and its place in the batch. released: (attribute id, entity
+    id) of values that the batch changes, so that their owners are in nobody's way. sought: keys that upserts were
+    looked up by in vain; who has one now is who they will find.
+    """
+
+    def __init__(self, keys: Mapping[Key, int], released: Set[tuple[int, int]], sought: Set[Key]) -> None:
         super().__init__("a unique value is taken")
         self.keys = keys
-        self.owners = owners
+        self.released = released
+        self.sought = sought
 
     @staticmethod
     @contextmanager
     def watching(
-        live: LiveType, inserts: Mapping[int, Mapping[str, Any]], updates: Mapping[int, Pending]
+        live: LiveType,
+        inserts: Mapping[int, Mapping[str, Any]],
+        updates: Mapping[int, Pending],
+        sought: Set[Key] = frozenset(),
     ) -> Iterator[None]:
         """Turn a unique violation inside the block into Taken."""
         try:
@@ -69,17 +82,18 @@ class Taken(Exception):
                     name: value for name, value in one.values.items() if live.attributes[name].key in one.changed
                 }
                 keys |= dict.fromkeys(_keys(live, written), place)
-            raise Taken(keys, {place: one.state.id for place, one in updates.items()}) from error
+            released = {(int(key), one.state.id) for one in updates.values() for key in one.changed}
+            raise Taken(keys, released, sought) from error
 
 
-def _keys(live: LiveType, values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+def _keys(live: LiveType, values: Mapping[str, Any]) -> Iterator[Key]:
     for name, value in values.items():
         attribute = live.attributes[name]
         if attribute.unique and value is not None:
             yield attribute.id, kind_of(attribute).unique_key(value, attribute)
 
 
-def unique_clashes(connection: Connection, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Clash]:
+def unique_clashes(connection: Connection, keys: Iterable[Key]) -> dict[Key, Clash]:
     """Who has these unique values; one statement."""
     wanted = sorted(keys)
     if not wanted:
@@ -101,6 +115,12 @@ class Attempts:
         """The write's transaction."""
         with self._database.transaction() as connection:
             yield connection
+
+    def confirm(self, live: LiveType) -> None:
+        """Before anything is refused for what the catalog at hand says: raise StaleCatalog if another is in force."""
+        self._catalog.refresh()
+        if self._catalog.type(live.name).version != live.version:
+            raise StaleCatalog(live.name)
 
     def run(
         self,
@@ -129,7 +149,7 @@ class Attempts:
                 if not is_missing_partition(error):
                     raise
                 self._make_partitions()
-            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            except (Overtaken, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
                 continue
         raise Unavailable("too much is changing at once: try again")
 
@@ -137,8 +157,8 @@ class Attempts:
         with self._database.connect() as connection:
             clashes = unique_clashes(connection, taken.keys)
         for key, clash in clashes.items():
-            place = taken.keys[key]
-            if taken.owners.get(place) != clash.owner:
-                if not partial:
-                    raise clash.as_conflict(live)
-                refused[place] = clash.as_conflict(live)
+            if key in taken.sought or (clash.attribute_id, clash.owner) in taken.released:
+                continue
+            if not partial:
+                raise clash.as_conflict(live)
+            refused[taken.keys[key]] = clash.as_conflict(live)

@@ -65,6 +65,16 @@ class LiveType:
         return tuple(name for name, one in self.attributes.items() if not one.system)
 
     @cached_property
+    def every(self) -> Mapping[str, AttributeDef]:
+        """Live and archived attributes by internal name."""
+        return {**self.archived, **self.attributes}
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """Internal names of all attributes whose values entities keep: archived ones may come back."""
+        return tuple(name for name, one in self.every.items() if not one.system)
+
+    @cached_property
     def needed(self) -> tuple[str, ...]:
         """Internal names of required attributes: those that say so, and those the type names."""
         named = (found.name for name in self.defn.required if (found := self.find(name)))

@@ -66,7 +66,8 @@ def resolve_refs(connection: Connection, live: LiveType, refs: Sequence[Ref], ju
     if wanted:
         params = {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}
         found = {(a, k): e for a, k, e in connection.rows(FIND_UNIQUE, params, prepare=True)}
-    return [ref.id if key is None else found.get(key) for ref, key in zip(refs, keys, strict=True)]
+    ids = (ref.id if key is None else found.get(key) for ref, key in zip(refs, keys, strict=True))
+    return [one if one is not None and 0 < one <= MAX_BIGINT else None for one in ids]
 
 
 class Reads:
@@ -97,14 +98,14 @@ class Reads:
             show = reader(live, shown_names(live, view), view.form, archive=archived)
             if show.ids_sql is None:
                 show.ids_sql = compiled(show.select().where(show.source.main.c.id == show.ids_parameter))
-            wanted = [one for one in ids if one is not None and 0 < one <= MAX_BIGINT]
+            wanted = [one for one in ids if one is not None]
             rows = connection.rows(show.ids_sql, {"ids": wanted}, prepare=True)
             check_version(connection, live, rows)
             found = {entity.id: entity for entity in map(show.entity, rows)}
             self._add_history(connection, live, found, view, archived)
             return [found.get(one) if one is not None else None for one in ids]
 
-        return self._fresh(type_name, work)
+        return self._reloading(type_name, work)
 
     def list(
         self, type_name: str, view: View, *, limit: int, after: int | None = None, archived: bool = False

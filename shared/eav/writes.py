@@ -6,81 +6,30 @@ writes the rest. Calls repeat themselves when the catalog moved on, a slot was m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 
-from shared.eav.attempts import Attempts, NeedSlots, Taken, unique_clashes
+import psycopg
+
+from shared.eav.attempts import Attempts, Overtaken, Taken, unique_clashes
+from shared.eav.batches import Batch, Items, Known, Outcome, Refused
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.presenting import present
-from shared.eav.reads import resolve_refs
-from shared.eav.requests import Draft, ItemError, Ref, Update, Upsert
+from shared.eav.reads import resolve_refs, unique_key
+from shared.eav.requests import Draft, Ref, Update, Upsert
 from shared.eav.store import archive as archiving
 from shared.eav.store.state import State, Typed, Written, changes
 from shared.eav.store.write import Pending, guard, lock
 from shared.eav.store.write import create as insert
 from shared.eav.store.write import update as rewrite
 from shared.eav.types import kind_of
-from shared.eav.validation import Judge, Values, complete
+from shared.eav.validation import Judge, complete
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Conflict, CrmError, FieldError, Invalid, InvalidValues, NotFound, VersionMismatch
+from shared.kernel.errors import Invalid, InvalidValues, NotFound, VersionMismatch
 
-Outcome = Entity | ItemError
 Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
-Refused = dict[int, CrmError]
-Known = Mapping[int, Sequence[FieldError]]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """One attempt at a batch: what is refused so far, what is to be inserted and changed, by place in the input."""
-
-    live: LiveType
-    refused: Refused
-    partial: bool
-    known: Known
-    inserts: dict[int, Values] = field(default_factory=dict)
-    updates: dict[int, Pending] = field(default_factory=dict)
-    keys: dict[tuple[int, str], int] = field(default_factory=dict)
-
-    def refuse(self, place: int, error: CrmError) -> None:
-        """Leave an item out."""
-        self.refused[place] = error
-        self.inserts.pop(place, None)
-        self.updates.pop(place, None)
-
-    def claim(self, place: int, values: Mapping[str, Any], owner: int | None) -> None:
-        """Note the item's unique keys; refuse it when an earlier item of the batch claims the same."""
-        for name, value in values.items():
-            attribute = self.live.attributes[name]
-            if not attribute.unique or value is None:
-                continue
-            key = (attribute.id, kind_of(attribute).unique_key(value, attribute))
-            if self.keys.setdefault(key, place) != place:
-                message = f'Another item of this batch has the same value of "{attribute.wire}"'
-                self.refuse(place, Conflict(message, existing_id=owner, attribute=attribute.name))
-
-    def need_slots(self) -> None:
-        """Raise NeedSlots when a value has nowhere to go yet."""
-        written = [*self.inserts.values(), *(one.values for one in self.updates.values())]
-        names = {name for values in written for name, value in values.items() if value is not None}
-        homeless = [
-            one
-            for name in sorted(names)
-            if (one := self.live.attributes[name]).column is None and kind_of(one).family is not None
-        ]
-        if homeless:
-            raise NeedSlots(homeless)
-
-    def settle(self) -> None:
-        """Raise when anything is refused in a batch that goes through whole or not at all."""
-        if self.refused and not self.partial:
-            errors = [one for _, one in sorted(self.refused.items())]
-            if all(isinstance(one, InvalidValues) for one in errors):
-                raise InvalidValues([part for one in errors if isinstance(one, Invalid) for part in one.errors])
-            raise errors[0]
 
 
 class Writes:
@@ -107,16 +56,18 @@ class Writes:
         """
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = _Batch(live, refused, partial, known or {})
+            batch = Batch(live, refused, partial, known or {})
             for place, draft in enumerate(drafts):
                 if place not in refused:
                     self._draft(batch, place, draft.values, context)
+            if batch.refused.keys() - refused.keys():
+                self._attempts.confirm(live)
             batch.settle()
             batch.need_slots()
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 done = self._write(connection, batch, context, drafts)
-            return self._outcomes(batch, done, drafts, view)
+            return batch.outcomes(done, drafts, view)
 
         return self._attempts.run(type_name, partial, _names(drafts), once)
 
@@ -133,23 +84,37 @@ class Writes:
         """Change entities. An unknown id is an ItemError in a batch, NotFound when it is the only item."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = _Batch(live, refused, partial, known or {})
+            batch = Batch(live, refused, partial, known or {})
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
-                ids = resolve_refs(connection, live, [one.ref for one in updates], self._judge)
-                states = lock(connection, live, [one for one in ids if one is not None])
+                ids, states = self._locked(connection, live, [one.ref for one in updates])
                 lost = self._collect(batch, updates, ids, states, context)
                 batch.settle()
                 batch.need_slots()
                 done = self._write(connection, batch, context, updates)
             batch.refused |= lost
-            return self._outcomes(batch, done, updates, view)
+            return batch.outcomes(done, updates, view)
 
         return self._attempts.run(type_name, partial, _names(updates), once)
 
+    def _locked(
+        self, connection: Connection, live: LiveType, refs: Sequence[Ref]
+    ) -> tuple[list[int | None], dict[int, State]]:
+        """What references mean, and the locked states. Raises Overtaken when a value went elsewhere meanwhile."""
+        ids = resolve_refs(connection, live, refs, self._judge)
+        states = lock(connection, live, [one for one in ids if one is not None])
+        for ref, ident in zip(refs, ids, strict=True):
+            if ref.id is None and ident in states:
+                attribute = live.attribute(ref.attribute or "")
+                value = Typed(live, states[ident].values).get(attribute.name)
+                held = None if value is None else (attribute.id, kind_of(attribute).unique_key(value, attribute))
+                if held != unique_key(live, ref, self._judge):
+                    raise Overtaken
+        return ids, states
+
     def _collect(
         self,
-        batch: _Batch,
+        batch: Batch,
         updates: Sequence[Update],
         ids: Sequence[int | None],
         states: Mapping[int, State],
@@ -189,17 +154,18 @@ class Writes:
         """Update what each reference finds and create the rest, in one transaction; `new` tells which happened."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = _Batch(live, refused, partial, known or {})
+            batch = Batch(live, refused, partial, known or {})
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 refs = [one.ref for one in upserts]
-                ids = resolve_refs(connection, live, refs, self._judge)
-                states = lock(connection, live, [one for one in ids if one is not None])
+                ids, states = self._locked(connection, live, refs)
                 self._sort_out(batch, upserts, ids, states, context)
                 batch.settle()
                 batch.need_slots()
-                done = self._write(connection, batch, context, upserts)
-            outcomes = self._outcomes(batch, done, upserts, view)
+                lost = [ref for ref, ident in zip(refs, ids, strict=True) if ref.id is None and ident is None]
+                sought = {key for ref in lost if (key := unique_key(live, ref, self._judge))}
+                done = self._write(connection, batch, context, upserts, frozenset(sought))
+            outcomes = batch.outcomes(done, upserts, view)
             for place, outcome in enumerate(outcomes):
                 if isinstance(outcome, Entity):
                     outcome.new = place in batch.inserts
@@ -209,7 +175,7 @@ class Writes:
 
     def _sort_out(
         self,
-        batch: _Batch,
+        batch: Batch,
         upserts: Sequence[Upsert],
         ids: Sequence[int | None],
         states: Mapping[int, State],
@@ -258,30 +224,34 @@ class Writes:
                 state = archiving.archived_state(connection, live, ident)
                 if state is None:
                     raise NotFound(live.name, [str(ident)])
-                keys = dict(archiving.unique_keys(live, state))
-                clashes = unique_clashes(connection, keys.items())
+                clashes = unique_clashes(connection, archiving.unique_keys(live, state))
                 if clashes and not without_taken:
                     raise next(iter(clashes.values())).as_conflict(live)
-                back = archiving.restore(connection, live, state, context)
+                try:
+                    back = archiving.restore(connection, live, state, context, without=clashes)
+                except psycopg.errors.UniqueViolation as error:
+                    raise Overtaken from error
+                news = [replace(back, state=replace(state))]
                 if clashes:
-                    gone = {live.by_id[a].name: None for a, _ in clashes}
-                    pending = Pending(state, gone, changes(live, state.values, gone))
-                    rewrite(connection, live, [pending], context)
-                self._publish(connection, live, [back], context)
+                    lost = [live.by_id[attribute_id] for attribute_id, _ in clashes]
+                    cleared = {one.key: (state.values[one.key], None) for one in lost}
+                    pending = Pending(state, dict.fromkeys((one.name for one in lost), None), cleared)
+                    news += rewrite(connection, live, [pending], context)
+                self._publish(connection, live, news, context)
             return present(live, back.state, view)
 
         return self._attempts.run(type_name, False, (), once)
 
-    def _draft(self, batch: _Batch, place: int, given: Mapping[str, object], context: Context) -> None:
+    def _draft(self, batch: Batch, place: int, given: Mapping[str, object], context: Context) -> None:
         try:
             values = complete(self._judge, batch.live, given, None, context, batch.known.get(place, ()))
         except InvalidValues as error:
             batch.refuse(place, error)
             return
         batch.inserts[place] = {name: value for name, value in values.items() if value is not None}
-        batch.claim(place, batch.inserts[place], None)
+        batch.claim(place, batch.inserts[place])
 
-    def _change(self, batch: _Batch, place: int, state: State, given: Mapping[str, object], context: Context) -> None:
+    def _change(self, batch: Batch, place: int, state: State, given: Mapping[str, object], context: Context) -> None:
         old = {**Typed(batch.live, state.values), "id": state.id}
         try:
             values = complete(self._judge, batch.live, given, old, context, batch.known.get(place, ()))
@@ -290,14 +260,19 @@ class Writes:
             return
         changed = changes(batch.live, state.values, values)
         batch.updates[place] = Pending(state, values, changed)
-        batch.claim(place, {name: values[name] for name in values if batch.live.attributes[name].key in changed}, None)
+        batch.claim(place, {name: values[name] for name in values if batch.live.attributes[name].key in changed})
 
     def _write(
-        self, connection: Connection, batch: _Batch, context: Context, items: Sequence[Draft | Update | Upsert]
+        self,
+        connection: Connection,
+        batch: Batch,
+        context: Context,
+        items: Items,
+        sought: Set[tuple[int, str]] = frozenset(),
     ) -> dict[int, Written]:
-        """Both kinds of writes and their events; what each place became."""
+        """Both kinds of writes and their events; what each place became. `sought`: keys the items were looked up by."""
         done: dict[int, Written] = {}
-        with Taken.watching(batch.live, batch.inserts, batch.updates):
+        with Taken.watching(batch.live, batch.inserts, batch.updates, sought):
             if batch.updates:
                 written = rewrite(
                     connection,
@@ -316,17 +291,6 @@ class Writes:
             self._publish(connection, batch.live, news, context)
         return done
 
-    def _outcomes(
-        self, batch: _Batch, done: Mapping[int, Written], items: Sequence[Draft | Update | Upsert], view: View
-    ) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for place, item in enumerate(items):
-            if place in done:
-                outcomes.append(present(batch.live, done[place].state, view, item.values))
-            else:
-                outcomes.append(ItemError(place, batch.refused[place]))
-        return outcomes
 
-
-def _names(items: Sequence[Draft | Update | Upsert]) -> set[str]:
+def _names(items: Items) -> set[str]:
     return {name for item in items for name in item.values}

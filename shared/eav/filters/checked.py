@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.eav.declare import AttributeDef, TypeDef
-from shared.eav.types.operators import Operator
+from shared.eav.types import Operator, kind_of
 
 Shape = tuple[Any, ...]
 
@@ -112,6 +112,7 @@ class Checked:
 
 
 def searchable(live_type: TypeInForce) -> tuple[AttributeDef, ...]:
-    """The attributes that free text looks at: those that say so, and those the type names."""
+    """The attributes that free text looks at: of those asked by token, the ones that say so or that the type names."""
     named: Sequence[str] = live_type.defn.searchable
-    return tuple(one for one in live_type.attributes.values() if one.searchable or one.name in named)
+    texts = (one for one in live_type.attributes.values() if Operator.CONTAINS_TOKEN in kind_of(one).operators)
+    return tuple(one for one in texts if one.searchable or one.name in named)

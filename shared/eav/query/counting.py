@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import LiveType, keyed
 from shared.eav.filters import Checked, CheckedAnd, CheckedCondition, CheckedNode, CheckedNot, Operator
 from shared.eav.query.sorting import Order, phase_where
 from shared.eav.query.source import Source, source
@@ -27,7 +27,7 @@ class _Key:
     def __init__(self, live: LiveType, checked: Checked | None) -> None:
         self.live = live
         self.filter = checked
-        self._key = (live.name, live.table, live.version, checked.shape if checked else None)
+        self._key = (keyed(live), checked.shape if checked else None)
 
     def __hash__(self) -> int:
         return hash(self._key)

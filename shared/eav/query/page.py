@@ -27,6 +27,7 @@ from shared.kernel import json
 from shared.kernel.db import Connection, compiled
 
 Total = Literal["exact", "estimated", "none"]
+_FARTHEST = 2**63 - 1
 
 
 class Walk(Protocol):
@@ -149,7 +150,7 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
         answer.next_cursor = sorting.encode(behind, key)
         if request.offset is not None:
             answer.next_offset = request.offset + request.limit
-            kept = {"p": behind.phase, "v": list(behind.values), "i": behind.id, "t": answer.total}
+            kept = {"p": behind.phase, "v": list(behind.values), "i": behind.id, "t": {request.total: answer.total}}
             walk.put(f"{key}:{answer.next_offset}", json.dumps(kept))
     return answer
 
@@ -174,6 +175,7 @@ def _warm(remembered: Mapping[str, Any]) -> _Start:
 
 def _cold(connection: Connection, request: Request, offset: int) -> _Start:
     """Where an offset falls that no page before it left a boundary for: the phases in front of it are counted."""
+    offset = min(offset, _FARTHEST)
     last = sorting.phases(request.orders)[-1]
     for phase in range(last):
         size = phase_size(connection, request.live, request.filter, request.orders, phase)
@@ -186,8 +188,9 @@ def _cold(connection: Connection, request: Request, offset: int) -> _Start:
 def _total(connection: Connection, request: Request, remembered: Mapping[str, Any]) -> int | None:
     if request.total == "none":
         return None
-    if remembered.get("t") is not None:
-        return int(remembered["t"])
+    known = remembered.get("t", {}).get(request.total)
+    if known is not None:
+        return int(known)
     how = estimate if request.total == "estimated" else count
     return how(connection, request.live, request.filter)
 

@@ -95,7 +95,7 @@ def _reader(
     live_key: Keyed, names: tuple[str, ...], form: Form, archive: bool, others: tuple[AttributeDef, ...]
 ) -> Reader:
     live = live_key.live
-    attributes = [live.attributes[name] for name in names]
+    attributes = [live.every[name] for name in names]
     tables = source(live, [*attributes, *others], archive=archive)
     places: list[tuple[str, int]] = []
     converts: list[tuple[str, Convert]] = []

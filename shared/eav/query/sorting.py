@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +20,9 @@ from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.query.source import Source
 from shared.eav.requests import MAX_SORTS, Sort
-from shared.eav.types import kind_of
+from shared.eav.types import ValueProblem, kind_of
+from shared.eav.types.number import parse_number
+from shared.eav.types.scalar import check_text
 from shared.kernel import json
 from shared.kernel.errors import ErrorList, Invalid
 
@@ -151,14 +152,29 @@ def boundary_params(orders: Sequence[Order], boundary: Boundary) -> dict[str, An
     return params
 
 
-# By the first letter of the column: slot families, and the fixed columns created_at, updated_at, id.
-_PARSE: dict[str, Any] = {
-    "t": str,
-    "i": int,
-    "n": Decimal,
-    "d": datetime.fromisoformat,
-    "c": datetime.fromisoformat,
-    "u": datetime.fromisoformat,
+def _integer(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("no column holds so large a number")
+    return value
+
+
+def _instant(text: str) -> datetime:
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is not None:
+        raise ValueError("columns hold instants without a zone")
+    return value
+
+
+# By the first letter of the column: slot families, and the fixed columns created_at, updated_at, id. They raise
+# ValueError or ValueProblem for text that the column cannot have given, which cursors from outside may hold.
+_PARSE: dict[str, Callable[[str], Any]] = {
+    "t": check_text,
+    "i": _integer,
+    "n": parse_number,
+    "d": _instant,
+    "c": _instant,
+    "u": _instant,
 }
 
 
@@ -181,7 +197,7 @@ def decode(cursor: str, orders: Sequence[Order], fingerprint: str) -> Boundary:
             if phase < len(orders) and values[0] is None:
                 raise ValueError("the phase's own attribute has a value")
             return boundary
-    except (ValueError, TypeError, binascii.Error, InvalidOperation, json.JsonError):
+    except (ValueError, TypeError, ValueProblem, binascii.Error, json.JsonError):
         pass
     message = "the cursor does not belong to this query: start again without it"
     raise Invalid.one("cursor", "INVALID_CURSOR", message)

@@ -5,16 +5,18 @@ Archiving releases unique keys; restoring takes them back, or says who has them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import Any
 
-from shared.eav.catalog import LiveType
-from shared.eav.query.reading import EXTRA, LONG, reader
-from shared.eav.store.rows import Side, naive, place
-from shared.eav.store.state import State, Typed, Written, checksum, document
+from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.query.reading import reader
+from shared.eav.store import statements
+from shared.eav.store.rows import Side, naive, place, shown_at
+from shared.eav.store.state import State, Written, checksum, document
+from shared.eav.store.write import state_of
 from shared.eav.tables import FIXED, search_name, slot_names, table_name
-from shared.kernel import json
+from shared.eav.types import kind_of
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, compiled
@@ -28,7 +30,7 @@ _HISTORY = (
 
 @lru_cache(maxsize=64)
 def _archive_sql(table: int, pool: tuple[int, int, int, int], banks: int) -> str:
-    """Move rows of all banks away, with their keys, documents and options; answers (id, version)."""
+    """Move rows of all banks away; their keys, documents and options go. Answers (id, version, catalog version)."""
     slots = [column for column, _, _ in slot_names(pool)]
     fixed = [name for name, _ in FIXED if name not in ("id", "version", "updated_at")]
     kept = ", ".join([*fixed, *slots])
@@ -48,7 +50,8 @@ def _archive_sql(table: int, pool: tuple[int, int, int, int], banks: int) -> str
             f"moved{bank} as (insert into {table_name(table, bank, archive=True)}({columns})"
             f" select {columns} from gone{bank})"
         )
-    return f"with {', '.join(parts)} select id, version from moved"
+    seen = "(select version from eav_type where id = %(type_id)s)"
+    return f"with {', '.join(parts)} select id, version, {seen} from moved"
 
 
 def _stamp(live: LiveType, context: Context) -> dict[str, Any]:
@@ -65,24 +68,24 @@ def _stamp(live: LiveType, context: Context) -> dict[str, Any]:
 
 def archive(connection: Connection, live: LiveType, ids: Sequence[int], context: Context) -> list[Written]:
     """Archive these entities; unknown or archived ids are left out of the answer."""
+    wanted = {"ids": sorted(set(ids))}
+    # Locked by a statement of its own: the one that moves must see what writes it waited for left in other tables.
+    connection.rows(statements.lock(live.table), wanted, prepare=True)
     sql = _archive_sql(live.table, live.pool, live.banks)
-    rows = connection.rows(sql, {"ids": sorted(set(ids)), **_stamp(live, context)}, prepare=True)
-    return [Written(State(ident, version, "", "", {}), {}, "archived") for ident, version in sorted(rows)]
+    rows = connection.rows(sql, {**wanted, **_stamp(live, context)}, prepare=True)
+    if any(seen != live.version for _, _, seen in rows):
+        raise StaleCatalog(live.name)
+    return [Written(State(ident, version, "", "", {}), {}, "archived") for ident, version, _ in sorted(rows)]
 
 
 def archived_state(connection: Connection, live: LiveType, ident: int) -> State | None:
     """The whole state of one archived entity, locked, or None."""
-    view = reader(live, live.stored, "canonical", archive=True)
+    view = reader(live, live.kept, "canonical", archive=True)
     main = view.source.main
     if view.lock_sql is None:
         view.lock_sql = compiled(view.select().where(main.c.id == view.ids_parameter).with_for_update(of=main))
-    row = connection.row(view.lock_sql, {"ids": [ident]}, prepare=True)
-    if row is None:
-        return None
-    entity = view.entity(row)
-    values = {key: value for key, value in entity.values.items() if value is not None}
-    extra, long = (json.loads(row[place]) if row[place] else {} for place in (EXTRA, LONG))
-    return State(ident, entity.version, entity.created_at, entity.updated_at, values, extra, long)
+    row = connection.row(view.lock_sql, {"ids": [ident]}, prepare=True) if 0 < ident < 2**63 else None
+    return None if row is None else state_of(view, row)
 
 
 @lru_cache(maxsize=64)
@@ -114,31 +117,39 @@ def _restore_sql(table: int, pool: tuple[int, int, int, int], banks: int) -> str
 
 def unique_keys(live: LiveType, state: State) -> list[tuple[int, str]]:
     """(attribute id, key) of every unique value of a state."""
-    side = _side(live, state)
-    return side.unique
+    return _side(live, state).unique
 
 
 def _side(live: LiveType, state: State) -> Side:
     side = Side()
-    for name, value in Typed(live, state.values).items():
-        place(live.attributes[name], value, {}, {}, {}, side)
+    for key, value in state.values.items():
+        attribute = live.by_id[int(key)]
+        place(attribute, kind_of(attribute).from_json(value, attribute), {}, {}, {}, side)
     return side
 
 
-def restore(connection: Connection, live: LiveType, state: State, context: Context) -> Written:
-    """Bring an archived entity back. Raises UniqueViolation (psycopg) when a unique value was taken meanwhile."""
+def restore(
+    connection: Connection, live: LiveType, state: State, context: Context, *, without: Container[tuple[int, str]] = ()
+) -> Written:
+    """Bring an archived entity back; the caller then clears the values whose keys it comes back `without`.
+
+    Raises UniqueViolation (psycopg) when a unique value was taken meanwhile.
+    """
     side = _side(live, state)
+    keys = [one for one in side.unique if one not in without]
+    stamp = _stamp(live, context)
     params = {
-        **_stamp(live, context),
+        **stamp,
         "id": state.id,
         "checksum": checksum(state.values, state.version + 1),
         "doc": document(live, state.values),
-        "ua": [a for a, _ in side.unique],
-        "uk": [key for _, key in side.unique],
+        "ua": [a for a, _ in keys],
+        "uk": [key for _, key in keys],
         "ma": [a for a, _ in side.options],
         "mv": [value for _, value in side.options],
     }
     sql = _restore_sql(live.table, live.pool, live.banks)
     rows = connection.rows(sql, params, prepare=True)
     state.version = rows[0][1]
+    state.updated_at = shown_at(stamp["at"])
     return Written(state, {}, "restored")

@@ -14,7 +14,6 @@ from typing import Any
 
 from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.declare import AttributeDef
-from shared.eav.filters import searchable
 from shared.eav.types import Operator, kind_of
 from shared.kernel import json
 
@@ -23,7 +22,7 @@ Change = tuple[Any, Any]
 
 @dataclass(slots=True)
 class State:
-    """One stored entity: canonical JSON by attribute key, and the raw side columns of its row."""
+    """One stored entity: canonical JSON by attribute key (archived attributes too), and its row's raw side columns."""
 
     id: int
     version: int
@@ -111,13 +110,13 @@ def document(live: LiveType, values: Mapping[str, Any]) -> str | None:
 
 
 def documented(live: LiveType) -> Mapping[str, AttributeDef]:
-    """Attributes (by key) whose words are in search documents: asked by token, or looked at by free text."""
+    """Attributes (by key) whose words are in search documents: those that are asked by token. Free text looks at no
+    others, so that making an attribute searchable needs no rewriting of documents."""
     return _documented(keyed(live))
 
 
 @lru_cache(maxsize=256)
 def _documented(key: Keyed) -> dict[str, AttributeDef]:
     live = key.live
-    free = {one.name for one in searchable(live)}
-    stored = (live.attributes[name] for name in live.stored)
-    return {one.key: one for one in stored if Operator.CONTAINS_TOKEN in kind_of(one).operators or one.name in free}
+    kept = (live.every[name] for name in live.kept)
+    return {one.key: one for one in kept if Operator.CONTAINS_TOKEN in kind_of(one).operators}

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.eav.tables import FIXED, MULTI, UNIQUE, search_table, slot_table
+from shared.eav.tables import FIXED, MULTI, TYPE, UNIQUE, search_table, slot_table, table_name
 from shared.kernel.db import compiled
 
 Columns = tuple[tuple[int, tuple[str, ...]], ...]
@@ -100,6 +100,8 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
     if unique:
         keys = _keyed("u", "key", sa.Text())
         picked = sa.select(keys.c.attribute_id, keys.c.key, given.c.id).join_from(keys, given, given.c.ord == keys.c.at)
+        # In the order of keys: two batches with the same keys meet at the first, and do not wait for each other.
+        picked = picked.order_by(keys.c.attribute_id, keys.c.key)
         writes.append(sa.insert(UNIQUE).from_select(["attribute_id", "key", "entity_id"], picked).cte("uniques"))
     if multi:
         chosen = _keyed("m", "value", sa.BigInteger())
@@ -112,7 +114,10 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
 
 @lru_cache(maxsize=1024)
 def update(table: int, columns: Columns) -> str:
-    """Change N locked entities: rows, history, search documents. Parameters are arrays `i_*`, scalars for the rest."""
+    """Change N locked entities: rows, history, search documents; answers the catalog version it saw.
+
+    Parameters are arrays `i_*`, scalars for the rest.
+    """
     fixed = _fixed(UPDATED)
     rows = _arrays(
         "i", {"id": sa.BigInteger(), **fixed, **_slots(columns), "doc": sa.Text(), "changed": pg.JSONB(),
@@ -135,7 +140,8 @@ def update(table: int, columns: Columns) -> str:
     writes.append(put.on_conflict_do_update(index_elements=["id"], set_={"doc": put.excluded.doc}).cte("documents"))
     gone = sa.select(given.c.id).where(given.c.redoc, given.c.doc.is_(None))
     writes.append(sa.delete(search).where(search.c.id.in_(gone)).cte("undocumented"))
-    return compiled(sa.select(sa.func.count()).select_from(given).add_cte(*writes))
+    seen = sa.select(TYPE.c.version).where(TYPE.c.id == sa.bindparam("type_id", type_=sa.Integer()))
+    return compiled(seen.add_cte(*writes))
 
 
 def _upsert_bank(given: sa.CTE, table: int, bank: int, names: tuple[str, ...]) -> sa.CTE:
@@ -169,7 +175,7 @@ DELETE_UNIQUE = (
 )
 INSERT_UNIQUE = (
     "insert into eav_unique(attribute_id, key, entity_id)"
-    " select * from unnest(%(a)s::int[], %(k)s::text[], %(e)s::bigint[])"
+    " select * from unnest(%(a)s::int[], %(k)s::text[], %(e)s::bigint[]) order by 1, 2"
 )
 DELETE_MULTI = (
     "delete from eav_multi m using unnest(%(a)s::int[], %(e)s::bigint[]) g(a, e)"
@@ -184,3 +190,8 @@ FIND_UNIQUE = (
     " join unnest(%(a)s::int[], %(k)s::text[]) g(a, k) on u.attribute_id = g.a and u.key = g.k"
 )
 GUARD = "select eav_guard(%(type)s, %(version)s)"
+
+
+def lock(table: int) -> str:
+    """Lock the rows `ids` in id order, whatever the order asked: writes that meet do not wait for each other."""
+    return f"select id from {table_name(table)} where id = any(%(ids)s::bigint[]) order by id for update"

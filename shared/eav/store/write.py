@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from shared.eav.catalog import LiveType, StaleCatalog
-from shared.eav.query.reading import EXTRA, LONG, reader
+from shared.eav.query.reading import EXTRA, LONG, Reader, reader
 from shared.eav.store import statements
 from shared.eav.store.rows import (
     Side,
@@ -69,26 +69,27 @@ def guard(connection: Connection, live: LiveType) -> None:
 
 def lock(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, State]:
     """Lock these entities in id order and read their whole state; unknown ids are simply not in the answer."""
-    view = reader(live, live.stored, "canonical")
-    sql = _lock_statement(live)
-    rows = connection.rows(sql, {"ids": sorted(set(ids))}, prepare=True)
-    found = {}
-    for row in rows:
-        entity = view.entity(row)
-        values = {key: value for key, value in entity.values.items() if value is not None}
-        extra = json.loads(row[EXTRA]) if row[EXTRA] else {}
-        long = json.loads(row[LONG]) if row[LONG] else {}
-        found[entity.id] = State(entity.id, entity.version, entity.created_at, entity.updated_at, values, extra, long)
-    return found
-
-
-def _lock_statement(live: LiveType) -> str:
-    view = reader(live, live.stored, "canonical")
+    view = reader(live, live.kept, "canonical")
+    wanted = {"ids": sorted(set(ids))}
+    main = view.source.main
     if view.lock_sql is None:
-        main = view.source.main
-        query = view.select().where(main.c.id == view.ids_parameter).order_by(main.c.id).with_for_update(of=main)
-        view.lock_sql = compiled(query)
-    return view.lock_sql
+        query = view.select().where(main.c.id == view.ids_parameter).order_by(main.c.id)
+        view.lock_sql = compiled(query if len(view.source.banks) > 1 else query.with_for_update(of=main))
+    if len(view.source.banks) > 1:
+        # A statement that waits for a row sees its new version, but other tables as they were before the wait.
+        connection.rows(statements.lock(live.table), wanted, prepare=True)
+    return {
+        state.id: state
+        for state in (state_of(view, row) for row in connection.rows(view.lock_sql, wanted, prepare=True))
+    }
+
+
+def state_of(view: Reader, row: tuple[Any, ...]) -> State:
+    """The state in a row of a reader of all kept attributes in canonical form."""
+    entity = view.entity(row)
+    values = {key: value for key, value in entity.values.items() if value is not None}
+    extra, long = (json.loads(row[place]) if row[place] else {} for place in (EXTRA, LONG))
+    return State(entity.id, entity.version, entity.created_at, entity.updated_at, values, extra, long)
 
 
 def create(
@@ -203,7 +204,10 @@ def _write_changes(
         "correlation": context.correlation,
     }
     sql = statements.update(live.table, columns)
-    connection.rows(sql, params | slot_arrays(columns, slots), prepare=True)
+    seen = connection.row(sql, params | slot_arrays(columns, slots), prepare=True)
+    if seen != (live.version,):
+        # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
+        raise StaleCatalog(live.name)
     _write_sides(connection, live, pending, sides)
 
 

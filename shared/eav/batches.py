@@ -1,0 +1,82 @@
+"""One attempt at a batch of writes: what is refused, what is inserted and changed. Pure; `writes` carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.eav.attempts import NeedSlots
+from shared.eav.catalog import LiveType
+from shared.eav.entity import Entity, View
+from shared.eav.presenting import present
+from shared.eav.requests import Draft, ItemError, Update, Upsert
+from shared.eav.store.state import Written
+from shared.eav.store.write import Pending
+from shared.eav.types import kind_of
+from shared.eav.validation import Values
+from shared.kernel.errors import Conflict, CrmError, FieldError, Invalid, InvalidValues
+
+Items = Sequence[Draft | Update | Upsert]
+Outcome = Entity | ItemError
+Refused = dict[int, CrmError]
+Known = Mapping[int, Sequence[FieldError]]
+
+
+@dataclass(slots=True)
+class Batch:
+    """One attempt at a batch: what is refused so far, what is to be inserted and changed, by place in the input."""
+
+    live: LiveType
+    refused: Refused
+    partial: bool
+    known: Known
+    inserts: dict[int, Values] = field(default_factory=dict)
+    updates: dict[int, Pending] = field(default_factory=dict)
+    keys: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def refuse(self, place: int, error: CrmError) -> None:
+        """Leave an item out."""
+        self.refused[place] = error
+        self.inserts.pop(place, None)
+        self.updates.pop(place, None)
+
+    def claim(self, place: int, values: Mapping[str, Any]) -> None:
+        """Note the item's unique keys; refuse it when an earlier item of the batch claims the same."""
+        unique = [one for name in values if (one := self.live.attributes[name]).unique and values[name] is not None]
+        keys = {(one.id, kind_of(one).unique_key(values[one.name], one)): one for one in unique}
+        for key, attribute in keys.items():
+            if key in self.keys:
+                message = f'Another item of this batch has the same value of "{attribute.wire}"'
+                self.refuse(place, Conflict(message, attribute=attribute.name))
+                return
+        self.keys |= dict.fromkeys(keys, place)
+
+    def need_slots(self) -> None:
+        """Raise NeedSlots when a value has nowhere to go yet."""
+        written = [*self.inserts.values(), *(one.values for one in self.updates.values())]
+        names = {name for values in written for name, value in values.items() if value is not None}
+        homeless = [
+            one
+            for name in sorted(names)
+            if (one := self.live.attributes[name]).column is None and kind_of(one).family is not None
+        ]
+        if homeless:
+            raise NeedSlots(homeless)
+
+    def settle(self) -> None:
+        """Raise when anything is refused in a batch that goes through whole or not at all."""
+        if self.refused and not self.partial:
+            errors = [one for _, one in sorted(self.refused.items())]
+            if all(isinstance(one, InvalidValues) for one in errors):
+                raise InvalidValues([part for one in errors if isinstance(one, Invalid) for part in one.errors])
+            raise errors[0]
+
+    def outcomes(self, done: Mapping[int, Written], items: Items, view: View) -> list[Outcome]:
+        """What every item became, in input order."""
+        return [
+            present(self.live, done[place].state, view, item.values)
+            if place in done
+            else ItemError(place, self.refused[place])
+            for place, item in enumerate(items)
+        ]
