@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from hubspot import HubSpot
+from hubspot.crm.schemas import ObjectSchemaEgg, ObjectTypeDefinitionLabels, ObjectTypePropertyCreate
 
 from tests.contract.serving import System, served
 
@@ -44,8 +45,6 @@ def unique() -> str:
 @pytest.fixture(scope="session")
 def car(sdk: Any) -> str:
     """A custom entity type with a required model, a price and a unique plate."""
-    from hubspot.crm.schemas import ObjectSchemaEgg, ObjectTypeDefinitionLabels, ObjectTypePropertyCreate
-
     name = f"car{uuid.uuid4().hex[:8]}"
     fields = (("model", "string", "text"), ("price", "number", "number"), ("plate", "string", "text"))
     properties = [

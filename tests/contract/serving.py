@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +39,33 @@ class System:
 def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
     """Run it until the end of the block. Raises RuntimeError with the log's end when it does not come up."""
     port = free_port()
-    secrets = home / "secrets"
+    system = System(f"http://127.0.0.1:{port}", TOKEN, home / "system.log")
+    environment = _environment(home, port, new_database, redis_url)
+    with system.log.open("wb") as output:
+
+        def start(name: str) -> subprocess.Popen[bytes]:
+            command = [sys.executable, "-m", "deploy.processes", name]
+            return subprocess.Popen(
+                command, env=environment, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+
+        if start("migrate").wait(_SECONDS) != 0:
+            raise RuntimeError(f"migrating failed: {system.log.read_text()[-3000:]}")
+        running = [start("web"), start("bus")]
+        web = running[0]
+        try:
+            if not wait_until(lambda: _answers(system) or web.poll() is not None, _SECONDS) or web.poll() is not None:
+                raise RuntimeError(f"the system did not start: {system.log.read_text()[-3000:]}")
+            yield system
+        finally:
+            _stop(running)
+
+
+def _environment(home: Path, port: int, new_database: Callable[[], str], redis_url: str) -> dict[str, str]:
     (home / "run").mkdir(parents=True, exist_ok=True)
-    secrets.mkdir(exist_ok=True)
-    (secrets / "admin-token").write_text(TOKEN)
-    environment = {
+    token_file = home / "admin-token"
+    token_file.write_text(TOKEN)
+    return {
         **os.environ,
         **{f"{manifest.name.upper()}_DATABASE_URL": new_database() for manifest in ALL},
         "REDIS_URL": redis_url,
@@ -51,39 +73,21 @@ def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Itera
         "CRM_HOST": "127.0.0.1",
         "PORT": str(port),
         "CRM_SERVICE_TOKEN": "crm_services_" + "0" * 51,
-        "CRM_ADMIN_TOKEN_FILE": str(secrets / "admin-token"),
+        "CRM_ADMIN_TOKEN_FILE": str(token_file),
         "CRM_WEB_WORKERS": "1",
         "PYTHONPATH": str(PROJECT),
     }
-    log = home / "system.log"
-    with log.open("wb") as output:
 
-        def start(name: str) -> subprocess.Popen[bytes]:
-            return subprocess.Popen(
-                [sys.executable, "-m", "deploy.processes", name],
-                env=environment,
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
 
-        if start("migrate").wait(_SECONDS) != 0:
-            raise RuntimeError(f"migrating failed: {log.read_text()[-3000:]}")
-        running = [start("web"), start("bus")]
+def _stop(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        process.terminate()
+    for process in running:
         try:
-            system = System(f"http://127.0.0.1:{port}", TOKEN, log)
-            if not wait_until(lambda: _answers(system) or running[0].poll() is not None, _SECONDS) or running[0].poll():
-                raise RuntimeError(f"the system did not start: {log.read_text()[-3000:]}")
-            yield system
-        finally:
-            for process in running:
-                process.terminate()
-            for process in running:
-                try:
-                    process.wait(30)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _answers(system: System) -> bool:

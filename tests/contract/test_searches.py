@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import httpx
@@ -14,8 +15,6 @@ URL = "/crm/v3/objects/contacts/search"
 @pytest.fixture(scope="module")
 def word(sdk: Any) -> str:
     """Five contacts under one last name: a, b, c, d, e with revenues 10, 20 .. and one without."""
-    import uuid
-
     found = f"y{uuid.uuid4().hex[:10]}"
     rows = [
         {
