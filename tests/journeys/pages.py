@@ -15,9 +15,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from typing import Any
 PROJECT = Path(__file__).parents[2]
 ADDRESS = "127.0.0.1:8000"
 """Where pages say that the system is."""
+ALONE = "8101"
+"""The port that pages give to a service that runs alone."""
 
 _FENCE = re.compile(
     r"^```(?P<language>\w+)(?: (?P<use>run|file|answer|part)(?: (?P<path>\S+))?)?\n(?P<text>.*?)^```$", re.M | re.S
@@ -35,6 +39,7 @@ _NUMBERED = re.compile(r"(Existing ID: |contact |contacts/contact/)\d+")
 _IDS = {"id", "hs_object_id", "entity_id", "existingId", "ids", "actor", "source_id", "wire_id", "objectTypeId"}
 _MARK = "<<<end of block>>>"
 _WIDTH = 116
+_SECONDS = 120
 
 
 @dataclass(slots=True)
@@ -51,11 +56,12 @@ class Block:
 
 @dataclass(slots=True)
 class Page:
-    """A page on its way through a run. `address` replaces the one that pages give; `tree` is the working directory."""
+    """A page on its way through a run, in the directory `tree`. `places`: what stands for an address on the page ->
+    what is there in truth."""
 
     path: Path
     environment: Mapping[str, str]
-    address: str = ADDRESS
+    places: Mapping[str, str]
     tree: Path = PROJECT
     blocks: list[Block] = field(default_factory=list)
 
@@ -89,7 +95,7 @@ class Page:
                 last = block
             elif block.use in ("answer", "part"):
                 assert last is not None, "an answer without a command before it"
-                shown, printed = _read(block, block.text), _read(block, last.printed.replace(self.address, ADDRESS))
+                shown, printed = _read(block, block.text), _read(block, self._as_shown(last.printed))
                 if not _agree(masked(shown), masked(printed), part=block.use == "part"):
                     found.append((block, printed))
         return found
@@ -112,21 +118,33 @@ class Page:
                 block.printed = text
 
     def _execute(self, command: list[str]) -> str:
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
             env={**os.environ, **self.environment},
             cwd=self.tree,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{self.path.name}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = process.communicate(timeout=_SECONDS)
+            finally:
+                with suppress(ProcessLookupError):  # what a page left running, when it failed half-way
+                    os.killpg(process.pid, signal.SIGTERM)
+        assert process.returncode == 0, f"{self.path.name}: {out[-3000:]}\n{err[-3000:]}"
+        return out
 
     def _here(self, text: str) -> str:
-        return text.replace(ADDRESS, self.address)
+        for shown, true in self.places.items():
+            text = text.replace(shown, true)
+        return text
+
+    def _as_shown(self, text: str) -> str:
+        for shown, true in self.places.items():
+            text = text.replace(true, shown)
+        return text
 
     def _rewrite(self, wrong: list[tuple[Block, Any]]) -> None:
         text = self.path.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,18 +16,24 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local.settings import LocalSettings
+from deploy.local.ports import free_port
 from tests.contract.serving import System, served
-from tests.journeys.pages import ADDRESS, PROJECT, Page, blocks
+from tests.journeys.pages import ADDRESS, ALONE, PROJECT, Page
 from tests.journeys.requests_file import parse
 
 DOCS = PROJECT / "docs"
 EXAMPLES = DOCS / "examples"
+SERVICE_TOKEN = "crm_services_" + "0" * 51
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory, new_database, redis_url) -> Iterator[System]:
-    with served(tmp_path_factory.mktemp("docs"), new_database, redis_url) as running:
+    """The whole system, with its secrets where `make up` keeps them."""
+    home = tmp_path_factory.mktemp("docs")
+    with served(home, new_database, redis_url) as running:
+        (home / "secrets").mkdir(exist_ok=True)
+        (home / "secrets" / "admin-token").write_text(running.token)
+        (home / "secrets" / "service-token").write_text(SERVICE_TOKEN)
         yield running
 
 
@@ -42,17 +49,28 @@ def environment(system: System) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="module")
-def address(system: System) -> str:
-    return system.url.removeprefix("http://")
+def places(system: System) -> Mapping[str, str]:
+    return {ADDRESS: system.url.removeprefix("http://")}
 
 
-def test_the_readme(environment: Mapping[str, str], address: str):
-    Page(PROJECT / "README.md", environment, address).check()
+def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
+    Page(PROJECT / "README.md", environment, places).check()
 
 
 @pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type"])
-def test_a_how_to(name: str, environment: Mapping[str, str], address: str):
-    Page(DOCS / "how-to" / f"{name}.md", environment, address).check()
+def test_a_how_to(name: str, environment: Mapping[str, str], places: Mapping[str, str]):
+    Page(DOCS / "how-to" / f"{name}.md", environment, places).check()
+
+
+def test_a_new_service(
+    environment: Mapping[str, str], places: Mapping[str, str], system: System, tmp_path: Path, new_database
+):
+    """In a copy of the sources, as a process of its own beside the running system."""
+    for part in ("crm", "deploy", "services", "shared"):
+        shutil.copytree(PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    surroundings = {**environment, "PYTHONPATH": str(tmp_path), "FLEET_DATABASE_URL": new_database()}
+    everywhere = {**places, ALONE: str(free_port())}
+    Page(DOCS / "how-to" / "add-a-service.md", surroundings, everywhere, tmp_path).check()
 
 
 def test_requests_of_the_http_file(system: System):
