@@ -1,0 +1,50 @@
+"""An engine on its own over a fresh database; `make_type` gives a test an entity type of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
+from shared.eav.engine import Engine
+from shared.eav.install import install
+from shared.kernel.db import Database
+from tests.factories.kinds import entity_type
+from tests.factories.schema import Schema
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the engine's tables."""
+    found = Database(database_url, pool_size=40)
+    install(found)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture(scope="module")
+def engine(database: Database) -> Engine:
+    """The engine most tests use."""
+    return Engine(database)
+
+
+@pytest.fixture(scope="module")
+def schema(engine: Engine) -> Schema:
+    """Its definitions."""
+    return Schema(engine)
+
+
+@pytest.fixture(scope="module")
+def make_type(schema: Schema) -> Callable[..., LiveType]:
+    """Makes an entity type of these attributes, under a name nobody else has."""
+
+    def make(*attributes: AttributeDef, **more: Any) -> LiveType:
+        return schema.add_type(entity_type(f"kind{next(_numbers)}", *attributes, **more))
+
+    return make
