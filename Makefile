@@ -61,8 +61,8 @@ bench-eav: install ## the engine against a native table
 	$(PY) -m benchmarks.eav $(ARGS)
 
 .PHONY: pictures
-pictures: install ## draw the pictures of the last benchmarks
-	$(PY) -m benchmarks.pictures $(ARGS)
+pictures: install ## draw what the terminal shows, for the README (of a running system with the demo in it)
+	$(PY) -m crm.pictures docs/pictures
 
 .PHONY: lock
 lock: install ## resolve pyproject.toml into requirements.lock anew

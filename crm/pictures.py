@@ -21,14 +21,14 @@ from crm.session import Session
 
 WIDTH = 110
 PICTURES = (
-    ("demo", "crm demo"),
     ("status", "crm status"),
     (
         "find",
         "crm find contact 'score > 80 and city in (北京, 東京, Köln)' --sort -score --limit 8"
         " --columns 'First name,Last name,Company name,City,Score'",
     ),
-    ("attribute", "crm attributes add contact 预计收入 --type number"),
+    ("show", "crm show contact takumi.suzuki2@hokuto-denki.jp.example --history"),
+    ("attributes", "crm attributes list company"),
 )
 _FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
