@@ -200,6 +200,11 @@ def test_schemas_come_and_go(sdk: Any, unique: str) -> None:
     with pytest.raises(schemas.ApiException) as caught:
         api.create_association(unique, schemas.AssociationDefinitionEgg("2-1", object_type_id(made), "0-1"))
     assert caught.value.status == 400
+    # Deleting for good does not exist yet: it must say so rather than answer 204 and keep everything.
+    with pytest.raises(schemas.ApiException) as caught:
+        api.archive(unique, archived=True)
+    assert (caught.value.status, "NOT_AVAILABLE" in caught.value.body) == (400, True)
+    assert api.get_by_id(unique).archived is False
     api.archive(unique)
     with pytest.raises(schemas.ApiException) as caught:
         api.get_by_id(unique)
