@@ -141,9 +141,10 @@ def provision(database: Database, spare_pool: Pool | None = None) -> list[str]:
     Idempotent. Of several processes that call it at once one does the work, the others answer at once that they did
     nothing. Call it periodically and before an import that makes attributes.
     """
-    # A lock of a transaction that does nothing else: index builds beside it wait for no snapshot of it.
+    # A lock of a transaction that does nothing else. The statement has no parameters on purpose: with some, the driver
+    # leaves a portal open whose snapshot an index build in the other connection would wait for, and so for ever.
     with database.transaction() as keeper:
-        if keeper.row("select pg_try_advisory_xact_lock(%(key)s)", {"key": _PROVISION_LOCK}) != (True,):
+        if keeper.row(f"select pg_try_advisory_xact_lock({_PROVISION_LOCK})") != (True,):
             return []
         with database.connect() as connection:
             return _provision(connection, spare_pool)
