@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
@@ -30,7 +31,7 @@ def ask(app: WSGIApplication, path: str, *, token: str = "", body: Mapping[str, 
         method="GET" if body is None else "POST",
         data=None if body is None else json.dumps(body),
         content_type=None if body is None else "application/json",
-        headers={"Authorization": f"Bearer {token}"} if token else None,
+        headers=Headers([("Authorization", f"Bearer {token}")] if token else []),
     )
     try:
         response = Response.from_app(app, builder.get_environ(), buffered=True)

@@ -78,8 +78,8 @@ class Stack:
             )
         if self.redis is not None:
             yield Program("redis", tuple(self.redis.command), order=2, first=True)
-        for name in ("worker", "bus", "scheduler", "web"):
-            yield Program(name, (sys.executable, "-m", "deploy.processes", name), order=10)
+        for order, name in enumerate(("web", "bus", "worker", "scheduler"), start=10):
+            yield Program(name, (sys.executable, "-m", "deploy.processes", name), order)
 
     def _bare_environment(self) -> dict[str, str]:
         return {**postgres.clean_environment(), MARK: str(self.home.root)}

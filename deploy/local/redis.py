@@ -21,6 +21,7 @@ from deploy.local.trouble import Trouble
 _CONFIG = """\
 bind 127.0.0.1
 protected-mode yes
+set-proc-title no
 port {port}
 daemonize no
 requirepass {password}

@@ -113,20 +113,24 @@ def _migrate(stack: Stack, environment: Mapping[str, str]) -> None:
 def _wait_for_readiness(stack: Stack, runner: Runner) -> None:
     host = "127.0.0.1" if stack.settings.host == "0.0.0.0" else stack.settings.host  # noqa: S104 - compared only
     url = f"http://{host}:{stack.settings.port}/readyz"
-    last = ["nothing answers"]
-
-    def is_ready() -> bool:
-        try:
-            answer = httpx.get(url, timeout=10, trust_env=False)
-        except httpx.HTTPError:
-            return False
-        last[0] = answer.text
-        return answer.status_code == 200
-
-    if not wait_until(lambda: runner.died() or is_ready(), _READY_SECONDS, every=0.1):
-        raise Trouble(f"not ready after {_READY_SECONDS} s: {last[0].strip()}; {_last_line(stack, 'web')}")
+    if not wait_until(lambda: runner.died() or _is_ready(url), _READY_SECONDS, every=0.1):
+        raise Trouble(f"not ready after {_READY_SECONDS} s: {_last_line(stack, 'web')}")
+    if not wait_until(lambda: runner.died() or not _not_running(stack), _READY_SECONDS, every=0.1):
+        name = _not_running(stack)[0]
+        raise Trouble(f"{name} does not stay up: {_last_line(stack, name)}")
     if runner.died():
         raise Trouble("the process runner ended while the system was starting")
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=10, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _not_running(stack: Stack) -> list[str]:
+    return [one["name"] for one in runners.states(stack.home) if one["state"] != "RUNNING"]
 
 
 def _last_line(stack: Stack, log: str) -> str:

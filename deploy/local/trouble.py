@@ -1,4 +1,4 @@
-"""The one error of the embedded run: something a person has to put right, told in one line.
+"""How the embedded run talks to a person: progress lines, and the one error that a person has to put right.
 
 Not for programming mistakes: those keep their trace.
 """
@@ -8,3 +8,8 @@ from __future__ import annotations
 
 class Trouble(Exception):
     """Printed as one line by the command, which then ends with code 1."""
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(f"* {text}", flush=True)

@@ -117,6 +117,16 @@ def _stubborn(**more: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+def test_the_shells_own_names_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CRM_HOME", "CRM_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/root")
+    monkeypatch.setenv("HOST", "example.com")
+    settings = local_settings()
+    assert settings.home.name == "tupelo"
+    assert settings.host == "127.0.0.1"
+
+
 def test_orphans_are_told_by_their_mark(root: Path) -> None:
     home = open_home(root, None)
     with _stubborn(**{MARK: str(root)}) as ours, _stubborn(CRM_HOME=str(root), **{MARK: "/elsewhere"}) as theirs:
@@ -166,7 +176,7 @@ def test_every_process_gets_what_it_needs() -> None:
 
 
 def test_given_servers_are_not_started() -> None:
-    assert [one.name for one in _stack(Home(Path("/h")), None).programs()] == ["worker", "bus", "scheduler", "web"]
+    assert [one.name for one in _stack(Home(Path("/h")), None).programs()] == ["web", "bus", "worker", "scheduler"]
     assert Program("x", ("y",), 1).user == ""
 
 
