@@ -117,7 +117,10 @@ class Database:
             yield Connection(raw, self.prepare, self._count)
         except psycopg.OperationalError as error:
             borrowed.invalidate()
-            raise _translated(error) from error
+            translated = _translated(error)
+            if isinstance(translated, Unavailable):
+                self.engine.dispose()  # what else lies in the pool is as dead; the next request connects anew
+            raise translated from error
         finally:
             borrowed.close()
 
