@@ -17,12 +17,14 @@ import httpx
 import pytest
 
 from deploy.local.ports import free_port
+from deploy.local.settings import LocalSettings
 from tests.contract.serving import System, served
 from tests.journeys.pages import ADDRESS, ALONE, PROJECT, Page
 from tests.journeys.requests_file import parse
 
 DOCS = PROJECT / "docs"
 EXAMPLES = DOCS / "examples"
+PAGES = (PROJECT / "README.md", *sorted(DOCS.rglob("*.md")))
 SERVICE_TOKEN = "crm_services_" + "0" * 51
 
 
@@ -104,3 +106,44 @@ def test_an_example_twice(name: str, environment: Mapping[str, str]):
     else:
         statuses = [re.findall(r"^(\d{3})$", text, re.M) for text in printed]
         assert statuses == [["201", "201", "200", "200", "409", "204", "204"]] * 2
+
+
+def test_every_setting_is_in_the_table_of_settings():
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    rows = dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", text, re.M))
+    elsewhere = {"<SERVICE>_DATABASE_URL", "CRM_WEB_WORKERS", "CRM_WEB_THREADS", "CRM_URL", "CRM_TOKEN"}
+    fields = {str(field.validation_alias): field for field in LocalSettings.model_fields.values()}
+    assert rows.keys() == fields.keys() | elsewhere
+    for name, field in fields.items():
+        if isinstance(field.default, str | int):
+            assert rows[name] == f"`{field.default}`"
+    config = (PROJECT / "deploy" / "gunicorn.conf.py").read_text(encoding="utf-8")
+    for name in ("CRM_WEB_WORKERS", "CRM_WEB_THREADS"):
+        assert f'"{name}", "{rows[name].strip("`")}"' in config
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_lead_somewhere(page: Path):
+    text = page.read_text(encoding="utf-8")
+    lost = []
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]*)(?:#[^)]*)?\)", text):
+        if not (page.parent / target).exists():
+            lost.append(target)
+    assert not lost
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_named_files_exist(page: Path):
+    """Paths in backticks that look like this repository's."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    named = re.findall(r"`((?:shared|services|deploy|crm|tests|docs|benchmarks)/[\w/.-]+)`", text)
+    assert [one for one in named if not (PROJECT / one).exists()] == []
+
+
+def test_pictures_are_small_and_fetch_nothing():
+    pictures = sorted((DOCS / "pictures").glob("crm-*.svg"))
+    assert [one.stem for one in pictures] == ["crm-attributes", "crm-find", "crm-show", "crm-status"]
+    for one in pictures:
+        text = one.read_text(encoding="utf-8")
+        assert len(text.encode()) < 100_000
+        assert "url(http" not in text
