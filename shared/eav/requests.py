@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from shared.eav.filters import Node
+from shared.kernel.context import Context
 from shared.kernel.errors import CrmError
 
 MAX_SORTS = 5
@@ -53,6 +54,16 @@ class Upsert:
     values: Mapping[str, object]
     trace: str | None = None
     effective_at: datetime | None = None
+
+
+def names_of(items: Sequence[Draft | Update | Upsert]) -> set[str]:
+    """Every attribute name that the items write."""
+    return {name for item in items for name in item.values}
+
+
+def dated(item: Draft | Update | Upsert, context: Context) -> Context:
+    """The context of one item: its own effective instant, where it has one."""
+    return context if item.effective_at is None else replace(context, effective_at=item.effective_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.presenting import present
 from shared.eav.reads import resolve_refs, unique_key
-from shared.eav.requests import Draft, Ref, Update, Upsert
+from shared.eav.requests import Draft, Ref, Update, Upsert, dated, names_of
 from shared.eav.store import archive as archiving
 from shared.eav.store.state import State, Typed, Written, changes
 from shared.eav.store.write import Pending, guard, lock
@@ -59,7 +59,7 @@ class Writes:
             batch = Batch(live, refused, partial, known or {})
             for place, draft in enumerate(drafts):
                 if place not in refused:
-                    self._draft(batch, place, draft.values, context)
+                    self._draft(batch, place, draft.values, dated(draft, context))
             if batch.refused.keys() - refused.keys():
                 self._attempts.confirm(live)
             batch.settle()
@@ -69,7 +69,7 @@ class Writes:
                 done = self._write(connection, batch, context, drafts)
             return batch.outcomes(done, drafts, view)
 
-        return self._attempts.run(type_name, partial, _names(drafts), once)
+        return self._attempts.run(type_name, partial, names_of(drafts), once)
 
     def update(
         self,
@@ -95,7 +95,7 @@ class Writes:
             batch.refused |= lost
             return batch.outcomes(done, updates, view)
 
-        return self._attempts.run(type_name, partial, _names(updates), once)
+        return self._attempts.run(type_name, partial, names_of(updates), once)
 
     def _locked(
         self, connection: Connection, live: LiveType, refs: Sequence[Ref]
@@ -138,7 +138,7 @@ class Writes:
                 batch.refuse(place, VersionMismatch(item.expected_version or 0, state.version))
             else:
                 seen.add(state.id)
-                self._change(batch, place, state, item.values, context)
+                self._change(batch, place, state, item.values, dated(item, context))
         return lost
 
     def upsert(
@@ -171,7 +171,7 @@ class Writes:
                     outcome.new = place in batch.inserts
             return outcomes
 
-        return self._attempts.run(type_name, partial, _names(upserts), once)
+        return self._attempts.run(type_name, partial, names_of(upserts), once)
 
     def _sort_out(
         self,
@@ -190,14 +190,14 @@ class Writes:
                 batch.refuse(place, Invalid.one("id", "DUPLICATE_ID", message))
             elif ident is not None and ident in states:
                 seen.add(ident)
-                self._change(batch, place, states[ident], item.values, context)
+                self._change(batch, place, states[ident], item.values, dated(item, context))
             elif item.ref.attribute is None:
                 batch.refuse(place, NotFound(batch.live.name, [str(item.ref)]))
             else:
                 named = batch.live.attribute(item.ref.attribute)
                 given = {one.name for name in item.values if (one := batch.live.find(name))}
                 values = item.values if named.name in given else {**item.values, named.name: item.ref.value}
-                self._draft(batch, place, values, context)
+                self._draft(batch, place, values, dated(item, context))
 
     def archive(self, type_name: str, refs: Sequence[Ref], context: Context) -> list[int]:
         """Archive; unknown ones are fine. The ids that really were archived."""
@@ -259,7 +259,7 @@ class Writes:
             batch.refuse(place, error)
             return
         changed = changes(batch.live, state.values, values)
-        batch.updates[place] = Pending(state, values, changed)
+        batch.updates[place] = Pending(state, values, changed, context.effective_at)
         batch.claim(place, {name: values[name] for name in values if batch.live.attributes[name].key in changed})
 
     def _write(
@@ -274,13 +274,7 @@ class Writes:
         done: dict[int, Written] = {}
         with Taken.watching(batch.live, batch.inserts, batch.updates, sought):
             if batch.updates:
-                written = rewrite(
-                    connection,
-                    batch.live,
-                    list(batch.updates.values()),
-                    context,
-                    [items[place].effective_at for place, one in batch.updates.items() if one.changed],
-                )
+                written = rewrite(connection, batch.live, list(batch.updates.values()), context)
                 done |= dict(zip(batch.updates, written, strict=True))
             if batch.inserts:
                 instants = [items[place].effective_at for place in batch.inserts]
@@ -290,7 +284,3 @@ class Writes:
         if news:
             self._publish(connection, batch.live, news, context)
         return done
-
-
-def _names(items: Items) -> set[str]:
-    return {name for item in items for name in item.values}

@@ -26,5 +26,5 @@ def new_id() -> str:
 def iso(instant: datetime) -> str:
     """`YYYY-MM-DDThh:mm:ss.sssZ` of an aware or naive-UTC datetime."""
     if instant.tzinfo is not None:
-        instant = instant.astimezone(UTC)
-    return f"{instant:%H:%M:%S}".join((f"{instant.date().isoformat()}T", f".{instant.microsecond // 1000:03d}Z"))
+        instant = instant.astimezone(UTC).replace(tzinfo=None)
+    return instant.isoformat(timespec="milliseconds") + "Z"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Flask
 
 from shared.bus.schema import prepare
-from shared.eav.install import MIGRATIONS as EAV_MIGRATIONS
 from shared.eav.install import declare_types
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.eav.slots import provision
@@ -17,14 +14,12 @@ from shared.kernel.db import Database
 from shared.kernel.migrate import migrate as run_migrations
 from shared.service.doors import operations_of
 from shared.service.manifest import Manifest
+from shared.service.revisions import migration_folders
 from shared.service.runtime import Runtime, database_url
 from shared.service.schema import SPARE_POOL
 from shared.service.token_commands import announce_tokens
 from shared.service.tokens import ensure_bootstrap
 from shared.service.web.operation import register
-
-_KIT = Path(__file__).parent / "migrations"
-_BUS = Path(__file__).parent.parent / "bus" / "migrations"
 
 
 def build_app(manifest: Manifest, settings: Settings) -> Flask:
@@ -35,19 +30,13 @@ def build_app(manifest: Manifest, settings: Settings) -> Flask:
     return app
 
 
-def migration_folders(manifest: Manifest) -> list[Path]:
-    """Every folder of revisions that makes up the service's schema."""
-    own = [manifest.migrations] if manifest.migrations else []
-    return [EAV_MIGRATIONS, _BUS, _KIT, *own]
-
-
 def migrate(manifest: Manifest, settings: Settings) -> None:
     """Bring the service's database to this code: schema, partitions, declared types, spare slots, first tokens.
 
     Idempotent and safe from several processes at once.
     """
     database = Database(database_url(manifest, settings), pool_size=2)
-    run_migrations(database.url, migration_folders(manifest))
+    run_migrations(database.url, migration_folders(manifest.migrations))
     prepare(database)
     ensure_history_partitions(database)
     declare_types(database, manifest.types)

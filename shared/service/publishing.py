@@ -33,7 +33,7 @@ def _event(live: LiveType, written: Written, context: Context, at: datetime) -> 
         at=at,
         entity_id=written.state.id,
         version=written.state.version,
-        effective_at=context.effective_at,
+        effective_at=written.effective_at or context.effective_at,
         actor=context.actor.id,
         source=context.source,
         source_id=context.source_id,

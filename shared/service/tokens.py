@@ -116,6 +116,8 @@ class TokenStore:
         """The actor of an Authorization header. Raises Unauthenticated, Unavailable without a database."""
         match = _BEARER.fullmatch(header or "")
         if match is None:
+            if header and header.strip():
+                raise Unauthenticated("This token is not valid")
             raise Unauthenticated("A token is required: send `Authorization: Bearer <token>`")
         token = match[1]
         digest = hashlib.sha256(token.encode()).digest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -35,11 +36,12 @@ class State:
 
 @dataclass(slots=True)
 class Written:
-    """The outcome of one write: the state after it, and what it changed ({} when nothing did)."""
+    """The outcome of one write: the state after it, what it changed ({} when nothing did), and since when it counts."""
 
     state: State
     changed: dict[str, Change]
     kind: str = "updated"
+    effective_at: datetime | None = None
 
 
 class Typed(Mapping[str, Any]):

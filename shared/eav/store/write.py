@@ -52,6 +52,7 @@ class Pending:
     state: State
     values: Mapping[str, Any]
     changed: dict[str, Change]
+    effective_at: datetime | None = None
 
 
 def guard(connection: Connection, live: LiveType) -> None:
@@ -125,7 +126,10 @@ def create(
     sql = statements.insert(live.table, columns, "u_key" in aside, "m_value" in aside)
     for state, (ident,) in zip(states, connection.rows(sql, params | aside, prepare=True), strict=True):
         state.id = ident
-    return [Written(state, {key: (None, value) for key, value in state.values.items()}, "created") for state in states]
+    return [
+        Written(state, {key: (None, value) for key, value in state.values.items()}, "created", instant)
+        for state, instant in zip(states, effective or [None] * len(states), strict=True)
+    ]
 
 
 def _insert_parameters(
@@ -151,13 +155,12 @@ def update(
     live: LiveType,
     pending: Sequence[Pending],
     context: Context,
-    effective: Sequence[datetime | None] | None = None,
 ) -> list[Written]:
     """Write the changes of locked entities. Entities without a change are answered as they are, and cost nothing."""
     real = [one for one in pending if one.changed]
     if real:
-        _write_changes(connection, live, real, context, effective or [None] * len(real))
-    return [Written(one.state, one.changed) for one in pending]
+        _write_changes(connection, live, real, context)
+    return [Written(one.state, one.changed, effective_at=one.effective_at) for one in pending]
 
 
 def _write_changes(
@@ -165,7 +168,6 @@ def _write_changes(
     live: LiveType,
     pending: Sequence[Pending],
     context: Context,
-    effective: Sequence[datetime | None],
 ) -> None:
     at = now()
     changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
@@ -196,7 +198,7 @@ def _write_changes(
         "i_doc": [document(live, state.values) if redoc else None for state in states],
         "i_redoc": [redoc] * len(states),
         "i_changed": [json.dumps(one.changed).decode() for one in pending],
-        "i_effective_at": [naive(given or context.effective_at or at) for given in effective],
+        "i_effective_at": [naive(one.effective_at or context.effective_at or at) for one in pending],
         "type_id": live.id,
         "actor": context.actor.id,
         "source": context.source,
