@@ -6,11 +6,13 @@ Threads, since requests wait for the database; no preloading, since connections 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from deploy.parent import end_with_parent
 from shared.kernel.config import Settings
 from shared.service.web.protocol import answer_in_json
 
@@ -33,6 +35,11 @@ if Path("/dev/shm").is_dir():  # noqa: S108 - heartbeats in memory: a busy disk 
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 answer_in_json()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """A worker whose master was killed would hold the port against the next master until its last client leaves."""
+    end_with_parent(signal.SIGKILL)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

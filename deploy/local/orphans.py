@@ -18,7 +18,7 @@ def running(home: Home) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if process.pid != os.getpid() and _is_ours(process, home)]
 
 
-def stop_orphans(home: Home, seconds: float = 15) -> int:
+def stop_orphans(home: Home, seconds: float = 8) -> int:
     """Stop them, the database server in its fast way, then by force. The number that were running."""
     found = running(home)
     for process in found:

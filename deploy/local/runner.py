@@ -6,7 +6,6 @@ secrets: those travel in the environment.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import shlex
@@ -16,6 +15,7 @@ import sys
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,8 +23,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.local.home import Home
 from deploy.local.programs import PROJECT, Program
+from deploy.parent import end_with_parent
 
-_PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 90
 
 _HEAD = """\
@@ -129,15 +129,9 @@ def start_runner(home: Home, programs: Iterable[Program], environment: Mapping[s
             cwd=PROJECT,
             env=dict(environment),
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=partial(end_with_parent, signal.SIGTERM),
         )
     return Runner(process, home)
-
-
-def _end_with_parent() -> None:
-    """Have the kernel send SIGTERM when our parent dies, however it dies; elsewhere than on Linux, do without."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def ask(home: Home, method: str, *arguments: Any) -> Any:
