@@ -56,7 +56,10 @@ def places(system: System) -> Mapping[str, str]:
 
 
 def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
-    Page(PROJECT / "README.md", environment, places).check()
+    page = Page(PROJECT / "README.md", environment, places)
+    programs = [one.text for one in page.blocks if one.language == "python"]
+    assert programs == [(EXAMPLES / "sdk.py").read_text(encoding="utf-8")]
+    page.check()
 
 
 @pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type"])
@@ -85,14 +88,14 @@ def test_requests_of_the_http_file(system: System):
 
 
 @pytest.mark.parametrize("name", ["quickstart.sh", "quickstart.py", "sdk.py"])
-def test_an_example_twice(name: str, environment: Mapping[str, str]):
+def test_an_example_twice(name: str, environment: Mapping[str, str], system: System):
     """Twice, since each says that it tidies up behind itself."""
     command = [sys.executable] if name.endswith(".py") else ["sh"]
     printed = []
     for _ in range(2):
         done = subprocess.run(
             [*command, str(EXAMPLES / name)],
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, "CRM_TOKEN": system.token},
             cwd=PROJECT,
             capture_output=True,
             text=True,
