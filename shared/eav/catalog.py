@@ -268,8 +268,6 @@ class Catalog:
 def _names(types: Iterable[LiveType]) -> dict[str, LiveType]:
     found: dict[str, LiveType] = {}
     for live in types:
-        defn = live.defn
-        for name in (defn.name, defn.plural, defn.wire_id, *defn.synonyms):
-            if name:
-                found[name] = live
+        for name in live.defn.names:
+            found[name] = live
     return found

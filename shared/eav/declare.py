@@ -113,3 +113,8 @@ class TypeDef:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     archived_at: datetime | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name the type is known by in paths."""
+        return tuple(name for name in (self.name, self.plural, self.wire_id, *self.synonyms) if name)

@@ -19,6 +19,7 @@ from shared.eav.catalog import LiveType, StaleCatalog, nearest
 from shared.eav.declare import AttributeDef, GroupDef, TypeDef
 from shared.eav.definition_rules import changed_attribute, completed_attributes
 from shared.eav.engine import Engine
+from shared.eav.removal import remove_type
 from shared.eav.requests import ItemError
 from shared.kernel.clock import now
 from shared.kernel.context import Context
@@ -26,7 +27,6 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import (
     AlreadyExists,
     ErrorList,
-    Forbidden,
     Invalid,
     NotFound,
     Unavailable,
@@ -160,7 +160,13 @@ class Definitions:
     def add_group(self, ctx: Context, type: str, group: GroupDef) -> GroupDef:
         """Add a group, or revive an archived one; raises AlreadyExists."""
         live = self._live(ctx, type, "write")
-        self._changed(lambda connection: rows.add_group(connection, live.id, group))
+
+        def step(connection: Connection) -> None:
+            rows.add_group(connection, live.id, group)
+            detail = {"name": group.name, "label": group.label, "display_order": group.display_order}
+            publish_definition(connection, CATALOG_GROUP, live.name, detail, ctx)
+
+        self._changed(step)
         return group
 
     def change_group(self, ctx: Context, type: str, name: str, changes: Mapping[str, object]) -> GroupDef:
@@ -231,20 +237,29 @@ class Definitions:
         return self._engine.catalog.type(live.name).defn
 
     def archive_type(self, ctx: Context, name: str, *, hard: bool = False) -> None:
-        """Put a custom type aside, with its entities; `hard` is refused while it has any."""
-        live = self._custom(ctx, name)
+        """Put a custom type aside, with its entities. `hard`: remove it for good, refused while it has live ones."""
+        live = self._custom(ctx, name, archived=hard)
 
         def step(connection: Connection) -> None:
-            changes: dict[str, Any] = {"archived_at": now().replace(tzinfo=None)}
-            rows.change_type(connection, live.id, changes)
-            publish_definition(connection, CATALOG_TYPE, live.name, {"name": live.name, "archived": True}, ctx)
+            if hard:
+                remove_type(connection, live)
+            else:
+                rows.change_type(connection, live.id, {"archived_at": now().replace(tzinfo=None)})
+            detail = {"name": live.name, "archived": True, "removed": hard}
+            publish_definition(connection, CATALOG_TYPE, live.name, detail, ctx)
 
         self._changed(step)
 
-    def _custom(self, ctx: Context, name: str) -> LiveType:
-        live = self._live(ctx, name, "write")
+    def _custom(self, ctx: Context, name: str, *, archived: bool = False) -> LiveType:
+        """A custom type that the actor may change; also an archived one when it is to be removed."""
+        put_aside = self._engine.catalog.archived_types() if archived else []
+        live = next((one for one in put_aside if name in one.defn.names), None)
+        if live is None:
+            live = self._live(ctx, name, "write")
+        require(ctx.actor, "schemas", live.defn, "write")
         if live.defn.builtin:
-            raise Forbidden([f"{live.plural} is built in: its definition cannot change"])
+            message = f"{live.plural} is built in: its definition cannot change"
+            raise Invalid.one("objectType", "READ_ONLY_DEFINITION", message)
         return live
 
 

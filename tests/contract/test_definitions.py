@@ -200,15 +200,35 @@ def test_schemas_come_and_go(sdk: Any, unique: str) -> None:
     with pytest.raises(schemas.ApiException) as caught:
         api.create_association(unique, schemas.AssociationDefinitionEgg("2-1", object_type_id(made), "0-1"))
     assert caught.value.status == 400
-    # Deleting for good does not exist yet: it must say so rather than answer 204 and keep everything.
-    with pytest.raises(schemas.ApiException) as caught:
-        api.archive(unique, archived=True)
-    assert (caught.value.status, "NOT_AVAILABLE" in caught.value.body) == (400, True)
-    assert api.get_by_id(unique).archived is False
     api.archive(unique)
     with pytest.raises(schemas.ApiException) as caught:
         api.get_by_id(unique)
     assert caught.value.status == 404
+    with pytest.raises(schemas.ApiException) as caught:
+        api.create(egg)
+    assert caught.value.status == 409
+
+
+def test_a_schema_removed_for_good_frees_its_name(sdk: Any, unique: str) -> None:
+    api = sdk.crm.schemas.core_api
+    egg = schemas.ObjectSchemaEgg(
+        name=unique,
+        labels=schemas.ObjectTypeDefinitionLabels(singular="One", plural="Many"),
+        required_properties=[],
+        properties=[schemas.ObjectTypePropertyCreate(name="a", label="A", type="string", field_type="text")],
+        associated_objects=[],
+    )
+    api.create(egg)
+    entity = sdk.crm.objects.basic_api.create(unique, objects.SimplePublicObjectInputForCreate(properties={"a": "x"}))
+    with pytest.raises(schemas.ApiException) as caught:
+        api.archive(unique, archived=True)
+    assert (caught.value.status, "TYPE_IN_USE" in caught.value.body) == (400, True)
+    sdk.crm.objects.basic_api.archive(unique, entity.id)
+    api.archive(unique, archived=True)
+    made = api.create(egg)
+    assert [one.name for one in made.properties if one.name == "a"] == ["a"]
+    found = sdk.crm.objects.search_api.do_search(unique, objects.PublicObjectSearchRequest())
+    assert found.total == 0
 
 
 def object_type_id(schema: Any) -> str:

@@ -51,11 +51,8 @@ def update(service: Runtime, type: str) -> Response:
 
 
 def archive(service: Runtime, type: str) -> Response:
-    """Put a type away. Deleting it for good is refused: a 204 would say that its data are gone, and they are kept."""
-    if bool_param("archived"):
-        message = "deleting a type for good is not available yet; without archived=true it is archived"
-        raise Invalid.one("archived", "NOT_AVAILABLE", message)
-    service.definitions.archive_type(context(), names.entity_type(type))
+    """Put a type away; with `archived=true` remove it for good, which is refused while it has live entities."""
+    service.definitions.archive_type(context(), names.entity_type(type), hard=bool_param("archived"))
     return no_content()
 
 
@@ -101,7 +98,7 @@ def _of_custom_types(place: str) -> tuple[Operation, ...]:
         Operation("PATCH", f"{base}/{{type}}", f"updateSchema{suffix}", "Change a custom type", update,
                   body=models.SchemaPatch, response=one, example={"description": "Vehicles"}, tag="Schemas"),
         Operation("DELETE", f"{base}/{{type}}", f"archiveSchema{suffix}", "Archive a custom type", archive, 204,
-                  query=(QueryParam("archived", "boolean", "Deleting for good: not available yet", False),),
+                  query=(QueryParam("archived", "boolean", "true removes the type for good", False),),
                   tag="Schemas"),
         Operation("POST", f"{base}/{{type}}/associations", f"createSchemaLink{suffix}", "Not available yet",
                   no_links, 201, tag="Schemas"),
