@@ -45,7 +45,7 @@ TEXTS: tuple[object, ...] = (
 )
 RAW: dict[str, tuple[object, ...]] = {
     "string": TEXTS,
-    "long_text": (*TEXTS, "word " * 3000),
+    "long_text": (*TEXTS, "word " * 100),
     "phone": ("+49 (30) 123-4567", "+49301234567", "5551234", "555-1234", "ext. 7", "١٢٣"),
     "url": ("https://Example.com/Ä?q=1", "https://example.com/ä?q=1", "example.com", "http://例え.jp/x"),
     "email": (
