@@ -1,6 +1,7 @@
 """gunicorn's configuration for the one web process of the system, and for a service that runs alone.
 
-Threads, since requests wait for the database; no preloading, since connections must not cross a fork.
+Threads, since requests wait for the database. The application is loaded once and forked: workers share its pages and
+start at once. Nothing crosses the fork that must not: connections are opened by the first request that needs one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ bind = f"{_settings.host}:{_settings.port}"
 worker_class = "gthread"
 workers = int(os.environ.get("CRM_WEB_WORKERS", "2"))
 threads = int(os.environ.get("CRM_WEB_THREADS", "8"))
+preload_app = True
 keepalive = 30
 timeout = 90
 graceful_timeout = 20

@@ -9,15 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, render_template, request, send_from_directory
-from swagger_ui_bundle import swagger_ui_path
+from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from deploy.inside import Answer, ask
 from deploy.merge import merged
 from shared.kernel import json
 from shared.kernel.clock import new_id
+from shared.kernel.errors import NotFound
 from shared.service.web.errors import ProtocolError, error_body
+from shared.service.web.openapi import docs
+from shared.service.web.openapi.older import as_3_0
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -73,16 +75,23 @@ class Pages:
 
     def openapi(self) -> Response:
         """One document for all services."""
-        documents = [ask(app, f"/{name}/openapi.json") for name, app in self.services.items()]
-        return _json(merged([one.body for one in documents if one.status == 200], TITLE))
+        return _json(self._document())
 
-    def docs(self) -> str:
+    def docs(self) -> Response:
         """A viewer of that document."""
-        return render_template("docs.html")
+        return docs.page_response()
 
-    def asset(self, name: str) -> Response:
+    def docs_document(self) -> Response:
+        """The document as the viewer knows to read it."""
+        return _json(as_3_0(self._document()))
+
+    def docs_file(self, name: str) -> Response:
         """A file of the viewer."""
-        return send_from_directory(str(swagger_ui_path), name, max_age=86400)
+        return docs.file_response(name)
+
+    def _document(self) -> dict[str, Any]:
+        documents = [ask(app, f"/{name}/openapi.json") for name, app in self.services.items()]
+        return merged([one.body for one in documents if one.status == 200], TITLE)
 
     def _readiness(self) -> dict[str, Answer]:
         return {name: ask(app, f"/{name}/readyz") for name, app in self.services.items()}
@@ -113,10 +122,12 @@ def build_pages(manifests: Iterable[Manifest], services: Mapping[str, WSGIApplic
         ("/readyz", pages.readyz),
         ("/openapi.json", pages.openapi),
         ("/docs", pages.docs),
-        ("/docs/<path:name>", pages.asset),
+        ("/docs/openapi.json", pages.docs_document),
+        ("/docs/static/<path:name>", pages.docs_file),
     ):
         app.add_url_rule(path, view.__name__, view)
     app.register_error_handler(HTTPException, _failed)
+    app.register_error_handler(NotFound, lambda error: _json(error_body(error, new_id()), 404))
     return app
 
 

@@ -97,13 +97,13 @@ def test_the_document_of_all_services(client: Client) -> None:
 
 
 def test_the_viewer_is_served_from_here(client: Client) -> None:
-    assert "/docs/swagger-ui-bundle.js" in client.get("/docs").text
-    assert client.get("/docs/swagger-ui-bundle.js", buffered=True).status_code == 200
+    assert "/docs/static/swagger-ui-bundle.js" in client.get("/docs").text
+    assert client.get("/docs/static/swagger-ui-bundle.js", buffered=True).status_code == 200
 
 
 def test_errors_of_the_front_are_json(client: Client) -> None:
     for answer, category in (
-        (client.get("/docs/nothing"), "OBJECT_NOT_FOUND"),
+        (client.get("/docs/static/nothing"), "OBJECT_NOT_FOUND"),
         (client.delete("/healthz"), "METHOD_NOT_ALLOWED"),
     ):
         assert answer.json["category"] == category
