@@ -6,6 +6,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+LOCK := --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --universal
 SOURCES := crm shared services deploy tests benchmarks
 
 .PHONY: help
@@ -65,6 +66,6 @@ pictures: install ## draw what the terminal shows, for the README (of a running 
 	$(PY) -m crm.pictures docs/pictures
 
 .PHONY: lock
-lock: install ## resolve pyproject.toml into requirements.lock anew
-	.tools/uv/bin/uv pip compile pyproject.toml --quiet --upgrade --extra embedded --extra dev --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --universal --output-file requirements.lock
+lock: install ## resolve pyproject.toml anew into requirements.lock and the image's part of it
+	.tools/uv/bin/uv pip compile pyproject.toml --upgrade --extra embedded --extra dev $(LOCK) --output-file requirements.lock
+	.tools/uv/bin/uv pip compile pyproject.toml --constraint requirements.lock $(LOCK) --output-file deploy/requirements.lock

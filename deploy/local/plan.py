@@ -25,7 +25,7 @@ def make_stack(settings: LocalSettings, home: Home, services: Iterable[str]) -> 
     """Everything decided, for the named services. Raises Trouble."""
     kept_secret(home.admin_token, TOKEN_PREFIX)
     own_postgres = None if settings.database_url else _postgres(settings, home)
-    own_redis = None if settings.redis_url else _redis(home)
+    own_redis = None if settings.redis_url else _redis(settings, home)
     admin_url = settings.database_url.get_secret_value() if settings.database_url else ""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     return Stack(
@@ -58,8 +58,8 @@ def _postgres(settings: LocalSettings, home: Home) -> postgres.Server:
     return server
 
 
-def _redis(home: Home) -> redis.Server:
-    engine = redis.find_engine(home.redis)
+def _redis(settings: LocalSettings, home: Home) -> redis.Server:
+    engine = redis.find_engine(home.redis, only=settings.redis_bin)
     password = kept_secret(home.secrets / "redis")
     server = redis.Server(
         engine, home.redis / engine.kind, home.run / "redis.conf", remembered_port(home.ports, "redis"), password

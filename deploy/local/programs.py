@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 MARK = "CRM_SUPERVISED"
 """Set in every process we start, to the home it serves; tells orphans from whatever else knows CRM_HOME."""
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - recognised, not listened on
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -43,6 +45,12 @@ class Stack:
     databases: tuple[ServiceDatabase, ...]
     service_token: str
 
+    @property
+    def local_url(self) -> str:
+        """Where the web process answers on this machine, whatever address the world uses."""
+        host = self.settings.host
+        return f"http://{_LOOPBACK.get(host, host)}:{self.settings.port}"
+
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """What every process of ours gets."""
         urls = {f"{one.service.upper()}_DATABASE_URL": one.url(self.admin_url) for one in self.databases}
@@ -54,6 +62,8 @@ class Stack:
             "CRM_HOME": str(self.home.root),
             "CRM_HOST": self.settings.host,
             "PORT": str(self.settings.port),
+            "CRM_PUBLIC_URL": self.settings.public_url or self.local_url,
+            "CRM_WORKSPACE_URL": self.settings.workspace_url or self.local_url,
             "CRM_SERVICE_TOKEN": self.service_token,
             "CRM_ADMIN_TOKEN_FILE": str(self.home.admin_token),
             "PROMETHEUS_MULTIPROC_DIR": str(self.home.metrics),

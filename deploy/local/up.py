@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from deploy.local.home import Home
 from deploy.local.lock import hold
 from deploy.local.orphans import stop_orphans
 from deploy.local.plan import make_home, make_stack
 from deploy.local.ports import is_free
 from deploy.local.programs import Stack
-from deploy.local.settings import LocalSettings, local_settings
+from deploy.local.settings import local_settings
 from deploy.local.start import bring_up, start_run
 from deploy.local.trouble import Trouble, say
 from deploy.local.waiting import wait_until
@@ -52,7 +51,7 @@ def _run_once(stack: Stack) -> None:
     runner = start_run(stack, environment)
     try:
         bring_up(stack, runner, environment, say)
-        print(_welcome(stack.settings, stack.home), flush=True)
+        print(_welcome(stack), flush=True)
         runner.process.wait()
     finally:
         with _signals(signal.SIG_IGN):
@@ -61,8 +60,8 @@ def _run_once(stack: Stack) -> None:
             stop_orphans(stack.home)
 
 
-def _welcome(settings: LocalSettings, home: Home) -> str:
-    url = settings.base_url
+def _welcome(stack: Stack) -> str:
+    home, url = stack.home, stack.settings.public_url or stack.local_url
     return f"""
 Ready: {url}   (API documents: {url}/docs)
 Admin token: {home.admin_token}   (`make token` prints it)
