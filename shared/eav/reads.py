@@ -24,7 +24,7 @@ from shared.kernel.db import Connection, Database, compiled
 from shared.kernel.errors import FieldError, Invalid, Unavailable
 
 T = TypeVar("T")
-ATTEMPTS = 5
+ATTEMPTS = 12  # as many as a write: the first values of a new type take slots one after the other
 MAX_BIGINT = 2**63 - 1
 
 

@@ -207,9 +207,11 @@ def _build(connection: Connection, number: int, bank: int, column: str) -> str:
         connection.run(index_statement(number, bank, column, concurrently=True))
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation):
         return ""  # another provisioner is at it; the next round looks again
-    connection.run(
-        """update eav_slot set indexed = true where (table_number, bank, column_name) = (%(n)s, %(b)s, %(c)s)""",
+    built = connection.row(
+        """update eav_slot set indexed = true where (table_number, bank, column_name) = (%(n)s, %(b)s, %(c)s)
+        returning state""",
         {"n": number, "b": bank, "c": column},
     )
-    connection.run("update eav_type set version = version + 1 where table_number = %(n)s", {"n": number})
+    if built != ("free",):  # a spare one is in nobody's catalog; a version each would send every reader back again
+        connection.run("update eav_type set version = version + 1 where table_number = %(n)s", {"n": number})
     return name

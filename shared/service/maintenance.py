@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.bus.retention import drop_old_partitions
 from shared.eav.slots import provision
+from shared.eav.statistics import analyse_new_slots
 from shared.kernel.db import Database
 from shared.kernel.telemetry import logger
 from shared.service.idempotency import purge
@@ -24,12 +25,19 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
     """One round; says what was done."""
     ensure_partitions(database)
     made = provision(database, SPARE_POOL if manifest.custom_types else None)
+    analysed = analyse_new_slots(database)
     dropped = drop_old_partitions(database)
     purged = 0
     with database.connect() as connection:
         while done := purge(connection):
             purged += done
-    outcome = {"service": manifest.name, "provisioned": made, "dropped": dropped, "purged": purged}
-    if made or dropped or purged:
+    outcome = {
+        "service": manifest.name,
+        "provisioned": made,
+        "analysed": analysed,
+        "dropped": dropped,
+        "purged": purged,
+    }
+    if made or analysed or dropped or purged:
         _log.info("maintained", **outcome)
     return outcome
