@@ -118,7 +118,7 @@ def test_every_setting_is_in_the_table_of_settings():
     fields = {str(field.validation_alias): field for field in LocalSettings.model_fields.values()}
     assert rows.keys() == fields.keys() | elsewhere
     for name, field in fields.items():
-        if isinstance(field.default, str | int):
+        if isinstance(field.default, str | int | float):
             assert rows[name] == f"`{field.default}`"
     config = (PROJECT / "deploy" / "gunicorn.conf.py").read_text(encoding="utf-8")
     for name in ("CRM_WEB_WORKERS", "CRM_WEB_THREADS"):
