@@ -7,7 +7,8 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,10 +130,17 @@ def apart(home: Path, admin_url: str, redis_url: str, names: Sequence[str]) -> I
             }
             log = home / f"{one.service}.log"
             services[one.service] = Service(one.service, ports[one.service], url, environment, log)
-        for service in services.values():
-            clean.callback(service.stop)
-            service.start()
+        with ThreadPoolExecutor() as pool:
+            clean.callback(lambda: _everybody(Service.stop, services))
+            services["workspace"].start()
+            others = [one for name, one in services.items() if name != "workspace"]
+            list(pool.map(Service.start, others))
         yield services
+
+
+def _everybody(what: Callable[[Service], None], services: dict[str, Service]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(what, services.values()))
 
 
 def _drop(admin_url: str, databases: Sequence[ServiceDatabase]) -> None:
