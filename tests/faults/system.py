@@ -25,7 +25,7 @@ from deploy.local.waiting import wait_until
 from shared.kernel import json
 
 START_SECONDS = 300  # ceilings against hanging only: the machine may be busy
-_OURS = ("DATABASE_URL", "REDIS_URL", "CRM_", "PORT", "MAKE", "MFLAGS", "PYTEST_")
+_OURS = ("DATABASE_URL", "REDIS_URL", "CRM_", "PORT", "MAKE", "MFLAGS", "PYTEST_", "VIRTUAL_ENV", "PYTHONPATH")
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -47,7 +47,7 @@ def open_directory(prefix: str) -> Iterator[Path]:
 
 @dataclass
 class System:
-    """One installation. `command` starts it; the project's own by default."""
+    """One installation: its home, its port, and the project it runs from (by `make up` when that is a copy)."""
 
     root: Path
     port: int
@@ -84,7 +84,13 @@ class System:
         output = (self.root.parent / f"{self.root.name}.out").open("w+")
         with output:
             self.process = subprocess.Popen(
-                self._words("up"), cwd=self.project, env=self.environment, stdout=output, stderr=output, text=True
+                self._words("up") if self.project == PROJECT else ["make", "up"],
+                cwd=self.project,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                text=True,
+                start_new_session=True,
             )
         wait_until(lambda: "Ready: " in self.output() or self._ended(), START_SECONDS)
         assert "Ready: " in self.output(), self.output()
@@ -93,9 +99,9 @@ class System:
         return (self.root.parent / f"{self.root.name}.out").read_text()
 
     def interrupt(self) -> int:
-        """Ctrl-C; its exit code."""
+        """Ctrl-C, which reaches the whole group of the terminal; the exit code."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
+        os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(START_SECONDS)
 
     def kill_everything(self) -> None:

@@ -40,6 +40,7 @@ _BACKEND = """
     server {{
         listen 127.0.0.1:{port};
         merge_slashes off;
+        large_client_header_buffers 4 72k;
         default_type text/plain;
         location / {{ return 200 "{name} $request_uri"; }}
     }}
