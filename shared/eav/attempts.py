@@ -12,7 +12,7 @@ import psycopg
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.declare import AttributeDef
 from shared.eav.slots import take
-from shared.eav.store.statements import FIND_UNIQUE
+from shared.eav.store.keys import owners
 from shared.eav.store.write import Pending
 from shared.eav.types import kind_of
 from shared.kernel.db import Connection, Database
@@ -95,11 +95,7 @@ def _keys(live: LiveType, values: Mapping[str, Any]) -> Iterator[Key]:
 
 def unique_clashes(connection: Connection, keys: Iterable[Key]) -> dict[Key, Clash]:
     """Who has these unique values; one statement."""
-    wanted = sorted(keys)
-    if not wanted:
-        return {}
-    rows = connection.rows(FIND_UNIQUE, {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}, prepare=True)
-    return {(a, k): Clash(a, owner) for a, k, owner in rows}
+    return {key: Clash(key[0], owner) for key, owner in owners(connection, set(keys)).items()}
 
 
 class Attempts:

@@ -16,11 +16,11 @@ from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
 from shared.eav.query.reading import Reader, reader
 from shared.eav.query.sorting import Order, resolve
 from shared.eav.requests import Query, Ref
-from shared.eav.store.statements import FIND_UNIQUE
+from shared.eav.store.keys import owners
 from shared.eav.tables import table_name
 from shared.eav.types import ValueProblem, kind_of
 from shared.eav.validation import Judge, coerce
-from shared.kernel.db import Connection, Database, compiled
+from shared.kernel.db import Connection, Database, bigint, compiled
 from shared.kernel.errors import FieldError, Invalid, Unavailable
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def _names(key: Keyed, asked: tuple[str, ...] | None, also: tuple[str, ...]) -> 
         chosen = [one.name for one in live.attributes.values() if one.default and not one.system]
         chosen = chosen or list(live.stored)
     else:
-        chosen = [found.name for name in asked if (found := live.by_wire.get(name) or live.attributes.get(name))]
+        chosen = [found.name for name in asked if (found := live.find(name))]
     system = [one.name for one in live.attributes.values() if one.system]
     return tuple(dict.fromkeys((*system, *chosen, *also)))
 
@@ -61,11 +61,7 @@ def unique_key(live: LiveType, ref: Ref, judge: Judge) -> tuple[int, str] | None
 def resolve_refs(connection: Connection, live: LiveType, refs: Sequence[Ref], judge: Judge) -> list[int | None]:
     """The id each reference means, None for unknown unique values; one statement, none when all are ids."""
     keys = [unique_key(live, ref, judge) if ref.id is None else None for ref in refs]
-    wanted = sorted({key for key in keys if key is not None})
-    found: dict[tuple[int, str], int] = {}
-    if wanted:
-        params = {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}
-        found = {(a, k): e for a, k, e in connection.rows(FIND_UNIQUE, params, prepare=True)}
+    found = owners(connection, {key for key in keys if key is not None})
     ids = (ref.id if key is None else found.get(key) for ref, key in zip(refs, keys, strict=True))
     return [one if one is not None and 0 < one <= MAX_BIGINT else None for one in ids]
 
@@ -96,10 +92,7 @@ class Reads:
         def work(connection: Connection, live: LiveType) -> list[Entity | None]:
             ids = resolve_refs(connection, live, refs, self._judge)
             show = reader(live, shown_names(live, view), view.form, archive=archived)
-            if show.ids_sql is None:
-                show.ids_sql = compiled(show.select().where(show.source.main.c.id == show.ids_parameter))
-            wanted = [one for one in ids if one is not None]
-            rows = connection.rows(show.ids_sql, {"ids": wanted}, prepare=True)
+            rows = show.rows(connection, [one for one in ids if one is not None])
             check_version(connection, live, rows)
             found = {entity.id: entity for entity in map(show.entity, rows)}
             self._add_history(connection, live, found, view, archived)
@@ -116,7 +109,7 @@ class Reads:
             show = reader(live, shown_names(live, view), view.form, archive=archived)
             if show.list_sql is None:
                 show.list_sql = _list_statement(show)
-            params = {"after": min(after or 0, MAX_BIGINT), "rows": limit + 1}
+            params = {"after": bigint(min(after or 0, MAX_BIGINT)), "rows": limit + 1}
             rows = connection.rows(show.list_sql, params, prepare=True)
             check_version(connection, live, rows)
             entities = [show.entity(row) for row in rows[:limit]]
@@ -180,9 +173,7 @@ class Reads:
         names = [one for name in view.history if (one := live.by_wire.get(name) or live.attributes.get(name))]
         attributes = list(dict.fromkeys(one for one in names if not one.system))
         show = reader(live, tuple(one.name for one in attributes), "canonical", archive=archived)
-        if show.ids_sql is None:
-            show.ids_sql = compiled(show.select().where(show.source.main.c.id == show.ids_parameter))
-        rows = connection.rows(show.ids_sql, {"ids": list(found)}, prepare=True)
+        rows = show.rows(connection, list(found))
         current = [(one.id, one.values) for one in map(show.entity, rows)]
         table = table_name(live.table, archive=archived)
         wire = view.form == "text"

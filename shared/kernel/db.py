@@ -15,10 +15,14 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.numeric import Int8
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from shared.kernel.errors import Unavailable
+
+bigint = Int8
+"""A whole number sent as bigint whatever its size, so that a prepared statement stays one statement."""
 
 _DIALECT = psycopg_dialect.PGDialect_psycopg(paramstyle="pyformat")
 Params = Mapping[str, Any] | Sequence[Any] | None

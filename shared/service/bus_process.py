@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from shared.bus.consumer import Subscription, run_consumer
 from shared.bus.ticks import Ticker, run_ticker
+from shared.kernel.clock import monotonic
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.kernel.errors import CrmError
@@ -22,6 +23,7 @@ from shared.service.replicas import feed_source, owner_replica, token_replica
 from shared.service.runtime import database_url
 
 MAINTENANCE_SECONDS = 15.0
+GRACE_SECONDS = 1.0
 _log = logger("bus")
 
 
@@ -55,8 +57,10 @@ def run_threads(
         if maintenance:
             threads.append(_thread(f"{manifest.name}.maintenance", _maintain, manifest, database, stop))
     stop.wait()
+    # A consumer may sit in a long poll. Nothing needs it to come back: what it has not applied, the next start will.
+    deadline = monotonic() + GRACE_SECONDS
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=max(0.0, deadline - monotonic()))
 
 
 def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:

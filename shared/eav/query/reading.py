@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.eav.entity import Entity, Form
 from shared.eav.query.source import Source, source
 from shared.eav.types import kind_of
 from shared.kernel import json
+from shared.kernel.db import Connection, bigint, compiled
 
 Convert = Callable[[Any], Any]
 _ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
@@ -39,18 +40,33 @@ class Reader:
     aside: dict[str, tuple[str, Convert | None]]
     absent: dict[str, None]
     has_long: bool
-    ids_sql: str | None = None
     list_sql: str | None = None
-    lock_sql: str | None = None
+    by_id: dict[tuple[bool, bool], str] = field(default_factory=dict)
 
     def select(self) -> sa.Select[Any]:
         """The rows to read, for the caller to narrow down."""
         return sa.select(*self.columns).select_from(self.source.rows)
 
-    @property
-    def ids_parameter(self) -> sa.ColumnElement:
-        """`any(%(ids)s)`: for statements over a list of ids."""
-        return sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
+    def rows(self, connection: Connection, ids: Sequence[int], *, locked: bool = False) -> list[tuple[Any, ...]]:
+        """The rows of these ids in id order, locked if asked for.
+
+        A single id has a statement of its own: PostgreSQL keeps its plan, while it plans one over an array anew each
+        time (it cannot know the array's length), which over dozens of partial indexes costs more than the read.
+        """
+        single = len(ids) == 1
+        sql = self.by_id.get((single, locked))
+        if sql is None:
+            sql = self.by_id[single, locked] = self._rows_statement(single, locked)
+        return connection.rows(sql, {"id": bigint(ids[0])} if single else {"ids": ids}, prepare=True)
+
+    def _rows_statement(self, single: bool, locked: bool) -> str:
+        ident = self.source.main.c.id
+        if single:
+            query = self.select().where(ident == sa.cast(sa.bindparam("id"), sa.BigInteger()))
+        else:
+            wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
+            query = self.select().where(ident == wanted).order_by(ident)
+        return compiled(query.with_for_update(of=self.source.main) if locked else query)
 
     def entity(self, row: Sequence[Any]) -> Entity:
         """One entity of one row."""

@@ -19,7 +19,7 @@ from shared.eav.tables import FIXED, search_name, slot_names, table_name
 from shared.eav.types import kind_of
 from shared.kernel.clock import now
 from shared.kernel.context import Context
-from shared.kernel.db import Connection, compiled
+from shared.kernel.db import Connection
 
 _HISTORY = (
     "insert into eav_history(entity_id, version, type_id, kind, effective_at, actor, source, source_id, correlation,"
@@ -81,10 +81,7 @@ def archive(connection: Connection, live: LiveType, ids: Sequence[int], context:
 def archived_state(connection: Connection, live: LiveType, ident: int) -> State | None:
     """The whole state of one archived entity, locked, or None."""
     view = reader(live, live.kept, "canonical", archive=True)
-    main = view.source.main
-    if view.lock_sql is None:
-        view.lock_sql = compiled(view.select().where(main.c.id == view.ids_parameter).with_for_update(of=main))
-    row = connection.row(view.lock_sql, {"ids": [ident]}, prepare=True) if 0 < ident < 2**63 else None
+    row = next(iter(view.rows(connection, [ident], locked=True)), None) if 0 < ident < 2**63 else None
     return None if row is None else state_of(view, row)
 
 

@@ -185,10 +185,6 @@ INSERT_MULTI = (
     "insert into eav_multi(attribute_id, value, entity_id)"
     " select * from unnest(%(a)s::int[], %(v)s::bigint[], %(e)s::bigint[])"
 )
-FIND_UNIQUE = (
-    "select u.attribute_id, u.key, u.entity_id from eav_unique u"
-    " join unnest(%(a)s::int[], %(k)s::text[]) g(a, k) on u.attribute_id = g.a and u.key = g.k"
-)
 GUARD = "select eav_guard(%(type)s, %(version)s)"
 
 

@@ -42,7 +42,7 @@ from shared.eav.types import kind_of
 from shared.kernel import json
 from shared.kernel.clock import now
 from shared.kernel.context import Context
-from shared.kernel.db import Connection, compiled
+from shared.kernel.db import Connection
 
 
 @dataclass(slots=True)
@@ -71,18 +71,13 @@ def guard(connection: Connection, live: LiveType) -> None:
 def lock(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, State]:
     """Lock these entities in id order and read their whole state; unknown ids are simply not in the answer."""
     view = reader(live, live.kept, "canonical")
-    wanted = {"ids": sorted(set(ids))}
-    main = view.source.main
-    if view.lock_sql is None:
-        query = view.select().where(main.c.id == view.ids_parameter).order_by(main.c.id)
-        view.lock_sql = compiled(query if len(view.source.banks) > 1 else query.with_for_update(of=main))
-    if len(view.source.banks) > 1:
+    wanted = sorted(set(ids))
+    several = len(view.source.banks) > 1
+    if several:
         # A statement that waits for a row sees its new version, but other tables as they were before the wait.
-        connection.rows(statements.lock(live.table), wanted, prepare=True)
-    return {
-        state.id: state
-        for state in (state_of(view, row) for row in connection.rows(view.lock_sql, wanted, prepare=True))
-    }
+        connection.rows(statements.lock(live.table), {"ids": wanted}, prepare=True)
+    rows = view.rows(connection, wanted, locked=not several)
+    return {state.id: state for state in (state_of(view, row) for row in rows)}
 
 
 def state_of(view: Reader, row: tuple[Any, ...]) -> State:

@@ -86,6 +86,7 @@ def new_attribute(body: dict[str, Any], where: str = "") -> AttributeDef:
 
 
 def attribute_values(body: dict[str, Any], errors: ErrorList, where: str = "") -> dict[str, Any]:
+    """Fields of AttributeDef from a body, those it names; errors go to `errors` under `where`."""
     found: dict[str, Any] = {key: read_text(body, key, errors, where) for key in TEXTS if key in body}
     found |= {key: _flag(body, key, errors, where) for key in FLAGS if key in body}
     if "type" in body:
@@ -101,6 +102,7 @@ def attribute_values(body: dict[str, Any], errors: ErrorList, where: str = "") -
 
 
 def new_type(body: dict[str, Any]) -> TypeDef:
+    """The entity type a body describes. Raises Invalid with everything wrong."""
     errors = ErrorList()
     texts: dict[str, Any] = {key: read_text(body, key, errors) for key in TYPE_TEXTS if key in body}
     lists: dict[str, Any] = {key: read_names(body, key, errors) for key in TYPE_LISTS if key in body}
@@ -166,6 +168,7 @@ def _option(raw: object, where: str, at: int, errors: ErrorList) -> OptionDef:
 
 
 def read_text(body: dict[str, Any], key: str, errors: ErrorList, where: str = "") -> str:
+    """A text of a body; "" and an error when it is something else."""
     found = body.get(key)
     if found is None:
         return ""
@@ -184,6 +187,7 @@ def _flag(body: dict[str, Any], key: str, errors: ErrorList, where: str = "") ->
 
 
 def read_names(body: dict[str, Any], key: str, errors: ErrorList) -> tuple[str, ...]:
+    """A list of names of a body; empty and an error when it is something else."""
     found = body.get(key)
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         errors.add(key, "INVALID_LIST", f"{key} must be a list of attribute names")
