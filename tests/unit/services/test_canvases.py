@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from services import contacts, workspace
-from services.contacts.schema import TYPES as CONTACTS
-from services.workspace.schema import TYPES as WORKSPACE
+from deploy.services import ALL
 from shared.contracts import event
+from shared.kernel.config import Settings
+from shared.service.bus_process import subscriptions
+from shared.service.manifest import Manifest
 
 SECTIONS = ["Owns", "Commands", "Queries", "Publishes", "Hears", "Promises"]
-SERVICES = {"contacts": (contacts, CONTACTS), "workspace": (workspace, WORKSPACE)}
+# What the kit gives to every service.
+COMMANDS = ["create", "update", "upsert", "archive", "restore"]
+QUERIES = ["read", "list", "query"]
+PUBLISHED = {event.CREATED, event.UPDATED, event.ARCHIVED, event.RESTORED, event.CATALOG_ATTRIBUTE, event.CATALOG_GROUP}
 KINDS = {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
 
-every_service = pytest.mark.parametrize("name", SERVICES)
+every_service = pytest.mark.parametrize("manifest", ALL, ids=lambda one: one.name)
 
 
-def canvas(name: str) -> dict[str, list[str]]:
+def canvas(manifest: Manifest) -> dict[str, list[str]]:
     """Section -> its bullets."""
-    package = SERVICES[name][0]
-    text = Path(package.__file__).with_name("README.md").read_text(encoding="utf-8")
+    package = importlib.import_module(f"services.{manifest.name}")
+    text = Path(str(package.__file__)).with_name("README.md").read_text(encoding="utf-8")
     title, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    assert title.startswith(f"# {name}\n")
+    assert title.startswith(f"# {manifest.name}\n")
     found = {}
     for section in sections:
         heading, _, body = section.partition("\n")
@@ -37,19 +42,48 @@ def words(bullets: list[str]) -> list[str]:
     return [word for bullet in bullets for word in re.findall(r"`([^`]+)`", bullet.partition(": ")[0])]
 
 
+def own_operations(manifest: Manifest, *, reading: bool) -> list[str]:
+    """Names of the service's own native operations; those of the wire dialect are other spellings of the kit's."""
+    own = [one for one in manifest.operations if one.path.startswith("/api/v1/")]
+    names = [one.name for one in own if (one.method == "GET") == reading]
+    return [re.sub(r"[A-Z]", lambda hit: f"_{hit[0].lower()}", name) for name in names]
+
+
 @every_service
-def test_a_canvas_has_all_sections_in_order(name: str):
-    found = canvas(name)
+def test_a_canvas_has_all_sections_in_order(manifest: Manifest):
+    found = canvas(manifest)
     assert list(found) == SECTIONS
     assert all(found.values())
 
 
 @every_service
-def test_it_owns_what_the_schema_declares(name: str):
-    assert words(canvas(name)["Owns"]) == [one.name for one in SERVICES[name][1]]
+def test_it_owns_what_the_manifest_declares(manifest: Manifest):
+    assert words(canvas(manifest)["Owns"]) == [one.name for one in manifest.types]
 
 
 @every_service
-def test_it_publishes_and_hears_known_kinds_of_events(name: str):
-    assert set(words(canvas(name)["Publishes"])) <= KINDS
-    assert set(words(canvas(name)["Hears"])) <= KINDS
+def test_its_commands_and_queries_are_the_kits_and_its_own(manifest: Manifest):
+    found = canvas(manifest)
+    assert sorted(words(found["Commands"])) == sorted([*COMMANDS, *own_operations(manifest, reading=False)])
+    assert sorted(words(found["Queries"])) == sorted([*QUERIES, *own_operations(manifest, reading=True)])
+
+
+@every_service
+def test_it_publishes_what_it_can(manifest: Manifest):
+    expected = set(PUBLISHED)
+    if manifest.custom_types:
+        expected.add(event.CATALOG_TYPE)
+    if manifest.owns_tokens:
+        expected.add(event.TOKEN)
+    assert set(words(canvas(manifest)["Publishes"])) == expected
+
+
+@every_service
+def test_it_hears_what_it_follows(manifest: Manifest):
+    bullets = canvas(manifest)["Hears"]
+    followed = subscriptions(manifest, Settings())
+    assert set(words(bullets)) <= KINDS
+    assert (bullets == ["nothing"]) == (not followed)
+    for one in followed:
+        told = [bullet for bullet in bullets if f"of {one.source}" in bullet]
+        assert all(any(re.search(rf"\b{name}s?\b", bullet) for bullet in told) for name in one.types or ()), one.name
