@@ -56,11 +56,11 @@ class Writes:
         """
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = Batch(live, refused, partial, known or {})
+            batch = Batch(live, dict(refused), partial, known or {})
             for place, draft in enumerate(drafts):
                 if place not in refused:
                     self._draft(batch, place, draft.values, dated(draft, context))
-            if batch.refused.keys() - refused.keys():
+            if len(batch.refused) > len(refused):
                 self._attempts.confirm(live)
             batch.settle()
             batch.need_slots()

@@ -289,8 +289,8 @@ class Both(RuleBasedStateMachine):
             assert json.dumps(value) in _forms(attribute, entity, held), (name, value)
 
     def _compare_history(self, entity: Entity, held: Held) -> None:
-        assert entity.history is not None
-        for name, entries in entity.history.items():
+        assert set(entity.history or ()) == set(self.live.stored)
+        for name, entries in (entity.history or {}).items():
             expected = held.history.get(self.live.attributes[name].id, [])
             assert [(one.version, one.value) for one in reversed(entries)] == expected
             assert {(one.source, one.actor) for one in entries} <= {(CONTEXT.source, CONTEXT.actor.id)}

@@ -1,0 +1,73 @@
+"""Forcing races: writes that stop just before they commit, and knowing that somebody is really waiting for a lock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from shared.eav.catalog import LiveType
+from shared.eav.engine import Engine
+from shared.eav.store.state import Written
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+
+T = TypeVar("T")
+CEILING = 60
+_WAITING = """
+select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+"""
+
+
+class Pause:
+    """A `publish` that lets everything be written and then waits, inside the transaction, to be let go."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._go = threading.Event()
+
+    def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+        self.reached.set()
+        assert self._go.wait(CEILING), "nobody let the write go"
+
+    def go(self) -> None:
+        """Let it commit."""
+        self._go.set()
+
+
+def paused(database: Database, step: Callable[[Engine], Any], threads: ThreadPoolExecutor) -> tuple[Pause, Future[Any]]:
+    """Run `step` with an engine of its own up to just before its commit."""
+    pause = Pause()
+    engine = Engine(database, publish=pause)
+    future = threads.submit(step, engine)
+    assert pause.reached.wait(CEILING) or future.done()
+    return pause, future
+
+
+def until_blocked(database: Database, *, done: Future[Any] | None = None, count: int = 1) -> bool:
+    """Wait until `count` sessions wait for locks; False when `done` is over before."""
+    ends = time.monotonic() + CEILING
+    with database.connect() as connection:
+        while connection.row(_WAITING) < (count,):
+            if done is not None and done.done():
+                return False
+            assert time.monotonic() < ends, "nobody waits for a lock"
+            time.sleep(0.01)
+    return True
+
+
+def at_once(count: int, step: Callable[[int], T]) -> list[T | Exception]:
+    """`step(0..count-1)` in as many threads that begin together; exceptions are answers."""
+    barrier = threading.Barrier(count)
+
+    def run(n: int) -> T | Exception:
+        barrier.wait(CEILING)
+        try:
+            return step(n)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+            return error
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(count)))
