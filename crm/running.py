@@ -18,7 +18,8 @@ from shared.kernel.config import Settings
 
 
 def _bus(manifest: Manifest, settings: Settings) -> None:
-    run_bus((manifest,), settings)
+    # Alone, there may be no Celery beside it: partitions and spare slots are looked after here.
+    run_bus((manifest,), settings, maintenance=True)
 
 
 _PARTS: dict[str, Callable[[Manifest, Settings], object]] = {"migrate": migrate, "bus": _bus}

@@ -30,8 +30,8 @@ def run(
 ) -> None:
     """Run one service alone: its web server and its bus process, until Ctrl-C.
 
-    Needs <SERVICE>_DATABASE_URL, or DATABASE_URL of an administrator from which its database is made. REDIS_URL,
-    CRM_WORKSPACE_URL and CRM_SERVICE_TOKEN connect it to the others.
+    Needs <SERVICE>_DATABASE_URL, the service's own database. REDIS_URL, CRM_WORKSPACE_URL and CRM_SERVICE_TOKEN
+    connect it to the others.
     """
     _check(session, service)
     chosen = port or session.settings.port
@@ -58,8 +58,8 @@ def keep_running(commands: list[list[str]], environment: Mapping[str, str]) -> i
 def _check(session: Session, service: str) -> None:
     if not service.isidentifier() or importlib.util.find_spec(f"services.{service}") is None:
         raise typer.BadParameter(f"there is no service {service!r}")
-    if not (session.settings.service_database_url(service) or session.settings.database_url):
-        raise typer.BadParameter(f"where is its database? Set {service.upper()}_DATABASE_URL or DATABASE_URL")
+    if not session.settings.service_database_url(service):
+        raise typer.BadParameter(f"where is its database? Set {service.upper()}_DATABASE_URL")
 
 
 def _web(service: str) -> list[str]:

@@ -24,10 +24,8 @@ from shared.service.walks import RedisWalk
 
 
 def database_url(manifest: Manifest, settings: Settings) -> str:
-    """The service's own URL; raises RuntimeError when neither it nor an administrator's URL was given."""
+    """The service's own URL; raises RuntimeError without. DATABASE_URL is an administrator's and never served from."""
     url = settings.service_database_url(manifest.name)
-    if url is None and settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
     if url is None:
         raise RuntimeError(f"{manifest.name.upper()}_DATABASE_URL is not set")
     return url
