@@ -28,7 +28,9 @@ def main() -> int:
         return command()
     except Trouble as trouble:
         print(f"error: {trouble}", file=sys.stderr)
-        return 1
+    except PermissionError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -26,13 +26,17 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def dropped_account() -> Account | None:
+def dropped_account(cluster: Path | None = None) -> Account | None:
     """`postgres` or `nobody` when we are root; None when we are an ordinary user and there is nothing to drop.
 
+    A cluster that exists stays with its owner: an account `postgres` may have come to the machine since.
     Raises Trouble on a machine that has neither.
     """
     if os.geteuid() != 0:
         return None
+    if cluster is not None and cluster.exists():
+        owner = cluster.stat()
+        return Account(cluster.owner(), owner.st_uid, owner.st_gid)
     for name in ("postgres", "nobody"):
         try:
             found = pwd.getpwnam(name)

@@ -39,7 +39,7 @@ def down() -> int:
 
 def token() -> int:
     """Print the administrator's token and nothing else. Raises Trouble when there is none yet."""
-    file = Home(local_settings().home.expanduser().absolute()).admin_token
+    file = Home(local_settings().home).admin_token
     try:
         print(file.read_text().strip())
     except FileNotFoundError as error:
@@ -52,7 +52,7 @@ def token() -> int:
 def status_json() -> int:
     """Print what runs, as JSON."""
     settings = local_settings()
-    home = Home(settings.home.expanduser().absolute())
+    home = Home(settings.home)
     found = holder(home)
     status = {
         "running": found is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -41,6 +42,11 @@ class Home:
         return self.root / "postgres"
 
     @property
+    def cluster(self) -> Path:
+        """The database cluster."""
+        return self.postgres / "cluster"
+
+    @property
     def redis(self) -> Path:
         """The Redis server's files."""
         return self.root / "redis"
@@ -77,7 +83,7 @@ class Home:
 
 def open_home(root: Path, account: Account | None) -> Home:
     """Make the directories that are missing. Raises Trouble when CRM_HOME cannot be used."""
-    home = Home(root.expanduser().absolute())
+    home = Home(root)
     try:
         # Passable for the database server's account, which owns a directory below; readable for nobody else.
         home.root.mkdir(mode=0o711 if account else 0o700, parents=True, exist_ok=True)
@@ -85,6 +91,8 @@ def open_home(root: Path, account: Account | None) -> Home:
             directory.mkdir(mode=0o700, exist_ok=True)
         home.postgres.mkdir(mode=0o700, exist_ok=True)
         give(home.postgres, account)
+        if not os.access(home.run, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "it belongs to somebody else")
     except OSError as error:
         raise Trouble(f"CRM_HOME={home.root} cannot be used: {error.strerror or error}") from error
     return home

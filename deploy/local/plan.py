@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from deploy.local import postgres, redis
-from deploy.local.account import dropped_account
+from deploy.local.account import Account, dropped_account
 from deploy.local.databases import ServiceDatabase, plain_url
 from deploy.local.home import Home, check_reachable, open_home
 from deploy.local.ports import remembered_port
-from deploy.local.programs import Stack
+from deploy.local.programs import PROJECT, Stack
 from deploy.local.secrets import kept_secret
 from deploy.local.settings import LocalSettings
 
@@ -18,7 +18,16 @@ TOKEN_PREFIX = "crm_"  # noqa: S105 - the public beginning of every token
 
 def make_home(settings: LocalSettings) -> Home:
     """CRM_HOME with its directories. Raises Trouble."""
-    return open_home(settings.home, dropped_account() if settings.database_url is None else None)
+    return open_home(settings.home, None if settings.database_url else _account(Home(settings.home)))
+
+
+def service_names() -> tuple[str, ...]:
+    """The services there are, without loading their code: this process only starts others."""
+    return tuple(sorted(path.parent.name for path in (PROJECT / "services").glob("*/manifest.py")))
+
+
+def _account(home: Home) -> Account | None:
+    return dropped_account(home.cluster)
 
 
 def make_stack(settings: LocalSettings, home: Home, services: Iterable[str]) -> Stack:
@@ -48,9 +57,8 @@ def _databases(settings: LocalSettings, home: Home, services: Iterable[str]) -> 
 
 
 def _postgres(settings: LocalSettings, home: Home) -> postgres.Server:
-    account = dropped_account()
+    account, cluster = _account(home), home.cluster
     check_reachable(home, account)
-    cluster = home.postgres / "cluster"
     engine = postgres.find_engine(home.postgres, account, major=postgres.cluster_major(cluster), only=settings.pg_bin)
     port = remembered_port(home.ports, "postgres")
     server = postgres.Server(engine, cluster, port, kept_secret(home.secrets / "postgres"), account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 from pathlib import Path
@@ -12,17 +13,23 @@ from shared.kernel import json
 # Below the range from which Linux takes the local ports of outgoing connections: a server that is
 # restarted must not find its port lent to somebody's connection.
 _RANGE = range(15000, 30000)
+_WHY = {errno.EADDRINUSE: "is taken", errno.EACCES: "is not for this account to use"}
 
 
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there now."""
+def is_free(port: int) -> bool:
+    """Whether a server could listen there on this machine now."""
+    return obstacle(port, "127.0.0.1") is None
+
+
+def obstacle(port: int, host: str) -> str | None:
+    """Why no server of ours could listen there now; None when it could."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return _WHY.get(error.errno or 0, f"cannot be used on {host} ({error.strerror})")
+    return None
 
 
 def free_port(avoid: frozenset[int] = frozenset()) -> int:

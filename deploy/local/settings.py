@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from deploy.local.trouble import Trouble
 from shared.kernel.config import Settings
@@ -22,6 +22,11 @@ class LocalSettings(Settings):
     pg_bin: Path | None = Field(None, validation_alias="CRM_PG_BIN")
     redis_bin: Path | None = Field(None, validation_alias="CRM_REDIS_BIN")
     server_seconds: float = Field(60, validation_alias="CRM_SERVER_SECONDS", gt=0)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
 
 
 def local_settings(**given: Any) -> LocalSettings:

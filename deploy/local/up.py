@@ -10,14 +10,13 @@ from types import FrameType
 
 from deploy.local.lock import hold
 from deploy.local.orphans import stop_orphans
-from deploy.local.plan import make_home, make_stack
-from deploy.local.ports import is_free
+from deploy.local.plan import make_home, make_stack, service_names
+from deploy.local.ports import obstacle
 from deploy.local.programs import Stack
 from deploy.local.settings import local_settings
 from deploy.local.start import bring_up, start_run
 from deploy.local.trouble import Trouble, say
 from deploy.local.waiting import wait_until
-from deploy.services import ALL
 
 _RESTART_PAUSE = 1.0
 
@@ -30,9 +29,10 @@ def up() -> int:
         try:
             if stop_orphans(home):
                 say("stopped what an earlier run had left behind")
-            if not is_free(settings.port, settings.host):
-                raise Trouble(f"port {settings.port} is taken: choose another one, `make up PORT=8001` for instance")
-            _keep_up(make_stack(settings, home, [manifest.name for manifest in ALL]))
+            found = obstacle(settings.port, settings.host)
+            if found:
+                raise Trouble(f"port {settings.port} {found}: choose another one, `make up PORT=8001` for instance")
+            _keep_up(make_stack(settings, home, service_names()))
         except KeyboardInterrupt:
             say("stopped; the data is kept")
     return 0

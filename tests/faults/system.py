@@ -81,6 +81,12 @@ class System:
 
     def start(self) -> None:
         """Start in the background and wait until it says that it is ready."""
+        self.launch()
+        wait_until(lambda: "Ready: " in self.output() or self._ended(), START_SECONDS)
+        assert "Ready: " in self.output(), self.output()
+
+    def launch(self) -> None:
+        """Start in the background."""
         output = (self.root.parent / f"{self.root.name}.out").open("w+")
         with output:
             self.process = subprocess.Popen(
@@ -92,8 +98,6 @@ class System:
                 text=True,
                 start_new_session=True,
             )
-        wait_until(lambda: "Ready: " in self.output() or self._ended(), START_SECONDS)
-        assert "Ready: " in self.output(), self.output()
 
     def output(self) -> str:
         return (self.root.parent / f"{self.root.name}.out").read_text()

@@ -144,6 +144,15 @@ def test_ctrl_c_leaves_no_process_and_keeps_the_data(up: System) -> None:
     assert _exists(up, number)
 
 
+def test_ctrl_c_while_it_starts_leaves_no_process() -> None:
+    with system() as one:
+        one.launch()
+        assert wait_until(lambda: "Redis" in one.output(), START_SECONDS)
+        assert one.interrupt() == 0
+        assert "Ready: " not in one.output()
+        assert not running(one.home)
+
+
 def test_down_stops_it_from_elsewhere(up: System) -> None:
     done = up.run("down")
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -19,18 +20,20 @@ import psycopg
 import pytest
 
 from deploy.local import postgres, redis
-from deploy.local.account import dropped_account, give
+from deploy.local.account import Account, dropped_account, give
 from deploy.local.databases import ServiceDatabase
 from deploy.local.home import Home, check_reachable, open_home
 from deploy.local.lock import hold, holder
 from deploy.local.orphans import running, stop_orphans
-from deploy.local.ports import free_port, is_free, remembered_port
+from deploy.local.plan import service_names
+from deploy.local.ports import free_port, is_free, obstacle, remembered_port
 from deploy.local.programs import MARK, Program, Stack
 from deploy.local.runner import config_text
 from deploy.local.secrets import kept_secret
 from deploy.local.settings import LocalSettings, local_settings
 from deploy.local.trouble import Trouble
 from deploy.local.waiting import wait_until
+from deploy.services import ALL
 
 
 @pytest.fixture
@@ -65,6 +68,31 @@ def test_a_port_is_remembered_until_somebody_takes_it(tmp_path: Path) -> None:
     assert remembered_port(memory, "postgres")
 
 
+def test_obstacles_are_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert obstacle(taken.getsockname()[1], "127.0.0.1") == "is taken"
+    assert "cannot be used on 192.0.2.1" in str(obstacle(free_port(), "192.0.2.1"))
+    assert obstacle(free_port(), "0.0.0.0") is None
+
+
+def test_the_services_are_those_with_a_manifest() -> None:
+    assert set(service_names()) == {manifest.name for manifest in ALL}
+
+
+def test_a_cluster_stays_with_its_owner(root: Path) -> None:
+    cluster = root / "cluster"
+    assert dropped_account(cluster) == dropped_account()
+    cluster.mkdir()
+    if os.geteuid() != 0:  # an ordinary user has no account to drop to
+        assert dropped_account(cluster) is None
+        return
+    nobody = pwd.getpwnam("nobody")
+    os.chown(cluster, nobody.pw_uid, nobody.pw_gid)
+    assert dropped_account(cluster) == Account("nobody", nobody.pw_uid, nobody.pw_gid)
+
+
 def test_one_run_per_home(root: Path) -> None:
     home = open_home(root, None)
     assert holder(home) is None
@@ -83,11 +111,13 @@ def test_a_home_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         open_home(tmp_path / "file" / "home", None)
 
 
-@pytest.mark.skipif("os.geteuid() != 0", reason="only root has an account to drop to")
 def test_a_home_out_of_the_database_accounts_reach_is_one_line(root: Path) -> None:
     (root / "closed").mkdir(mode=0o700)
     account = dropped_account()
     home = open_home(root / "closed" / "home", account)
+    if account is None:  # an ordinary user's server runs as that user
+        check_reachable(home, account)
+        return
     with pytest.raises(Trouble, match="cannot enter"):
         check_reachable(home, account)
 
