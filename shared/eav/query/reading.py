@@ -106,6 +106,21 @@ def _convert(attribute: AttributeDef, form: Form) -> Convert | None:
 _SYSTEM = {"created_at": CREATED, "updated_at": UPDATED}
 
 
+def _fixed(tables: Source, *, archive: bool, extra: bool, long: bool) -> tuple[sa.ColumnElement, ...]:
+    """What every row begins with, in the order of the positions above."""
+    main = tables.main
+    return (
+        tables.catalog_version,
+        main.c.id,
+        main.c.version,
+        iso_column(main.c.created_at),
+        iso_column(main.c.updated_at),
+        iso_column(main.c.archived_at) if archive else sa.null(),
+        sa.cast(main.c.extra, sa.Text()) if extra else sa.null(),
+        sa.cast(main.c.long, sa.Text()) if long else sa.null(),
+    )
+
+
 @lru_cache(maxsize=1024)
 def _reader(
     live_key: Keyed, names: tuple[str, ...], form: Form, archive: bool, others: tuple[AttributeDef, ...]
@@ -136,17 +151,7 @@ def _reader(
                 converts.append((name, convert))
         if kind.family in (None, "t"):
             aside[attribute.key] = (name, convert)
-    main = tables.main
-    fixed = (
-        tables.catalog_version,
-        main.c.id,
-        main.c.version,
-        iso_column(main.c.created_at),
-        iso_column(main.c.updated_at),
-        iso_column(main.c.archived_at) if archive else sa.null(),
-        sa.cast(main.c.extra, sa.Text()) if aside else sa.null(),
-        sa.cast(main.c.long, sa.Text()) if has_long else sa.null(),
-    )
+    fixed = _fixed(tables, archive=archive, extra=bool(aside), long=has_long)
     columns = tuple(column.label(f"c{n}") for n, column in enumerate((*fixed, *values)))
     return Reader(tables, columns, tuple(places), tuple(converts), aside, absent, has_long)
 

@@ -182,8 +182,19 @@ def _write_changes(
         one.state.updated_at = shown_at(at)
         slots.append(row)
         sides.append(side)
+    params = _update_parameters(live, pending, context, at, redoc=redoc) | slot_arrays(columns, slots)
+    seen = connection.row(statements.update(live.table, columns), params, prepare=True)
+    if seen != (live.version,):
+        # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
+        raise StaleCatalog(live.name)
+    _write_sides(connection, live, pending, sides)
+
+
+def _update_parameters(
+    live: LiveType, pending: Sequence[Pending], context: Context, at: datetime, *, redoc: bool
+) -> dict[str, Any]:
     states = [one.state for one in pending]
-    params: dict[str, Any] = {
+    return {
         "i_id": [state.id for state in states],
         "i_version": [state.version for state in states],
         "i_updated_at": [naive(at)] * len(states),
@@ -200,12 +211,6 @@ def _write_changes(
         "source_id": context.source_id,
         "correlation": context.correlation,
     }
-    sql = statements.update(live.table, columns)
-    seen = connection.row(sql, params | slot_arrays(columns, slots), prepare=True)
-    if seen != (live.version,):
-        # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
-        raise StaleCatalog(live.name)
-    _write_sides(connection, live, pending, sides)
 
 
 def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pending], sides: Sequence[Side]) -> None:
