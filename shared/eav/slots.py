@@ -168,7 +168,8 @@ def _running_out(connection: Connection) -> list[tuple[int, Pool, int]]:
         """select p.number, p.banks, p.texts, p.integers, p.timestamps, p.numerics from eav_table p
         join eav_type t on t.table_number = p.number
         where exists (select from eav_slot s where s.table_number = p.number group by s.family
-            having count(*) filter (where s.state = 'free') < %(spare)s) order by 1""",
+            having count(*) filter (where s.state = 'free')
+                < least(%(spare)s, count(*) filter (where s.bank = 1))) order by 1""",
         {"spare": SPARE_SLOTS},
     )
     return [(number, tuple(pool), banks) for number, banks, *pool in rows]
