@@ -9,12 +9,11 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
+from shared.kernel import telemetry
+from shared.kernel.config import Settings
 from shared.service.app import migrate
 from shared.service.bus_process import run_bus
 from shared.service.manifest import Manifest
-
-from shared.kernel import telemetry
-from shared.kernel.config import Settings
 
 
 def _bus(manifest: Manifest, settings: Settings) -> None:
