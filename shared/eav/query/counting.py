@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from shared.eav.catalog import LiveType, keyed
 from shared.eav.filters import Checked, CheckedAnd, CheckedCondition, CheckedNode, CheckedNot, Operator
 from shared.eav.query.sorting import Order, phase_where
-from shared.eav.query.source import Source, source
-from shared.eav.query.where import COMPLEMENTS, attributes_of, where
+from shared.eav.query.source import bank_source, source
+from shared.eav.query.where import COMPLEMENTS, attributes_of, walk, where
 from shared.eav.tables import table_name
+from shared.eav.types.operators import MATCHES_MISSING, TOKENS
 from shared.kernel.db import Connection, compiled
 
 _EVERYTHING = CheckedAnd(())
@@ -51,18 +52,33 @@ def parts(node: CheckedNode) -> tuple[CheckedNode, CheckedNode | None]:
     return node, None
 
 
-def _count(tables: Source, node: CheckedNode) -> sa.Select[Any]:
+def _count(live: LiveType, node: CheckedNode) -> sa.Select[Any]:
+    bank = _only_bank(node)
+    attributes = list(walk(node))
+    tables = source(live, attributes) if bank is None else bank_source(live, attributes, bank)
     query = sa.select(sa.func.count()).select_from(tables.rows)
     return query if node == _EVERYTHING else query.where(where(tables, node))
 
 
+def _only_bank(node: CheckedNode) -> int | None:
+    """The bank whose rows alone tell: all conditions are on its slots, and none holds where there is no row."""
+    conditions = node.children if isinstance(node, CheckedAnd) else (node,)
+    banks = {_strict_bank(one) for one in conditions}
+    return banks.pop() if len(banks) == 1 else None
+
+
+def _strict_bank(node: CheckedNode) -> int | None:
+    if not isinstance(node, CheckedCondition) or node.operator in MATCHES_MISSING | TOKENS:
+        return None
+    return node.attribute.bank if node.attribute.column is not None else None
+
+
 @lru_cache(maxsize=2048)
 def _statement(key: _Key) -> str:
-    tables = source(key.live, attributes_of(key.filter))
     counted, subtracted = parts(key.filter.root) if key.filter else (_EVERYTHING, None)
-    answer: sa.ColumnElement[int] = _count(tables, counted).scalar_subquery()
+    answer: sa.ColumnElement[int] = _count(key.live, counted).scalar_subquery()
     if subtracted is not None:
-        answer = answer - _count(tables, subtracted).scalar_subquery()
+        answer = answer - _count(key.live, subtracted).scalar_subquery()
     return compiled(sa.select(answer.label("total")))
 
 

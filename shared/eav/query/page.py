@@ -150,6 +150,9 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
         answer.next_cursor = sorting.encode(behind, key)
         if request.offset is not None:
             answer.next_offset = request.offset + request.limit
+            # Most searches end with their first page: a walk is remembered from its second one on.
+            if not request.offset:
+                return answer
             kept = {"p": behind.phase, "v": list(behind.values), "i": behind.id, "t": {request.total: answer.total}}
             walk.put(f"{key}:{answer.next_offset}", json.dumps(kept))
     return answer

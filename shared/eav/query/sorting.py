@@ -104,8 +104,15 @@ def phase_order(source: Source, orders: Sequence[Order], phase: int) -> list[sa.
         column = _column(source, order)
         term: sa.ColumnElement = column.desc() if order.descending else column.asc()
         terms.append(term if number == 0 or order.attribute.system else term.nulls_last())
-    ident = source.main.c.id
+    ident = _ident(source, orders, phase)
     return [*terms, ident.desc() if _descending(orders) else ident.asc()]
+
+
+def _ident(source: Source, orders: Sequence[Order], phase: int) -> sa.ColumnElement[int]:
+    """The id beside the phase's own attribute: both are in one index, whichever bank that is."""
+    first = orders[phase].attribute if phase < len(orders) else None
+    table = source.main if first is None else source.banks[first.bank]
+    return table.c.id
 
 
 def _descending(orders: Sequence[Order]) -> bool:
@@ -117,7 +124,7 @@ def after(source: Source, orders: Sequence[Order], boundary: Boundary) -> sa.Col
     left = orders[boundary.phase :]
     columns = [_column(source, order) for order in left]
     binds = [_typed(f"k{number}", column) for number, column in enumerate(columns)]
-    ident, ident_bind = source.main.c.id, sa.bindparam("kid", type_=sa.BigInteger())
+    ident, ident_bind = _ident(source, orders, boundary.phase), sa.bindparam("kid", type_=sa.BigInteger())
     down = _descending(orders)
     if len(left) == 1 and left[0].descending == down:
         pair, bound = sa.tuple_(columns[0], ident), sa.tuple_(binds[0], ident_bind)

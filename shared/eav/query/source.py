@@ -54,3 +54,10 @@ def source(live: LiveType, attributes: Iterable[AttributeDef], *, archive: bool 
         if bank != 1:
             rows = rows.outerjoin(table, table.c.id == main.c.id)
     return Source(live, main, banks, rows)
+
+
+def bank_source(live: LiveType, attributes: Iterable[AttributeDef], bank: int) -> Source:
+    """One bank alone, for what needs no more: its rows are there only for entities with a value in it."""
+    names = {one.column for one in attributes if one.column is not None}
+    table = slot_table(live.table, bank, tuple(sorted(name for name in names if name[1:].isdigit())))
+    return Source(live, table, {bank: table}, table)

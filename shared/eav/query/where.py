@@ -40,18 +40,19 @@ COMPLEMENTS = {
 
 def attributes_of(checked: Checked | None) -> list[AttributeDef]:
     """Every attribute a filter asks for, so that the statement's source joins its bank."""
-    return [] if checked is None else list(_walk(checked.root))
+    return [] if checked is None else list(walk(checked.root))
 
 
-def _walk(node: CheckedNode) -> Iterator[AttributeDef]:
+def walk(node: CheckedNode) -> Iterator[AttributeDef]:
+    """The attributes of a node's conditions."""
     match node:
         case CheckedCondition():
             yield node.attribute
         case CheckedAnd(children) | CheckedOr(children):
             for child in children:
-                yield from _walk(child)
+                yield from walk(child)
         case CheckedNot(child):
-            yield from _walk(child)
+            yield from walk(child)
         case CheckedText():
             return
 
