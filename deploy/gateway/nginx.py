@@ -1,6 +1,6 @@
 """The route table as nginx's configuration: a `map` from the decoded path to a service, and one proxied location.
 
-nginx hands the request's path on as it came. `/healthz` is answered by nginx itself.
+nginx hands the request's path on as it came. It answers `/healthz` itself, and its own errors are JSON as everywhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ server {{
     client_max_body_size 10m;
     large_client_header_buffers 4 72k;
     merge_slashes off;
-
+{errors}
     location = /healthz {{
         default_type application/json;
         return 200 '{{"status":"ok"}}';
@@ -42,6 +42,21 @@ server {{
 """
 
 
+_ERROR = """
+    error_page {codes} @{name};
+    location @{name} {{
+        internal;
+        default_type application/json;
+        return {status} '{{"status":"error","message":"{text}","correlationId":"$request_id","category":"{category}"}}';
+    }}
+"""
+_ERRORS = (
+    ("502 504", 503, "unavailable", "The service does not answer", "SERVICE_UNAVAILABLE"),
+    ("413", 413, "too_large", "The request body is too large", "PAYLOAD_TOO_LARGE"),
+    ("414", 414, "too_long", "The address is too long", "URI_TOO_LONG"),
+)
+
+
 def nginx_config(table: RouteTable, addresses: Mapping[str, str], listen: str = "8080") -> str:
     """A file for nginx's `conf.d`. `addresses`: service -> host:port."""
     return _CONFIG.format(
@@ -51,6 +66,10 @@ def nginx_config(table: RouteTable, addresses: Mapping[str, str], listen: str = 
         rules="\n".join(f"    {_quoted(pattern)} crm_{service};" for pattern, service in map_rules(table)),
         fallback=FALLBACK,
         listen=listen,
+        errors="".join(
+            _ERROR.format(codes=codes, status=status, name=name, text=text, category=category)
+            for codes, status, name, text, category in _ERRORS
+        ),
     )
 
 

@@ -36,7 +36,6 @@ logfile_maxbytes=5MB
 logfile_backups=2
 pidfile={run}/supervisord.pid
 childlogdir={logs}
-minfds=4096
 {user}
 [unix_http_server]
 file={socket}

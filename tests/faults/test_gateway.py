@@ -86,6 +86,15 @@ def test_nginx_sends_every_path_where_the_table_says(gateway: str, path: str, se
 
 
 @pytest.mark.skipif(NGINX is None, reason="needs nginx")
+def test_errors_of_nginx_are_json(gateway: str) -> None:
+    answer = httpx.post(f"{gateway}/crm/v3/objects/contacts", content=b"x" * (11 * 1024 * 1024))
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json()["category"] == "PAYLOAD_TOO_LARGE"
+    assert answer.json()["correlationId"]
+
+
+@pytest.mark.skipif(NGINX is None, reason="needs nginx")
 def test_the_configuration_takes_large_requests(gateway: str) -> None:
     names = "&".join(f"properties=a_rather_long_name_{number}" for number in range(1500))
     assert httpx.get(f"{gateway}/crm/v3/objects/contacts?{names}").status_code == 200
