@@ -54,8 +54,8 @@ format: install ## put the sources into the house's format
 	$(PY) -m ruff check --fix $(SOURCES)
 
 .PHONY: bench
-bench: install ## all benchmarks; each prints a table
-	$(PY) -m benchmarks $(ARGS)
+bench: install ## the system over HTTP beside hand-written routes
+	$(PY) -m benchmarks.http $(ARGS)
 
 .PHONY: bench-eav
 bench-eav: install ## the engine against a native table
