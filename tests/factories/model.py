@@ -87,7 +87,7 @@ class Model:
         """The live entity a reference means."""
         if ref.id is not None:
             found = self.entities.get(ref.id)
-            return found if found is not None and not found.archived else None
+            return found if found and not found.archived else None
         attribute = self.live.attribute(ref.attribute or "")
         try:
             value = kind_of(attribute).coerce(ref.value, attribute)
@@ -239,8 +239,6 @@ class Model:
         if owners:
             entity.version += 1
             entity.put(self.live, dict.fromkeys((ident for ident, _ in owners), None))
-
-    # Questions.
 
     def expected(self) -> dict[int, Expected]:
         """What the tables must hold."""

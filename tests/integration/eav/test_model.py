@@ -21,16 +21,15 @@ from shared.eav.engine import Engine
 from shared.eav.entity import Entity, View
 from shared.eav.query.page import Walk
 from shared.eav.requests import Draft, ItemError, Query, Ref, Update, Upsert
-from shared.eav.tables import search_name, table_name
-from shared.eav.types import ValueProblem, kind_of
-from shared.kernel import json
+from shared.eav.types import kind_of
 from shared.kernel.context import Context
 from shared.kernel.db import Database
-from shared.kernel.errors import AlreadyExists, Conflict, CrmError, Invalid
+from shared.kernel.errors import Conflict, Invalid
 from tests.factories import drawing, kinds
 from tests.factories.asking import walk
 from tests.factories.audit import audit
-from tests.factories.model import Held, Item, Model
+from tests.factories.comparing import compare, compare_history, recycle, tried
+from tests.factories.model import Item, Model
 from tests.factories.schema import Schema
 
 EXAMPLES = int(os.environ.get("CRM_EXAMPLES", "0"))
@@ -76,7 +75,7 @@ class Both(RuleBasedStateMachine):
         """One last look at the tables, then they are emptied for the next case."""
         if self.name in {one.name for one in self.schema.engine.catalog.known()}:
             self.compare_tables()
-            _recycle(self.database, self.live)
+            recycle(self.database, self.live)
 
     # Definitions.
 
@@ -165,13 +164,13 @@ class Both(RuleBasedStateMachine):
     def restore(self, data: st.DataObject, engine: int, without_taken: bool) -> None:
         ident = data.draw(st.sampled_from([*(one.id for one in self.model.present(archived=True)), 2**40]))
         view = self._view(data)
-        _, refusal = _tried(lambda: self.model.restore(ident, without_taken=without_taken))
-        back, error = _tried(
+        _, refusal = tried(lambda: self.model.restore(ident, without_taken=without_taken))
+        back, error = tried(
             lambda: self.engines[engine].writes.restore(self.name, ident, CONTEXT, view, without_taken=without_taken)
         )
         assert type(error) is type(refusal), error
         if back is not None:
-            self._compare(back, self.model.entities[ident], view)
+            compare(self.live, back, self.model.entities[ident], view)
 
     def _refs(self) -> st.SearchStrategy[Ref]:
         """By id (known, archived, unknown) and by the unique attributes there are."""
@@ -190,8 +189,8 @@ class Both(RuleBasedStateMachine):
 
     def _written(self, plan: Callable[[], list[Item]], write: Callable[[], Any], upserting: bool = False) -> None:
         """The model's plan and the engine's outcomes agree, item by item; then the model follows."""
-        planned, refusal = _tried(plan)
-        outcomes, error = _tried(write)
+        planned, refusal = tried(plan)
+        outcomes, error = tried(write)
         assert type(error) is type(refusal), (error, refusal)
         if planned is None:
             if refusal is not None and isinstance(error, Conflict) and getattr(refusal, "existing_id", None):
@@ -210,7 +209,7 @@ class Both(RuleBasedStateMachine):
         self.model.carry_out(planned, [one.id if isinstance(one, Entity) else None for one in outcomes])
         for item, outcome in zip(planned, outcomes, strict=True):
             if item.entity is not None:
-                self._compare(outcome, item.entity, None)
+                compare(self.live, outcome, item.entity, None)
 
     # Questions.
 
@@ -220,18 +219,18 @@ class Both(RuleBasedStateMachine):
         node = data.draw(st.one_of(st.none(), drawing.filters(live)))
         sorts = tuple(data.draw(drawing.sorts(live)))
         view = self._view(data)
-        expected, refusal = _tried(lambda: self.model.ordered(node, sorts))
+        expected, refusal = tried(lambda: self.model.ordered(node, sorts))
         asked = Query(
             node, sorts=sorts, limit=data.draw(st.integers(1, 6)), offset=data.draw(st.sampled_from([None, 0]))
         )
-        pages, error = _tried(lambda: list(walk(self.engines[engine], self.name, asked, view)))
+        pages, error = tried(lambda: list(walk(self.engines[engine], self.name, asked, view)))
         assert isinstance(error, Invalid) is isinstance(refusal, Invalid), (error, refusal)
         if expected is None:
             return
         assert [one.id for page in pages for one in page] == expected
         for page in pages:
             for one in page:
-                self._compare(one, self.model.entities[one.id], view)
+                compare(self.live, one, self.model.entities[one.id], view)
         self._jump(engine, asked, expected, data.draw(st.integers(0, len(expected) + 2)))
 
     def _jump(self, engine: int, query: Query, expected: Sequence[int], offset: int) -> None:
@@ -255,7 +254,7 @@ class Both(RuleBasedStateMachine):
                 held = self.model.find(ref)
             assert (entity is None) is (held is None)
             if entity is not None and held is not None:
-                self._compare(entity, held, view)
+                compare(self.live, entity, held, view)
 
     @rule(engine=st.integers(0, 1), archived=st.booleans(), limit=st.integers(1, 7))
     def page_through(self, engine: int, archived: bool, limit: int) -> None:
@@ -267,77 +266,13 @@ class Both(RuleBasedStateMachine):
                 break
         assert [one.id for one in seen] == [one.id for one in self.model.present(archived=archived)]
         for one in seen:
-            self._compare(one, self.model.entities[one.id], view)
-            self._compare_history(one, self.model.entities[one.id])
+            compare(self.live, one, self.model.entities[one.id], view)
+            compare_history(self.live, one, self.model.entities[one.id], CONTEXT)
 
     @rule()
     def compare_tables(self) -> None:
         with self.database.connect() as connection:
             audit(connection, self.live, self.model.expected())
-
-    def _compare(self, entity: Entity, held: Held, view: View | None) -> None:
-        """Version, marks and every shown value are as the model has them; what a view asks for is shown."""
-        live = self.live
-        assert (entity.id, entity.version) == (held.id, held.version)
-        assert entity.created_at <= entity.updated_at
-        if view is not None:
-            shown = set(entity.values)
-            wanted = _wanted(live, view)
-            assert {one.wire if view.form == "text" else one.name for one in wanted} == shown
-        for name, value in entity.values.items():
-            attribute = live.attribute(name)
-            assert json.dumps(value) in _forms(attribute, entity, held), (name, value)
-
-    def _compare_history(self, entity: Entity, held: Held) -> None:
-        assert set(entity.history or ()) == set(self.live.stored)
-        for name, entries in (entity.history or {}).items():
-            expected = held.history.get(self.live.attributes[name].id, [])
-            assert [(one.version, one.value) for one in reversed(entries)] == expected
-            assert {(one.source, one.actor) for one in entries} <= {(CONTEXT.source, CONTEXT.actor.id)}
-
-
-def _wanted(live: LiveType, view: View) -> list[AttributeDef]:
-    system = [one for one in live.attributes.values() if one.system]
-    rest = [one for one in live.attributes.values() if not one.system]
-    if view.attributes is None:
-        return system + ([one for one in rest if one.default] or rest)
-    return system + [one for one in rest if {one.name, one.wire} & set(view.attributes)]
-
-
-def _forms(attribute: AttributeDef, entity: Entity, held: Held) -> list[bytes]:
-    """How a value may be shown: its text form and its typed one."""
-    if attribute.system:
-        return [json.dumps({"id": str(entity.id)}.get(attribute.name) or getattr(entity, attribute.name, None))]
-    value = held.values.get(attribute.id)
-    if value is None:
-        return [json.dumps(None)]
-    kind = kind_of(attribute)
-    return [json.dumps(kind.to_text(value)), json.dumps(kind.to_native(value))]
-
-
-def _tried(step: Callable[[], Any]) -> tuple[Any, CrmError | None]:
-    """What it gives, or the error a caller can cause; any other error is a failure of the test."""
-    try:
-        return step(), None
-    except (AlreadyExists, CrmError) as error:
-        return None, error
-    except ValueProblem as problem:
-        raise AssertionError(f"a refused value is no answer: {problem}") from problem
-
-
-def _recycle(database: Database, live: LiveType) -> None:
-    """Forget the type and give its emptied table back to the spare ones."""
-    with database.transaction() as connection:
-        for bank in range(1, live.banks + 1):
-            for archive in (False, True):
-                connection.run(f"truncate {table_name(live.table, bank, archive=archive)}")
-        connection.run(f"truncate {search_name(live.table)}")
-        for table in ("eav_unique", "eav_multi"):
-            connection.run(f"delete from {table} where attribute_id = any(%(ids)s)", {"ids": list(live.by_id)})
-        connection.run(
-            "update eav_slot set state = 'free', attribute_id = null where table_number = %(n)s", {"n": live.table}
-        )
-        connection.run("delete from eav_type where id = %(id)s", {"id": live.id})
 
 
 def test_the_engine_does_what_the_model_does(database: Database) -> None:
