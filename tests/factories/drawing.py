@@ -39,9 +39,11 @@ def _stored(live: LiveType) -> list[AttributeDef]:
 
 
 def raw(attribute: AttributeDef) -> st.SearchStrategy[object]:
-    """A raw value: mostly good, sometimes clearing, seldom wrong."""
-    good = st.sampled_from(kinds.RAW[attribute.kind])
-    return st.one_of(good, good, good, good, st.sampled_from([None, ""]), st.sampled_from(_WRONG))
+    """A raw value: mostly good, sometimes clearing, seldom wrong. Of unique ones few, so that they meet."""
+    good = kinds.RAW[attribute.kind][: 4 if attribute.unique else None]
+    return st.integers(0, 29).flatmap(
+        lambda n: st.sampled_from(_WRONG if n == 0 else (None, "") if n < 4 else good)  # type: ignore[arg-type]
+    )
 
 
 def values(live: LiveType) -> st.SearchStrategy[Mapping[str, object]]:
@@ -50,9 +52,9 @@ def values(live: LiveType) -> st.SearchStrategy[Mapping[str, object]]:
 
     @st.composite
     def drawn(draw: st.DrawFn) -> Mapping[str, object]:
-        chosen = draw(st.lists(st.sampled_from(known), max_size=4, unique=True)) if known else []
+        chosen = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4, unique=True)) if known else []
         found = {draw(st.sampled_from([one.name, one.wire, one.label])): draw(raw(one)) for one in chosen}
-        if draw(st.integers(0, 30)) == 0:
+        if draw(st.integers(0, 40)) == 0:
             found[draw(st.sampled_from(["no_such_attribute", "id", "created_at"]))] = "1"
         return found
 

@@ -69,7 +69,8 @@ class Both(RuleBasedStateMachine):
 
     @initialize(first=st.lists(drawing.attributes(), min_size=1, max_size=5, unique_by=lambda one: one.name))
     def begin(self, first: list[AttributeDef]) -> None:
-        self.schema.add_type(kinds.entity_type(self.name, *first, pool=POOL))
+        unique = kinds.attribute("key", "string", unique=True)
+        self.schema.add_type(kinds.entity_type(self.name, unique, *first, pool=POOL))
 
     def teardown(self) -> None:
         """One last look at the tables, then they are emptied for the next case."""
@@ -174,13 +175,15 @@ class Both(RuleBasedStateMachine):
 
     def _refs(self) -> st.SearchStrategy[Ref]:
         """By id (known, archived, unknown) and by the unique attributes there are."""
-        ids = st.sampled_from([*self.model.entities, 2**40, 10**30, 0]).map(Ref)
+        present = [one.id for one in self.model.present()] or [0]
+        ids = st.sampled_from(present).map(Ref)
+        any_id = st.sampled_from([*self.model.entities, 2**40, 10**30, 0]).map(Ref)
         unique = [one for one in self.live.attributes.values() if one.unique]
         by_value = [
-            st.builds(Ref, st.none(), st.sampled_from([one.name, one.wire]), st.sampled_from(kinds.RAW[one.kind]))
+            st.builds(Ref, st.none(), st.sampled_from([one.name, one.wire]), st.sampled_from(kinds.RAW[one.kind][:6]))
             for one in unique
         ]
-        return st.one_of(ids, *by_value)
+        return st.one_of(ids, ids, any_id, *by_value)
 
     def _view(self, data: st.DataObject) -> View:
         names = st.sampled_from(["nothing", "id", *(one.wire for one in self.live.attributes.values())])
@@ -279,7 +282,7 @@ def test_the_engine_does_what_the_model_does(database: Database) -> None:
     run_state_machine_as_test(
         lambda: Both(database),
         settings=settings(
-            max_examples=EXAMPLES or 60,
+            max_examples=EXAMPLES or 100,
             stateful_step_count=30,
             derandomize=not EXAMPLES,
             database=None,

@@ -178,12 +178,12 @@ def test_batches_in_opposite_order(new_database: Callable[[], str]) -> None:
             own.writes.update(
                 "thing", [Update(Ref(one), {"count": n * 100 + step}) for one in turned(ids, n)], CONTEXT, IDS
             )
-            drafts = [Draft({"code": f"new {step} {i}"}) for i in range(40)]
+            drafts = [Draft({"code": f"new {step} {i}"}) for i in range(200)]
             own.writes.create("thing", turned(drafts, n), CONTEXT, IDS, partial=True)
             own.writes.archive("thing", [Ref(one) for one in turned(ids[step * 10 : step * 10 + 10], n)], CONTEXT)
 
     assert at_once(4, write) == [None] * 4
-    assert len(found(engine, "thing", None)) == 240
+    assert len(found(engine, "thing", None)) == 1200
     database.dispose()  # Sessions tell their counts when they end.
     with database.connect() as connection:
         assert connection.row("select deadlocks from pg_stat_database where datname = current_database()") == (0,)
