@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -228,7 +229,7 @@ def _count_range(selectivity: int) -> Callable[[Rig, Random], Question]:
         node = Condition("rating", Op.BETWEEN, (low, high))
         native = "select count(*) from native where rating between %(lo)s and %(hi)s"
         slow = _naive_count("rating", "value::numeric between %(lo)s and %(hi)s")
-        return _count(rig, node, native, {"lo": float(low), "hi": float(high)}, slow)
+        return _count(rig, node, native, {"lo": Decimal(low), "hi": Decimal(high)}, slow)
 
     return draw
 

@@ -48,6 +48,11 @@ class Turn:
         """The median of its turns."""
         return statistics.median(self.rates)
 
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of web processes, database and load generator per request."""
+        return (self.web + self.database + self.outcome.cpu) / max(1, len(self.outcome.latencies))
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 1 when an answer was not what it should be."""
@@ -104,8 +109,8 @@ def _measure(system: System, rivals: Rivals, engine: Engine, options: argparse.N
         wrong += sum(one.outcome.bad for one in turns.values())
         kept[scenario.against].append(_row(scenario, turns))
         _tell(scenario, turns)
-    heads = ("scenario", "{}/s", "system/s", "share", "target", "met", "p50 ms", "p95", "p99", "{} p50", "p95", "p99",
-             "system CPU ms: web", "database", "{} CPU ms: web", "database")  # fmt: skip
+    heads = ("scenario", "{}/s", "system/s", "share", "by CPU", "target", "met", "p50 ms", "p95", "p99",
+             "{} p50", "p95", "p99", "CPU ms: web", "database", "{}: web", "database")  # fmt: skip
     for against, title in (("bare", "Shares of a bare Flask route"), ("native", "Shares of a hand-written route")):
         if kept[against]:
             show(title, [head.format(against) for head in heads], kept[against])
@@ -144,6 +149,8 @@ def _difference(a: Any, b: Any, path: str = "") -> str:
 
 def _turns(scenario: Scenario, system: System, rivals: Rivals, options: argparse.Namespace) -> dict[str, Turn]:
     turns = {name: Turn() for name in scenario.requests}
+    for first in scenario.prime() if scenario.prime else ():
+        once(system.address, first)
     for number in range(options.rounds + 1):
         for name, make in scenario.requests.items():
             contender = system if name == "system" else rivals
@@ -180,6 +187,7 @@ def _row(scenario: Scenario, turns: dict[str, Turn]) -> tuple[Any, ...]:
         f"{rival.rate:,.0f}",
         f"{ours.rate:,.0f}",
         f"{share:.2f}",
+        f"{rival.cpu / ours.cpu:.2f}",
         f"{scenario.target:.2f}",
         met,
         *latencies,
