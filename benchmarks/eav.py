@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with own_server(options.home) as url:
         database = Database(url, pool_size=1)
         with Database(url).connect() as a, Database(url).connect() as b:
-            rig = _rig(database, a, b, options)
+            rig = open_rig(database, a, b, options.size)
+            (count,) = a.rows("select count(*) from native")
+            print(f"PostgreSQL {version(a)}, {count[0]:,} contacts, 20 attributes, parameters' seed {options.seed}")
             wrong = _reads(rig, options)
             if not options.reads_only:
                 wrong += eav_writes.run(rig, options.rounds, options.seed)
@@ -52,7 +54,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _rig(database: Database, a: Connection, b: Connection, options: argparse.Namespace) -> Rig:
+def open_rig(database: Database, a: Connection, b: Connection, size: int) -> Rig:
+    """The three designs over a server, filled unless they are there already."""
     fresh = a.row("select to_regclass('naive_value')") == (None,)
     if fresh:
         install(database, [CONTACT])
@@ -60,13 +63,10 @@ def _rig(database: Database, a: Connection, b: Connection, options: argparse.Nam
     engine = Engine(database)
     if fresh:
         declare_customs(engine)
-        rate = load(engine, People(options.size, seed=7))
+        rate = load(engine, People(size, seed=7))
         print(f"loaded by the engine, 500 per call: {rate:,.0f} entities/s", file=sys.stderr)
         native.make(a, engine.catalog.type("contact"), NAMES)
         naive.make(a, NAMES)
-    count = a.row("select count(*) from native")
-    assert count is not None
-    print(f"PostgreSQL {version(a)}, {count[0]:,} contacts, 20 attributes, parameters' seed {options.seed}")
     with database.connect() as connection:
         meter = Meter(connection)
     return Rig(engine, a, b, meter, Meter(a), Meter(b))
