@@ -157,4 +157,4 @@ class Attempts:
                 continue
             if not partial:
                 raise clash.as_conflict(live)
-            refused[taken.keys[key]] = clash.as_conflict(live)
+            refused.setdefault(taken.keys[key], clash.as_conflict(live))

@@ -119,10 +119,10 @@ def keyed(live: LiveType) -> Keyed:
 
 
 _TYPE_SQL = """
-select t.id, t.version, t.table_number, p.texts, p.integers, p.timestamps, p.numerics, p.banks, t.name, t.plural,
+select t.id, v.version, t.table_number, p.texts, p.integers, p.timestamps, p.numerics, p.banks, t.name, t.plural,
     t.label, t.plural_label, t.wire_id, t.synonyms, t.description, t.primary_display, t.secondary_display, t.required,
     t.searchable, t.builtin, t.created_at, t.updated_at, t.archived_at
-from eav_type t join eav_table p on p.number = t.table_number
+from eav_type t join eav_version v on v.type_id = t.id join eav_table p on p.number = t.table_number
 """
 _ATTRIBUTE_SQL = """
 select a.type_id, a.name, a.label, a.kind, a.wire_name, a.group_name, a.description, a.is_unique, a.searchable,
@@ -147,7 +147,7 @@ _GROUP_SQL = """
 select type_id, name, label, display_order, archived from eav_group where type_id = any(%(ids)s)
 order by display_order, name
 """
-VERSION_SQL = "select version from eav_type where id = %(id)s"
+VERSION_SQL = "select version from eav_version where type_id = %(id)s"
 
 
 def _aware(value: Any) -> Any:
@@ -251,7 +251,7 @@ class Catalog:
     def refresh(self) -> None:
         """Reload whatever changed since the last look: one statement when nothing did."""
         with self._database.connect() as connection:
-            stamp = tuple(connection.rows("select id, version from eav_type order by id"))
+            stamp = tuple(connection.rows("select type_id, version from eav_version order by type_id"))
             if stamp == self._stamp:
                 return
             before = dict(self._stamp or ())

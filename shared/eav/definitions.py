@@ -19,10 +19,12 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import AlreadyExists, Invalid
 
 _INSERT_TYPE = """
+with made as (
 insert into eav_type(name, plural, label, plural_label, wire_id, synonyms, description, primary_display,
     secondary_display, required, searchable, builtin, table_number)
 values (%(name)s, %(plural)s, %(label)s, %(plural_label)s, %(wire_id)s, %(synonyms)s, %(description)s,
-    %(primary_display)s, %(secondary_display)s, %(required)s, %(searchable)s, %(builtin)s, %(table)s) returning id
+    %(primary_display)s, %(secondary_display)s, %(required)s, %(searchable)s, %(builtin)s, %(table)s) returning id)
+insert into eav_version(type_id, version) select id, 1 from made returning type_id
 """
 _TYPE_COLUMNS = frozenset(
     "label plural_label description primary_display secondary_display required searchable synonyms archived_at "
@@ -56,7 +58,8 @@ _NOW = "timezone('utc', clock_timestamp())"
 def bump(connection: Connection, type_id: int) -> int:
     """Move the catalog version on; the row lock makes definition changes of one type follow each other."""
     row = connection.row(
-        f"update eav_type set version = version + 1, updated_at = {_NOW} where id = %(id)s returning version",
+        f"with touched as (update eav_type set updated_at = {_NOW} where id = %(id)s)"
+        " update eav_version set version = version + 1 where type_id = %(id)s returning version",
         {"id": type_id},
     )
     assert row is not None

@@ -23,6 +23,9 @@ SPARE_TABLES = 2
 _MAKE_LOCK = 7002
 _PROVISION_LOCK = 7004
 
+_BUMP_TABLE = """
+update eav_version v set version = version + 1 from eav_type t where t.id = v.type_id and t.table_number = %(n)s
+"""
 _TAKE = """
 with free as (
     select table_number, bank, column_name from eav_slot
@@ -58,7 +61,7 @@ def _take_all(connection: Connection, live: LiveType, attributes: Iterable[Attri
             connection.row("select from eav_type where id = %(id)s for update", {"id": live.id})
             taken = [_take_one(connection, live, attribute) for attribute in attributes]
             if any(taken):
-                connection.run("update eav_type set version = version + 1 where id = %(id)s", {"id": live.id})
+                connection.run("update eav_version set version = version + 1 where type_id = %(id)s", {"id": live.id})
     except _NoRoom:
         return False
     return True
@@ -100,7 +103,7 @@ def add_bank(connection: Connection, number: int, pool: Pool, *, after: int) -> 
         for statement in bank_statements(number, bank, pool):
             connection.run(statement)
         connection.run("update eav_table set banks = %(bank)s where number = %(n)s", {"bank": bank, "n": number})
-        connection.run("update eav_type set version = version + 1 where table_number = %(n)s", {"n": number})
+        connection.run(_BUMP_TABLE, {"n": number})
         make_views(connection)
     return int(bank)
 
@@ -214,5 +217,5 @@ def _build(connection: Connection, number: int, bank: int, column: str) -> str:
         {"n": number, "b": bank, "c": column},
     )
     if built != ("free",):  # a spare one is in nobody's catalog; a version each would send every reader back again
-        connection.run("update eav_type set version = version + 1 where table_number = %(n)s", {"n": number})
+        connection.run(_BUMP_TABLE, {"n": number})
     return name

@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 FAMILIES = ("t", "i", "d", "n")
 Pool = tuple[int, int, int, int]
@@ -22,7 +21,7 @@ SQL_TYPES: dict[str, sa.types.TypeEngine] = {
 ARRAY_TYPES = {"t": "text[]", "i": "bigint[]", "d": "timestamp[]", "n": "numeric[]"}
 
 # Fixed columns of bank 1, in physical order. `extra`: text as typed where it differs from the folded slot, and chosen
-# options of multi enumerations; `long`: long text. Both keyed by attribute id.
+# options of multi enumerations; `long`: long text. Both keyed by attribute id; json, not jsonb: they are read whole.
 FIXED = (
     ("id", "bigint"),
     ("version", "int"),
@@ -33,15 +32,15 @@ FIXED = (
     ("source", "text"),
     ("source_id", "text"),
     ("checksum", "bigint"),
-    ("extra", "jsonb"),
-    ("long", "jsonb"),
+    ("extra", "json"),
+    ("long", "json"),
 )
 _FIXED_TYPES: dict[str, sa.types.TypeEngine] = {
     "bigint": sa.BigInteger(),
     "int": sa.Integer(),
     "timestamp": sa.TIMESTAMP(),
     "text": sa.Text(),
-    "jsonb": pg.JSONB(),
+    "json": sa.JSON(),
 }
 SPARE_INDEXES = 8
 
@@ -96,7 +95,7 @@ MULTI = sa.Table(
     sa.Column("value", sa.BigInteger()),
     sa.Column("entity_id", sa.BigInteger()),
 )
-TYPE = sa.Table("eav_type", _META, sa.Column("id", sa.Integer()), sa.Column("version", sa.BigInteger()))
+VERSIONS = sa.Table("eav_version", _META, sa.Column("type_id", sa.Integer()), sa.Column("version", sa.BigInteger()))
 
 
 def _columns(pool: Pool) -> str:

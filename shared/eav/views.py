@@ -35,7 +35,7 @@ select e.id, ty.name, a.name,
     else aside.value #>> '{{}}' end, a.label
 from {table} e
 join eav_type ty on ty.table_number = {number}
-cross join lateral jsonb_each(coalesce(e.extra, '{{}}') || coalesce(e.long, '{{}}')) aside(key, value)
+cross join lateral jsonb_each(coalesce(e.extra::jsonb, '{{}}') || coalesce(e.long::jsonb, '{{}}')) aside(key, value)
 join eav_attribute a on a.id = aside.key::int and a.column_name is null and a.archived_at is null
 """
 

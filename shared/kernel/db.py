@@ -104,6 +104,8 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=False,
+            # Nothing to roll back: connections are in autocommit, and transactions end where they begin.
+            pool_reset_on_return=None,
             isolation_level="AUTOCOMMIT",
             connect_args={"connect_timeout": 5, "prepare_threshold": 1 if prepare else None},
         )

@@ -21,10 +21,13 @@ STATEMENTS = (
         wire_id text unique not null, synonyms text[] not null default '{}', description text not null default '',
         primary_display text not null default '', secondary_display text[] not null default '{}',
         required text[] not null default '{}', searchable text[] not null default '{}',
-        builtin bool not null default false, version bigint not null default 1,
+        builtin bool not null default false,
         table_number int unique not null references eav_table,
         created_at timestamp not null default timezone('utc', clock_timestamp()),
         updated_at timestamp not null default timezone('utc', clock_timestamp()), archived_at timestamp)""",
+    # Apart from eav_type, with one index: every read asks for it, and planning a question costs by the table's indexes.
+    """create table eav_version(
+        type_id int primary key references eav_type on delete cascade, version bigint not null) with (fillfactor=50)""",
     """create table eav_group(
         type_id int not null references eav_type on delete cascade, name text not null, label text not null,
         display_order int not null default -1, archived bool not null default false, primary key(type_id, name))""",
@@ -73,7 +76,7 @@ STATEMENTS = (
     declare _current bigint;
     begin
         perform pg_advisory_xact_lock_shared(7001, _type);
-        select version into _current from eav_type where id = _type;
+        select version into _current from eav_version where type_id = _type;
         if _current is distinct from _version then
             raise exception 'the catalog of type % moved on', _type using errcode = 'CR001';
         end if;

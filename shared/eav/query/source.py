@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.tables import TYPE, search_table, slot_table
+from shared.eav.tables import VERSIONS, search_table, slot_table
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Source:
     @property
     def catalog_version(self) -> sa.ScalarSelect:
         """The catalog version of the type as this very statement sees it."""
-        return sa.select(TYPE.c.version).where(TYPE.c.id == sa.literal_column(str(self.live.id))).scalar_subquery()
+        mine = VERSIONS.c.type_id == sa.literal_column(str(self.live.id))
+        return sa.select(VERSIONS.c.version).where(mine).scalar_subquery()
 
 
 def source(live: LiveType, attributes: Iterable[AttributeDef], *, archive: bool = False) -> Source:

@@ -151,7 +151,7 @@ def _in_words(source: Source, node: CheckedCondition) -> Sql:
     search = source.search
     pattern = sa.bindparam(node.params[0], type_=sa.Text())
     segment = _segment(search.c.doc, node.attribute)
-    found = sa.select(search.c.id).where(search.c.doc.like(pattern), segment.like(pattern), segment != sa.text("''"))
+    found = sa.select(search.c.id).where(search.c.doc.like(pattern), segment.like(pattern))
     return source.main.c.id.in_(found)
 
 

@@ -50,7 +50,7 @@ def _archive_sql(table: int, pool: tuple[int, int, int, int], banks: int) -> str
             f"moved{bank} as (insert into {table_name(table, bank, archive=True)}({columns})"
             f" select {columns} from gone{bank})"
         )
-    seen = "(select version from eav_type where id = %(type_id)s)"
+    seen = "(select version from eav_version where type_id = %(type_id)s)"
     return f"with {', '.join(parts)} select id, version, {seen} from moved"
 
 

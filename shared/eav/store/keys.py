@@ -18,7 +18,7 @@ _MANY = (
 
 
 def owners(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
-    """The entity of each (attribute id, key) that somebody has."""
+    """The entity of each (attribute id, key) that somebody has, in the order of keys."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
@@ -26,4 +26,5 @@ def owners(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
         row = connection.row(_ONE, {"a": wanted[0][0], "k": wanted[0][1]}, prepare=True)
         return {} if row is None else {wanted[0]: row[0]}
     params = {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}
-    return {(a, k): owner for a, k, owner in connection.rows(_MANY, params, prepare=True)}
+    found = {(a, k): owner for a, k, owner in connection.rows(_MANY, params, prepare=True)}
+    return {key: found[key] for key in wanted if key in found}

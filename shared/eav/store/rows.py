@@ -71,29 +71,21 @@ def place(
             side.options.append((attribute.id, PRESENT))
 
 
-def slot_arrays(columns: Columns, rows: Sequence[Slots]) -> dict[str, list[Any]]:
-    """Array parameters `i_b<bank>_<column>` over the rows."""
-    return {
-        f"i_b{bank}_{column}": [row.get((bank, column)) for row in rows] for bank, names in columns for column in names
-    }
+def slot_fields(columns: Columns, row: Slots) -> dict[str, Any]:
+    """The slots of one row as fields `b<bank>_<column>` of its record."""
+    return {f"b{bank}_{column}": row.get((bank, column)) for bank, names in columns for column in names}
 
 
-def side_arrays(sides: Sequence[Side]) -> dict[str, list[Any]]:
-    """Array parameters `u_*` and `m_*`; `at` is the 1-based place of the entity in the batch."""
-    unique = [(a, key, n) for n, side in enumerate(sides, 1) for a, key in side.unique]
-    options = [(a, value, n) for n, side in enumerate(sides, 1) for a, value in side.options]
-    found: dict[str, list[Any]] = {}
-    for prefix, name, rows in (("u", "key", unique), ("m", "value", options)):
-        if rows:
-            found[f"{prefix}_attribute_id"] = [row[0] for row in rows]
-            found[f"{prefix}_{name}"] = [row[1] for row in rows]
-            found[f"{prefix}_at"] = [row[2] for row in rows]
-    return found
+def records(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Records as the JSON parameter of a write statement."""
+    return json.dumps(rows).decode()
 
 
-def text_or_none(values: Mapping[str, Any]) -> str | None:
-    """JSON text for a jsonb column, None for nothing."""
-    return json.dumps(values).decode() if values else None
+def side_records(sides: Sequence[Side]) -> dict[str, str]:
+    """Parameters `u` and `m`, where there is any; `at` is the 1-based place of the entity in the batch."""
+    unique = [{"attribute_id": a, "key": key, "at": n} for n, side in enumerate(sides, 1) for a, key in side.unique]
+    options = [{"attribute_id": a, "value": one, "at": n} for n, side in enumerate(sides, 1) for a, one in side.options]
+    return {name: records(rows) for name, rows in (("u", unique), ("m", options)) if rows}
 
 
 def shown_at(instant: datetime) -> str:

@@ -1,7 +1,8 @@
-"""The write statements: SQLAlchemy Core, set-wise over arrays, compiled once per shape.
+"""The write statements: SQLAlchemy Core, set-wise, compiled once per shape.
 
-One statement writes the rows of all banks, history, search documents, unique keys and chosen options of a whole batch.
-Ids come from nextval inside the insert, in input order.
+The rows of a batch travel as one JSON parameter: an array per column would cost the driver more than the server takes
+to read them. One statement writes the rows of all banks, history, search documents, unique keys and chosen options of
+a whole batch. Ids come from nextval inside the insert, in input order.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.eav.tables import FIXED, MULTI, TYPE, UNIQUE, search_table, slot_table, table_name
+from shared.eav.tables import FIXED, MULTI, UNIQUE, VERSIONS, search_table, slot_table, table_name
 from shared.kernel.db import compiled
 
 Columns = tuple[tuple[int, tuple[str, ...]], ...]
@@ -22,7 +23,7 @@ _FIXED_TYPES: dict[str, Any] = {
     "int": sa.Integer(),
     "timestamp": sa.TIMESTAMP(),
     "text": sa.Text(),
-    "jsonb": pg.JSONB(),
+    "json": sa.JSON(),
 }
 _META = sa.MetaData()
 HISTORY = sa.Table(
@@ -49,18 +50,11 @@ INSERTED = ("created_at", "updated_at", "recorded_at", "created_by", "source", "
 UPDATED = ("version", "updated_at", "checksum", "extra", "long")
 
 
-def _arrays(name: str, columns: dict[str, Any]) -> sa.TableValuedAlias:
-    """`unnest` of one array parameter per column, numbered by `ord`. JSON travels as text and is cast where used."""
-    params = [
-        sa.cast(sa.bindparam(f"{name}_{column}"), pg.ARRAY(sa.Text() if isinstance(kind, pg.JSONB) else kind))
-        for column, kind in columns.items()
-    ]
-    shape = [sa.column(column, sa.Text() if isinstance(kind, pg.JSONB) else kind) for column, kind in columns.items()]
-    return sa.func.unnest(*params).table_valued(*shape, with_ordinality="ord").render_derived(name=name)
-
-
-def _value(column: sa.ColumnElement, kind: Any) -> sa.ColumnElement:
-    return sa.cast(column, pg.JSONB()) if isinstance(kind, pg.JSONB) else column
+def _records(name: str, columns: dict[str, Any]) -> sa.TableValuedAlias:
+    """The parameter `name`, a JSON list of objects, as rows of these columns."""
+    shape = [sa.column(column, kind) for column, kind in columns.items()]
+    listed = sa.func.json_to_recordset(sa.cast(sa.bindparam(name, type_=sa.Text()), sa.JSON()))
+    return listed.table_valued(*shape).render_derived(name=name, with_types=True)
 
 
 def _slots(columns: Columns) -> dict[str, Any]:
@@ -73,14 +67,14 @@ def _fixed(names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _keyed(name: str, value: str, kind: Any) -> sa.TableValuedAlias:
-    return _arrays(name, {"attribute_id": sa.Integer(), value: kind, "at": sa.Integer()})
+    return _records(name, {"attribute_id": sa.Integer(), value: kind, "at": sa.Integer()})
 
 
 @lru_cache(maxsize=512)
 def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
-    """Create N entities; parameters are arrays `i_*` (rows), `u_*` (unique keys), `m_*` (chosen options)."""
+    """Create N entities; parameters are JSON lists `i` (rows), `u` (unique keys), `m` (chosen options)."""
     fixed = _fixed(INSERTED)
-    rows = _arrays("i", {**fixed, **_slots(columns), "doc": sa.Text()})
+    rows = _records("i", {"ord": sa.Integer(), **fixed, **_slots(columns), "doc": sa.Text()})
     given = sa.select(sa.func.nextval(sa.literal_column("'eav_entity_id'")).label("id"), *rows.c).cte("input")
     writes: list[sa.CTE] = []
     for bank, names in columns:
@@ -88,7 +82,7 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
         common = tuple(fixed) if bank == 1 else ()
         source = sa.select(
             given.c.id,
-            *(_value(given.c[name], fixed[name]) for name in common),
+            *(given.c[name] for name in common),
             *(given.c[f"b{bank}_{name}"] for name in names),
         )
         if bank != 1:
@@ -116,17 +110,17 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
 def update(table: int, columns: Columns) -> str:
     """Change N locked entities: rows, history, search documents; answers the catalog version it saw.
 
-    Parameters are arrays `i_*`, scalars for the rest.
+    Parameters: the JSON list `i` of rows, scalars for the rest.
     """
     fixed = _fixed(UPDATED)
-    rows = _arrays(
-        "i", {"id": sa.BigInteger(), **fixed, **_slots(columns), "doc": sa.Text(), "changed": pg.JSONB(),
+    rows = _records(
+        "i", {"id": sa.BigInteger(), **fixed, **_slots(columns), "doc": sa.Text(), "changed": sa.JSON(),
               "effective_at": sa.TIMESTAMP(), "redoc": sa.Boolean()}
     )  # fmt: skip
     given = sa.select(*rows.c).cte("input")
     writes: list[sa.CTE] = []
     main = slot_table(table, 1, dict(columns).get(1, ()))
-    values = {name: _value(given.c[name], fixed[name]) for name in fixed}
+    values: dict[str, Any] = {name: given.c[name] for name in fixed}
     values |= {name: given.c[f"b1_{name}"] for name in dict(columns).get(1, ())}
     writes.append(sa.update(main).values(values).where(main.c.id == given.c.id).cte("main"))
     for bank, names in columns:
@@ -140,7 +134,7 @@ def update(table: int, columns: Columns) -> str:
     writes.append(put.on_conflict_do_update(index_elements=["id"], set_={"doc": put.excluded.doc}).cte("documents"))
     gone = sa.select(given.c.id).where(given.c.redoc, given.c.doc.is_(None))
     writes.append(sa.delete(search).where(search.c.id.in_(gone)).cte("undocumented"))
-    seen = sa.select(TYPE.c.version).where(TYPE.c.id == sa.bindparam("type_id", type_=sa.Integer()))
+    seen = sa.select(VERSIONS.c.version).where(VERSIONS.c.type_id == sa.bindparam("type_id", type_=sa.Integer()))
     return compiled(seen.add_cte(*writes))
 
 

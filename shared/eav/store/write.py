@@ -22,10 +22,10 @@ from shared.eav.store.rows import (
     columns_of,
     naive,
     place,
+    records,
     shown_at,
-    side_arrays,
-    slot_arrays,
-    text_or_none,
+    side_records,
+    slot_fields,
 )
 from shared.eav.store.state import (
     Change,
@@ -115,11 +115,20 @@ def create(
         slots.append(row)
         states.append(state)
         sides.append(side)
-    params = _insert_parameters(live, states, context, at, instants)
-    params |= slot_arrays(columns, slots)
-    aside = side_arrays(sides)
-    sql = statements.insert(live.table, columns, "u_key" in aside, "m_value" in aside)
-    for state, (ident,) in zip(states, connection.rows(sql, params | aside, prepare=True), strict=True):
+    common = {
+        "updated_at": naive(at),
+        "recorded_at": naive(at),
+        "created_by": context.actor.id,
+        "source": context.source,
+        "source_id": context.source_id,
+    }
+    rows = [
+        {"ord": n, **common, "created_at": naive(instants[n - 1]), **_kept(live, state), **slot_fields(columns, row)}
+        for n, (state, row) in enumerate(zip(states, slots, strict=True), 1)
+    ]
+    aside = side_records(sides)
+    sql = statements.insert(live.table, columns, "u" in aside, "m" in aside)
+    for state, (ident,) in zip(states, connection.rows(sql, {"i": records(rows), **aside}, prepare=True), strict=True):
         state.id = ident
     return [
         Written(state, {key: (None, value) for key, value in state.values.items()}, "created", instant)
@@ -127,21 +136,13 @@ def create(
     ]
 
 
-def _insert_parameters(
-    live: LiveType, states: Sequence[State], context: Context, at: datetime, instants: Sequence[datetime]
-) -> dict[str, Any]:
-    count = len(states)
+def _kept(live: LiveType, state: State, *, doc: bool = True) -> dict[str, Any]:
+    """The fields of a row that follow from the whole state."""
     return {
-        "i_created_at": [naive(instant) for instant in instants],
-        "i_updated_at": [naive(at)] * count,
-        "i_recorded_at": [naive(at)] * count,
-        "i_created_by": [context.actor.id] * count,
-        "i_source": [context.source] * count,
-        "i_source_id": [context.source_id] * count,
-        "i_checksum": [checksum(state.values, 1) for state in states],
-        "i_extra": [text_or_none(state.extra) for state in states],
-        "i_long": [text_or_none(state.long) for state in states],
-        "i_doc": [document(live, state.values) for state in states],
+        "checksum": checksum(state.values, state.version),
+        "extra": state.extra or None,
+        "long": state.long or None,
+        "doc": document(live, state.values) if doc else None,
     }
 
 
@@ -182,35 +183,32 @@ def _write_changes(
         one.state.updated_at = shown_at(at)
         slots.append(row)
         sides.append(side)
-    params = _update_parameters(live, pending, context, at, redoc=redoc) | slot_arrays(columns, slots)
-    seen = connection.row(statements.update(live.table, columns), params, prepare=True)
-    if seen != (live.version,):
-        # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
-        raise StaleCatalog(live.name)
-    _write_sides(connection, live, pending, sides)
-
-
-def _update_parameters(
-    live: LiveType, pending: Sequence[Pending], context: Context, at: datetime, *, redoc: bool
-) -> dict[str, Any]:
-    states = [one.state for one in pending]
-    return {
-        "i_id": [state.id for state in states],
-        "i_version": [state.version for state in states],
-        "i_updated_at": [naive(at)] * len(states),
-        "i_checksum": [checksum(state.values, state.version) for state in states],
-        "i_extra": [text_or_none(state.extra) for state in states],
-        "i_long": [text_or_none(state.long) for state in states],
-        "i_doc": [document(live, state.values) if redoc else None for state in states],
-        "i_redoc": [redoc] * len(states),
-        "i_changed": [json.dumps(one.changed).decode() for one in pending],
-        "i_effective_at": [naive(one.effective_at or context.effective_at or at) for one in pending],
+    rows = [
+        {
+            "id": one.state.id,
+            "version": one.state.version,
+            "updated_at": naive(at),
+            "redoc": redoc,
+            "changed": one.changed,
+            "effective_at": naive(one.effective_at or context.effective_at or at),
+            **_kept(live, one.state, doc=redoc),
+            **slot_fields(columns, row),
+        }
+        for one, row in zip(pending, slots, strict=True)
+    ]
+    params = {
+        "i": records(rows),
         "type_id": live.id,
         "actor": context.actor.id,
         "source": context.source,
         "source_id": context.source_id,
         "correlation": context.correlation,
     }
+    seen = connection.row(statements.update(live.table, columns), params, prepare=True)
+    if seen != (live.version,):
+        # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
+        raise StaleCatalog(live.name)
+    _write_sides(connection, live, pending, sides)
 
 
 def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pending], sides: Sequence[Side]) -> None:

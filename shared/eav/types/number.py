@@ -88,8 +88,8 @@ class NumberType(AttributeType):
         return parse_number(raw)
 
     def select(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Text without needless zeros."""
-        return sa.cast(sa.func.trim_scale(column), sa.Text)
+        """The decimal text: it was stored without needless zeros."""
+        return sa.cast(column, sa.Text)
 
     def to_native(self, value: Decimal) -> Raw:
         """A JSON number with all its digits."""

@@ -36,12 +36,13 @@ begin {body} end $$
 _CHECK = """if _current is distinct from _version then raise exception 'moved on' using errcode = 'CR001'; end if;"""
 MUTANTS = {
     "version read before the lock": f"""
-        select version into _current from eav_type where id = _type;
+        select version into _current from eav_version where type_id = _type;
         perform pg_advisory_xact_lock_shared(7001, _type); {_CHECK} return _current;""",
     "both in one statement": f"""
-        select t.version into _current from eav_type t, pg_advisory_xact_lock_shared(7001, _type) where t.id = _type;
+        select t.version into _current from eav_version t, pg_advisory_xact_lock_shared(7001, _type)
+        where t.type_id = _type;
         {_CHECK} return _current;""",
-    "no lock": f"select version into _current from eav_type where id = _type; {_CHECK} return _current;",
+    "no lock": f"select version into _current from eav_version where type_id = _type; {_CHECK} return _current;",
     "no check": "return _version;",
 }
 
@@ -222,7 +223,7 @@ def test_an_update_that_does_not_look_again(
         sql = made(table, columns)
         if threading.get_ident() == here:
             return sql
-        sql, replaced = re.subn(r"SELECT eav_type\.version.*\Z", f"SELECT {version}::bigint", sql, flags=re.DOTALL)
+        sql, replaced = re.subn(r"SELECT eav_version\.version.*\Z", f"SELECT {version}::bigint", sql, flags=re.DOTALL)
         assert replaced == 1
         return sql
 
