@@ -31,7 +31,7 @@ _HISTORY = """create table if not exists native_history(entity_id bigint not nul
     at timestamp not null default timezone('utc', clock_timestamp()), actor text not null, changed jsonb not null)"""
 _WITH_HISTORY = """
 with old as (select id, version, contract_value, segment from native20 where id = %(id)s for update),
-changed as (update native20 n set contract_value = %(contract_value)s + 1, segment = %(segment)s,
+changed as (update native20 n set contract_value = %(contract_value)s::numeric + 1, segment = %(segment)s,
     version = n.version + 1, updated_at = timezone('utc', clock_timestamp()) from old where n.id = old.id)
 insert into native_history(entity_id, version, actor, changed) select id, version + 1, 'bench', jsonb_build_object(
     'contract_value', jsonb_build_array(contract_value::text, %(contract_value)s::text),

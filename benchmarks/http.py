@@ -84,7 +84,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _fill(engine: Engine, size: int) -> None:
     with engine.database.connect() as connection:
         if connection.row("select to_regclass('native') is not null") == (True,):
-            connection.run("drop table native; drop sequence native_id")  # the last run wrote to one, not the other
+            for statement in native.GONE:  # the last run's writes made them differ
+                connection.run(statement)
         else:
             declare_customs(engine)
             rate = load(engine, People(size, seed=7))

@@ -13,6 +13,10 @@ STATEMENTS = (
     "create table naive_entity(id bigint primary key default nextval('naive_entity_id'))",
     "create table naive_value(entity_id bigint not null, attribute_id int not null, value text not null)",
 )
+GONE = (
+    "drop table if exists naive_value, naive_entity, naive_attribute",
+    "drop sequence if exists naive_entity_id",
+)
 AFTER = (
     "alter table naive_value add primary key (entity_id, attribute_id)",
     "create index on naive_value(attribute_id, value)",

@@ -19,6 +19,11 @@ SQL_TYPES = {
     "active": "boolean",
     "email": "text unique",
 }
+GONE = tuple(
+    statement
+    for table in ("native", "native20")
+    for statement in (f"drop table if exists {table}", f"drop sequence if exists {table}_id")
+)
 FOLDED = ("account_code", "last_name")
 _INDEXED = (
     "last_name",
