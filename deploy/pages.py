@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from shared.service.manifest import Manifest
 
 TITLE = "Tupelo CRM"
+# Above this the engine estimates instead of counting.
+GUESSED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Pages:
         if answer.status != 200 or not isinstance(answer.body, dict):
             return Count(None)
         total = answer.body.get("total")
-        return Count(int(total), about=int(total) > 1000) if total is not None else Count(None)
+        return Count(int(total), about=int(total) > GUESSED) if total is not None else Count(None)
 
 
 def build_pages(manifests: Iterable[Manifest], services: Mapping[str, WSGIApplication], token: str) -> Flask:

@@ -125,7 +125,8 @@ def run_consumer(
     failures = 0
     while not stop.is_set():
         try:
-            pulled = pull(database, source, subscription, wait)
+            # After a failure the first answer is not waited for: it tells that the source is back.
+            pulled = pull(database, source, subscription, 0.0 if failures else wait)
             failures = 0
             note.write(FOLLOWING, behind=pulled.behind)
         except Exception as error:  # noqa: BLE001 (a handler may raise anything; the loop must outlive it and tell)

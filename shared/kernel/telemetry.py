@@ -16,6 +16,7 @@ import structlog
 from shared.kernel.context import current
 from shared.kernel.json import dumps
 
+_CHATTY = ("alembic", "httpx", "httpcore")
 _SECRET_WORDS = ("token", "password", "secret", "authorization", "cookie", "database_url", "redis_url")
 
 
@@ -50,6 +51,8 @@ def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 def configure(level: str = "INFO") -> None:
     """Set up logging of this process; called once by a process's entry point."""
     logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s")
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             _add_context,

@@ -107,16 +107,25 @@ def test_no_tick_without_news(database):
     assert ticker.tick() == number + 1
 
 
+def becomes_quiet(ticker: Ticker) -> bool:
+    """Transactions of other databases of the server look like news until a tick says otherwise."""
+    for _ in range(1000):
+        if ticker.head().quiet:
+            return True
+        ticker.tick()
+    return False
+
+
 def test_the_cheap_look_is_quiet_but_not_blind(database):
     ticker = Ticker(database)
     with database.connect() as slow, slow.transaction():
         write(slow, event(1))
         ticker.tick()
-        assert ticker.head().quiet
+        assert becomes_quiet(ticker)
         write(database, event(2))
         assert not ticker.head().quiet
         assert ticker.tick() is not None
-        assert ticker.head().quiet
+        assert becomes_quiet(ticker)
     assert not ticker.head().quiet
     assert ticker.tick() is not None
 
