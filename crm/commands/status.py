@@ -26,19 +26,19 @@ def status(session: Session) -> None:
     """Show services, processes and ports, and whether each is ready, or why not. Exit code 1 when one is not."""
     here = _here(session)
     try:
-        services = _services(session)
+        found = services(session)
     except Unreachable:
         if here["processes"] and not session.as_json:
             session.console.print(_processes(here))
         raise
-    ready = bool(services) and all(one.get("status") in _STYLES for one in services.values())
-    body = {"url": session.address, "status": "ready" if ready else "not ready", "services": services, **here}
+    ready = bool(found) and all(one.get("status") in _STYLES for one in found.values())
+    body = {"url": session.address, "status": "ready" if ready else "not ready", "services": found, **here}
     session.answer(body, lambda: _shown(body))
     if not ready:
         raise typer.Exit(1)
 
 
-def _services(session: Session) -> dict[str, Any]:
+def services(session: Session) -> dict[str, Any]:
     """Each service's own answer; asked one by one where no front gathers them."""
     front = _ready(session, "/readyz")
     if front is not None and "services" in front:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from crm.api import path_of, results
 from crm.command import command, group
+from crm.commands.status import services
 from crm.present import rows_table
 from crm.session import Session
 
@@ -17,8 +18,9 @@ app = group("Entity types: list them, add one.")
 
 @command(app, "list")
 def list_(session: Session) -> None:
-    """List the entity types."""
-    found = results(session.api.get(path_of("types")))
+    """List the entity types of all services."""
+    asked = (session.api.get(path_of(service, "types")) for service in services(session))
+    found = [one for answer in asked for one in results(answer)]
     rows = ([one["plural_label"], one["name"], one["plural"], one.get("wire_id", "")] for one in found)
     session.answer({"results": found}, lambda: rows_table(("Type", "Name", "In paths", "Id"), rows))
 

@@ -15,6 +15,7 @@ def operations_of(manifest: Manifest) -> tuple[Operation, ...]:
     return (
         *native.OPERATIONS,
         *types.OPERATIONS,
+        *types.operations(name),
         *DIALECT,
         *manifest.operations,
         *changes.operations(name),

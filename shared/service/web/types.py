@@ -218,3 +218,19 @@ OPERATIONS = (
         tag="Definitions",
     ),
 )
+
+
+def operations(name: str) -> tuple[Operation, ...]:
+    """The entity types of the service `name` alone: `/api/v1/types` belongs to the service where new ones live."""
+    return (
+        Operation(
+            "GET",
+            f"/api/v1/{name}/types",
+            "listServiceTypes",
+            f"List the entity types of {name}",
+            list_types,
+            query=(_ARCHIVED,),
+            response=models.TypeList,
+            tag="Definitions",
+        ),
+    )
