@@ -127,7 +127,7 @@ def test_a_new_attribute_is_usable_at_once_by_its_label(crm: Crm):
 
 
 def test_refusals_are_explained_line_by_line(crm: Crm):
-    code, out, err = crm("create", "contact", "email=nonsense", "score=many")
+    code, out, err = crm("create", "contact", "email=nonsense", "lifecycle_stage=nowhere")
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 4
     assert "correlation id" in err
