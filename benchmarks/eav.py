@@ -74,7 +74,8 @@ def open_rig(database: Database, a: Connection, b: Connection, size: int) -> Rig
     naive.make(a, NAMES)
     time.sleep(1)  # what was committed asynchronously a moment ago cannot be marked as visible to all yet
     number = engine.catalog.type("contact").table
-    for table in (f"eav_entity_{number}", f"eav_search_{number}", "eav_unique"):
+    filled = (f"eav_entity_{number}", f"eav_search_{number}", "eav_unique", "native", "native20", "naive_value")
+    for table in filled:
         a.run(f"vacuum analyze {table}")
     return Rig(engine, a, b, meter, Meter(a), Meter(b))
 
