@@ -11,6 +11,7 @@ import psycopg
 
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.declare import AttributeDef
+from shared.eav.patience import tries
 from shared.eav.slots import take
 from shared.eav.store.keys import owners
 from shared.eav.store.write import Pending
@@ -20,7 +21,6 @@ from shared.kernel.errors import Conflict, CrmError, Unavailable
 from shared.kernel.partitions import is_missing_partition
 
 T = TypeVar("T")
-ATTEMPTS = 12
 Key = tuple[int, str]
 
 
@@ -130,7 +130,7 @@ class Attempts:
         live = self._catalog.type(type_name)
         if any(live.find(name) is None for name in names):
             self._catalog.refresh()
-        for _ in range(ATTEMPTS):
+        for _ in tries():
             live = self._catalog.type(type_name)
             try:
                 return once(live, dict(refused))

@@ -249,18 +249,20 @@ class Catalog:
         return [live for _, live in sorted(unique.items())]
 
     def refresh(self) -> None:
-        """Reload whatever changed since the last look: one statement when nothing did."""
-        with self._database.connect() as connection:
+        """Reload whatever changed since the last look: one statement when nothing did.
+
+        One thread at a time: else one that looked earlier might put its older copy over a newer one. Do not call it
+        while holding a connection, which the thread inside may be waiting for.
+        """
+        with self._lock, self._database.connect() as connection:
             stamp = tuple(connection.rows("select type_id, version from eav_version order by type_id"))
             if stamp == self._stamp:
                 return
             before = dict(self._stamp or ())
             changed = [ident for ident, version in stamp if before.get(ident) != version]
             fresh = {live.id: live for live in load(connection, changed)}
-        with self._lock:
-            # Another thread may have looked later than this one and be done before: what is newer stays.
-            kept = {live.id: live for live in self._names.values()}
-            kept |= {i: live for i, live in fresh.items() if i not in kept or kept[i].version <= live.version}
+            there = {ident for ident, _ in stamp}
+            kept = {live.id: live for live in self._names.values() if live.id in there} | fresh
             self._names = _names(kept.values())
             self._stamp = tuple(sorted((live.id, live.version) for live in kept.values()))
 

@@ -56,7 +56,10 @@ _NOW = "timezone('utc', clock_timestamp())"
 
 
 def bump(connection: Connection, type_id: int) -> int:
-    """Move the catalog version on; the row lock makes definition changes of one type follow each other."""
+    """Move the catalog version on; the row lock makes definition changes of one type follow each other.
+
+    Call it before anything else is written: whoever changes definitions or takes slots locks the version first.
+    """
     row = connection.row(
         f"with touched as (update eav_type set updated_at = {_NOW} where id = %(id)s)"
         " update eav_version set version = version + 1 where type_id = %(id)s returning version",
@@ -112,8 +115,8 @@ def add_type(connection: Connection, defn: TypeDef) -> int:
 
 def change_type(connection: Connection, type_id: int, changes: Mapping[str, object]) -> None:
     """Change labels, displays, required and searchable names, description or archived_at of a type."""
-    _update(connection, "eav_type", {name: changes[name] for name in changes if name in _TYPE_COLUMNS}, type_id)
     bump(connection, type_id)
+    _update(connection, "eav_type", {name: changes[name] for name in changes if name in _TYPE_COLUMNS}, type_id)
 
 
 def add_attributes(connection: Connection, type_id: int, attributes: Sequence[AttributeDef]) -> list[int]:

@@ -12,6 +12,7 @@ from shared.eav.catalog import Catalog, Keyed, LiveType, StaleCatalog, keyed
 from shared.eav.entity import Entity, Form, Page, View
 from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
 from shared.eav.history import histories
+from shared.eav.patience import tries
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
 from shared.eav.query.reading import Reader, reader
 from shared.eav.query.sorting import Order, resolve
@@ -24,7 +25,6 @@ from shared.kernel.db import Connection, Database, bigint, compiled
 from shared.kernel.errors import FieldError, Invalid, Unavailable
 
 T = TypeVar("T")
-ATTEMPTS = 12  # as many as a write: the first values of a new type take slots one after the other
 MAX_BIGINT = 2**63 - 1
 
 
@@ -77,7 +77,7 @@ class Reads:
 
     def _fresh(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
         """Run `work` again with a reloaded catalog whenever it turned out to be stale."""
-        for _ in range(ATTEMPTS):
+        for _ in tries():
             live = self._catalog.type(type_name)
             try:
                 with self._database.connect() as connection:

@@ -56,9 +56,9 @@ def _take_all(connection: Connection, live: LiveType, attributes: Iterable[Attri
     """Whether there was room for all of them; nothing is taken when there was not."""
     try:
         with connection.transaction():
-            # The type's row is locked first, as every change of definitions does: two first values at once must not
-            # take two slots, nor one take a slot for a kind that is just being changed.
-            connection.row("select from eav_type where id = %(id)s for update", {"id": live.id})
+            # The version is locked first, as every change of definitions does: two first values at once must not take
+            # two slots, nor one take a slot for a kind that is just being changed.
+            connection.row("select from eav_version where type_id = %(id)s for update", {"id": live.id})
             taken = [_take_one(connection, live, attribute) for attribute in attributes]
             if any(taken):
                 connection.run("update eav_version set version = version + 1 where type_id = %(id)s", {"id": live.id})

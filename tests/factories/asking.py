@@ -12,10 +12,26 @@ from shared.eav.filters import Node, check, matches
 from shared.eav.requests import Draft, ItemError, Query, Sort
 from shared.eav.types import kind_of
 from shared.kernel.context import Context
+from tests.factories.audit import Expected, audit
 
 CONTEXT = Context()
 IDS = View("text", ())
 ALL = 100_000
+
+
+class Memory:
+    """A walk that remembers, as Redis does for a service."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """What was put."""
+        return self.kept.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep."""
+        self.kept[key] = value
 
 
 def create(engine: Engine, name: str, *values: Mapping[str, object], view: View = IDS) -> list[Entity]:
@@ -62,3 +78,12 @@ def walk(engine: Engine, name: str, query: Query, view: View = IDS) -> Iterator[
             query.filter, query.text, query.sorts, query.limit,
             page.next_offset, None if by_offset else page.next_cursor, query.total,
         )  # fmt: skip
+
+
+def held_exactly(engine: Engine, name: str, entities: dict[int, tuple[int, dict[str, object]]]) -> None:
+    """All tables hold exactly these entities: (version, values by name)."""
+    engine.catalog.refresh()
+    live = engine.catalog.type(name)
+    expected = {ident: Expected(version, typed(live, values)) for ident, (version, values) in entities.items()}
+    with engine.database.connect() as connection:
+        audit(connection, live, expected)

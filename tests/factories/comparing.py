@@ -8,11 +8,9 @@ from typing import Any
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.entity import Entity, View
-from shared.eav.tables import search_name, table_name
 from shared.eav.types import ValueProblem, kind_of
 from shared.kernel import json
 from shared.kernel.context import Context
-from shared.kernel.db import Database
 from shared.kernel.errors import AlreadyExists, CrmError
 from tests.factories.model import Held
 
@@ -64,18 +62,3 @@ def tried(step: Callable[[], Any]) -> tuple[Any, CrmError | None]:
         return None, error
     except ValueProblem as problem:
         raise AssertionError(f"a refused value is no answer: {problem}") from problem
-
-
-def recycle(database: Database, live: LiveType) -> None:
-    """Forget the type and give its emptied table back to the spare ones."""
-    with database.transaction() as connection:
-        for bank in range(1, live.banks + 1):
-            for archive in (False, True):
-                connection.run(f"truncate {table_name(live.table, bank, archive=archive)}")
-        connection.run(f"truncate {search_name(live.table)}")
-        for table in ("eav_unique", "eav_multi"):
-            connection.run(f"delete from {table} where attribute_id = any(%(ids)s)", {"ids": list(live.by_id)})
-        connection.run(
-            "update eav_slot set state = 'free', attribute_id = null where table_number = %(n)s", {"n": live.table}
-        )
-        connection.run("delete from eav_type where id = %(id)s", {"id": live.id})

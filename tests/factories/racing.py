@@ -27,14 +27,26 @@ class Pause:
     def __init__(self) -> None:
         self.reached = threading.Event()
         self._go = threading.Event()
+        self._fails = False
 
     def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         self.reached.set()
         assert self._go.wait(CEILING), "nobody let the write go"
+        if self._fails:
+            raise GivenUp
 
     def go(self) -> None:
         """Let it commit."""
         self._go.set()
+
+    def give_up(self) -> None:
+        """Let it fail, so that nothing of it stays."""
+        self._fails = True
+        self._go.set()
+
+
+class GivenUp(Exception):
+    """A write that was made to fail at the last moment."""
 
 
 def paused(database: Database, step: Callable[[Engine], Any], threads: ThreadPoolExecutor) -> tuple[Pause, Future[Any]]:
@@ -58,6 +70,14 @@ def until_blocked(database: Database, *, done: Future[Any] | None = None, count:
     return True
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    ends = time.monotonic() + CEILING
+    while not holds():
+        assert time.monotonic() < ends, "it never came to that"
+        time.sleep(0.01)
+
+
 def at_once(count: int, step: Callable[[int], T]) -> list[T | Exception]:
     """`step(0..count-1)` in as many threads that begin together; exceptions are answers."""
     barrier = threading.Barrier(count)
@@ -71,3 +91,12 @@ def at_once(count: int, step: Callable[[int], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(run, range(count)))
+
+
+def deadlocks(database: Database) -> int:
+    """How many PostgreSQL had to break; sessions tell when they end."""
+    database.dispose()
+    with database.connect() as connection:
+        row = connection.row("select deadlocks from pg_stat_database where datname = current_database()")
+    assert row is not None
+    return int(row[0])

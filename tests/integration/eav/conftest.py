@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.engine import Engine
 from shared.eav.install import install
+from shared.eav.requests import Ref
 from shared.kernel.db import Database
-from tests.factories.kinds import entity_type
+from tests.factories.asking import CONTEXT, create
+from tests.factories.kinds import attribute, entity_type
 from tests.factories.schema import Schema
 
 _numbers = itertools.count(1)
@@ -54,3 +57,40 @@ def make_type(schema: Schema) -> Callable[..., LiveType]:
         return schema.add_type(entity_type(f"kind{next(_numbers)}", *attributes, **more))
 
     return make
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Threads for writes that wait."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def person(engine: Engine, make_type: Callable[..., LiveType]) -> LiveType:
+    """A type with unique keys, options and words, spread over two banks; all slots are taken."""
+    live = make_type(
+        attribute("email", "email", unique=True),
+        attribute("code", "string", unique=True),
+        attribute("count", "number"),
+        attribute("score", "number"),
+        attribute("tags", "multi_enumeration"),
+        attribute("note", "long_text"),
+        pool=(1, 1, 1, 1),
+    )
+    warm = create(engine, live.name, {"email": "w@example.com", "code": "w", "count": 0, "score": 0})
+    engine.writes.archive(live.name, [Ref(one.id) for one in warm], CONTEXT)
+    engine.catalog.refresh()
+    assert engine.catalog.type(live.name).banks == 2
+    return engine.catalog.type(live.name)
+
+
+@pytest.fixture
+def lone(new_database: Callable[[], str]) -> Iterator[Database]:
+    """A database whose deadlocks are nobody else's."""
+    database = Database(new_database(), pool_size=8)
+    install(database)
+    code, count = attribute("code", "string", unique=True), attribute("count", "number")
+    Schema(Engine(database)).add_type(entity_type("thing", code, count))
+    yield database
+    database.dispose()

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.eav import definitions, uniqueness
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.declare import OptionDef
 from shared.eav.engine import Engine
 from shared.eav.entity import View
@@ -58,13 +58,6 @@ def guard(database: Database, request: pytest.FixtureRequest) -> Iterator[str]:
             connection.run(_FUNCTION.format(body=MUTANTS[name]))
         yield name
         connection.run(row[0])
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """Threads for writes that wait."""
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 @pytest.fixture
@@ -158,20 +151,26 @@ def test_other_guards_let_a_wrong_write_through(
 def test_switching_on_what_gets_its_first_value(
     database: Database, make_type: Callable[..., LiveType], threads: ThreadPoolExecutor
 ) -> None:
-    """The attribute has no slot when the switch is prepared and has values when it gets its turn."""
-    live = make_type(attribute("code", "string"), attribute("other", "string"))
-    schema = Schema(Engine(database))
+    """The attribute has no slot when the switch is prepared, and values when it gets its turn: it is prepared anew."""
+    stale = make_type(attribute("code", "string"), attribute("other", "string"))
     values = [{"code": "x"}, {"code": "y"}]
-    pause, writing = paused(database, lambda own: create(own, live.name, *values), threads)
-    switching = threads.submit(schema.unique, live.name, "code")
-    until_blocked(database, done=switching)
+    pause, writing = paused(database, lambda own: create(own, stale.name, *values), threads)
+
+    def step() -> None:
+        with database.transaction() as connection:
+            switch(connection, stale)
+
+    switching = threads.submit(step)
+    assert until_blocked(database, done=switching)
     pause.go()
     writing.result()
-    switching.result()
+    assert isinstance(switching.exception(), StaleCatalog)
+    schema = Schema(Engine(database))
+    schema.unique(stale.name, "code")
     with database.connect() as connection:
-        assert sound(connection, schema.live(live.name))
+        assert sound(connection, schema.live(stale.name))
     with pytest.raises(Conflict):
-        create(Engine(database), live.name, {"code": "X"})
+        create(Engine(database), stale.name, {"code": "X"})
 
 
 def _first_value_meanwhile(database: Database, live: LiveType, threads: ThreadPoolExecutor) -> None:

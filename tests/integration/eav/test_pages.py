@@ -13,10 +13,11 @@ import pytest
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.filters import Condition, Not, Operator
+from shared.eav.query import page as paging
 from shared.eav.requests import Draft, Query, Ref, Sort, Update
 from shared.eav.types import kind_of
 from shared.kernel.errors import Invalid
-from tests.factories.asking import ALL, CONTEXT, IDS, create, found, typed, walk
+from tests.factories.asking import ALL, CONTEXT, IDS, Memory, create, found, typed, walk
 from tests.factories.kinds import RAW, attribute
 
 KINDS = ("string", "number", "boolean", "date", "datetime", "enumeration", "email", "reference")
@@ -102,34 +103,19 @@ def test_orders_and_pages(engine: Engine, sorted_type: tuple[str, dict], sorts: 
                 assert page.total == len(whole)
 
 
-class Memory:
-    """A walk that remembers, as Redis does for a service."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        """What was put."""
-        return self.kept.get(key)
-
-    def put(self, key: str, value: bytes) -> None:
-        """Keep."""
-        self.kept[key] = value
-
-
-def test_a_walk_counts_once(engine: Engine, sorted_type: tuple[str, dict]) -> None:
-    """Later pages of a walk reuse the first one's total, but never an estimated one for an exact one."""
+def test_a_walk_counts_once(engine: Engine, sorted_type: tuple[str, dict], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of a walk reuse the total of the page before, but never an estimated one for an exact one."""
     name, slots = sorted_type
+    monkeypatch.setattr(paging, "estimate", lambda *_: 7)
     asked = Engine(engine.database, walk=Memory())
-    asked.catalog.refresh()
-    first = Query(sorts=(Sort("string"),), limit=5, total="estimated")
-    asked.reads.query(name, first, IDS)
-    second = Query(sorts=(Sort("string"),), limit=5, offset=5)
-    assert asked.reads.query(name, second, IDS).total == len(slots)
+    first = Query(sorts=(Sort("string"),), limit=5, offset=5, total="estimated")
+    assert asked.reads.query(name, first, IDS).total == 7
     with engine.database.counted() as statements:
-        third = Query(sorts=(Sort("string"),), limit=5, offset=10)
-        assert asked.reads.query(name, third, IDS).total == len(slots)
-    assert len(statements) == 1
+        for offset, counts in ((10, 1), (15, 0), (20, 0)):
+            page = asked.reads.query(name, Query(sorts=first.sorts, limit=5, offset=offset), IDS)
+            assert page.total == len(slots)
+            assert sum("count(" in one for one in statements) == counts
+            statements.clear()
 
 
 @pytest.mark.parametrize("descending", [False, True])
