@@ -21,7 +21,7 @@ from shared.eav.store import statements
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Conflict
-from tests.factories.asking import CONTEXT, IDS, create, found, typed
+from tests.factories.asking import CONTEXT, IDS, create, found, held_exactly, typed
 from tests.factories.audit import Expected, audit
 from tests.factories.kinds import attribute
 from tests.factories.racing import paused, until_blocked
@@ -229,6 +229,25 @@ def test_an_update_that_does_not_look_again(
     monkeypatch.setattr(statements, "update", blind)
     with pytest.raises(AssertionError):
         _first_value_meanwhile(database, late, threads)
+
+
+def test_a_further_bank_meets_a_stale_archiving(
+    database: Database, engine: Engine, schema: Schema, make_type: Callable[..., LiveType], threads: ThreadPoolExecutor
+) -> None:
+    """An archiving that knows one bank waits for a row; meanwhile the other row gets a value in a second bank."""
+    live = make_type(attribute("first", "string"), attribute("late", "string"), pool=(1, 1, 1, 1))
+    one, two = (made.id for made in create(engine, live.name, {"first": "one"}, {"first": "two"}))
+    stale = Engine(database)
+    stale.catalog.refresh()
+    with database.transaction() as connection:
+        connection.row(f"select id from {table_name(live.table)} where id = {one} for update")
+        archiving = threads.submit(stale.writes.archive, live.name, [Ref(one), Ref(two)], CONTEXT)
+        until_blocked(database)
+        engine.writes.update(live.name, [Update(Ref(two), {"late": "words"})], CONTEXT, IDS)
+    assert archiving.result() == [one, two]
+    held_exactly(engine, live.name, {})
+    engine.writes.restore(live.name, two, CONTEXT, IDS)
+    held_exactly(engine, live.name, {two: (4, {"first": "two", "late": "words"})})
 
 
 def test_stale_catalogs_are_noticed(database: Database, engine: Engine, schema: Schema, plain: LiveType) -> None:
