@@ -18,7 +18,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from benchmarks import native
-from benchmarks.load import Outcome, drive, once, run
+from benchmarks.load import Outcome, drive, once, run, walk
 from benchmarks.loading import declare_customs, load
 from benchmarks.people import NAMES, People
 from benchmarks.scenarios import Draw, Scenario
@@ -42,6 +42,7 @@ class Turn:
     rates: list[float] = field(default_factory=list)
     web: float = 0.0
     database: float = 0.0
+    other: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -116,7 +117,9 @@ def _measure(system: System, rivals: Rivals, engine: Engine, options: argparse.N
         if kept[against]:
             show(title, [head.format(against) for head in heads], kept[against])
     if kept[""]:
-        show("Batches", ("scenario", "system/s", "target", "met", "p50 ms", "p95", "p99"), kept[""])
+        heads = ("scenario", "system/s", "target", "met", "p50 ms", "p95", "p99",
+                 "CPU ms per entity: web", "database", "bus and others")  # fmt: skip
+        show("Batches", heads, kept[""])
     print(f"answers compared with the hand-written routes: {'all equal' if not wrong else f'{wrong} wrong'}")
     return wrong
 
@@ -156,19 +159,23 @@ def _turns(scenario: Scenario, system: System, rivals: Rivals, options: argparse
         for name, make in scenario.requests.items():
             contender = system if name == "system" else rivals
             seconds = options.seconds if number else min(0.5, options.seconds)
-            before = cpu_seconds(contender.web_processes()), cpu_seconds(system.postgres_processes())
+            processes = contender.web_processes(), system.postgres_processes(), system.other_processes()
+            before = [cpu_seconds(one) for one in processes]
             if scenario.once and name != "bare":
-                outcome = drive(contender.address, iter(make()), seconds, CONNECTIONS)
+                outcome = drive(contender.address, [iter(make())] * CONNECTIONS, seconds)
             else:
-                outcome = run(contender.address, list(make()), seconds, CONNECTIONS)
+                send = walk if scenario.walked else run
+                outcome = send(contender.address, list(make()), seconds, CONNECTIONS)
             if outcome.bad:
                 print(f"{scenario.name}, {name}: {outcome.first_bad[:500]!r}", file=sys.stderr)
             if number:  # the first turn warms caches
                 turn = turns[name]
                 turn.outcome.add(outcome)
                 turn.rates.append(outcome.rate)
-                turn.web += cpu_seconds(contender.web_processes()) - before[0]
-                turn.database += cpu_seconds(system.postgres_processes()) - before[1]
+                after = [cpu_seconds(one) for one in processes]
+                turn.web += after[0] - before[0]
+                turn.database += after[1] - before[1]
+                turn.other += after[2] - before[2]
     return turns
 
 
@@ -178,7 +185,9 @@ def _row(scenario: Scenario, turns: dict[str, Turn]) -> tuple[Any, ...]:
     if not scenario.against:
         rate = ours.rate * scenario.per_call
         met = "yes" if rate >= (scenario.target or 0) else "NO"
-        return (scenario.name, f"{rate:,.0f}", f"{scenario.target:,}", met, *latencies)
+        entities = max(1, len(ours.outcome.latencies) * scenario.per_call)
+        costs = (f"{one / entities * 1000:.2f}" for one in (ours.web, ours.database, ours.other))
+        return (scenario.name, f"{rate:,.0f}", f"{scenario.target:,}", met, *latencies, *costs)
     rival = turns[scenario.against]
     share = statistics.median(a / b for a, b in zip(ours.rates, rival.rates, strict=True))
     met = "yes" if share >= (scenario.target or 0) else "NO"

@@ -50,9 +50,10 @@ class Outcome:
 class _Line:
     """One connection and the request under way."""
 
-    __slots__ = ("buffer", "needed", "sock", "started")
+    __slots__ = ("buffer", "needed", "sock", "source", "started")
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], source: Iterator[bytes] | None = None) -> None:
+        self.source = source or iter(())
         self.sock = socket.create_connection(address)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
@@ -93,20 +94,26 @@ class _Line:
 
 def run(address: tuple[str, int], requests: Sequence[bytes], seconds: float, connections: int) -> Outcome:
     """Send the requests in turn, over and over, for so long; each connection sends its next one when answered."""
-    return drive(address, cycle(requests), seconds, connections)
+    source = cycle(requests)
+    return drive(address, [source] * connections, seconds)
 
 
-def drive(address: tuple[str, int], requests: Iterator[bytes], seconds: float, connections: int) -> Outcome:
-    """The same with requests that are used once each; ends early when there are no more."""
+def walk(address: tuple[str, int], requests: Sequence[bytes], seconds: float, connections: int) -> Outcome:
+    """The same with a share of the requests for each connection, which sends its own in turn and no others."""
+    return drive(address, [cycle(requests[number::connections]) for number in range(connections)], seconds)
+
+
+def drive(address: tuple[str, int], sources: Sequence[Iterator[bytes]], seconds: float) -> Outcome:
+    """One connection per source of requests; a source may be shared, and may end."""
     outcome = Outcome()
-    lines = [_Line(address) for _ in range(connections)]
+    lines = [_Line(address, source) for source in sources]
     selector = selectors.DefaultSelector()
     for line in lines:
         selector.register(line.sock, selectors.EVENT_READ, line)
     cpu, started = time.process_time(), time.perf_counter()
     end, busy = started + seconds, 0
     for line in lines:
-        line.send(next(requests))
+        line.send(next(line.source))
         busy += 1
     while busy:
         for key, _ in selector.select(10):
@@ -118,7 +125,7 @@ def drive(address: tuple[str, int], requests: Iterator[bytes], seconds: float, c
             if not line.good:
                 outcome.bad += 1
                 outcome.first_bad = outcome.first_bad or bytes(line.buffer)
-            request = next(requests, None) if now < end else None
+            request = next(line.source, None) if now < end else None
             if request is None:
                 busy -= 1
                 selector.unregister(line.sock)

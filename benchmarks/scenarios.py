@@ -40,6 +40,7 @@ class Scenario:
     compared: bool = True
     per_call: int = 1
     prime: Requests | None = None  # sent to the system once, before anything is measured
+    walked: bool = False  # each connection walks on its own
 
 
 class Draw:
@@ -187,6 +188,7 @@ class Draw:
             0.7,
             {"native": native, "system": system},
             prime=lambda: system([(most, self.depth) for most in mosts]),
+            walked=True,
         )
 
     def _count(self, selectivity: int) -> Scenario:

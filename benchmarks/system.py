@@ -45,6 +45,14 @@ class System:
         """The database server's processes."""
         return self._of("postgres")
 
+    def other_processes(self) -> list[psutil.Process]:
+        """What carries events and works off jobs meanwhile."""
+        return [
+            psutil.Process(one["pid"])
+            for one in runner.states(self.home)
+            if one["name"] in ("bus", "worker", "scheduler", "redis") and one["pid"]
+        ]
+
     def _of(self, name: str) -> list[psutil.Process]:
         pids = [one["pid"] for one in runner.states(self.home) if one["name"] == name]
         return [child for pid in pids for child in psutil.Process(pid).children()]
