@@ -116,7 +116,8 @@ class Database:
         """Borrow a connection in autocommit; raises Unavailable when the database cannot be reached."""
         try:
             borrowed = self.engine.raw_connection()
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        except (psycopg.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+            # The bare driver error is the usual one: the pool wraps none of what connecting raises.
             raise Unavailable("the database cannot be reached") from error
         raw: Any = borrowed.driver_connection
         try:
