@@ -25,6 +25,19 @@ from deploy.local.trouble import Trouble
 
 ADMIN = "postgres"
 
+QUIET_LOG = {
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+"""Settings that keep what people entered out of the server's log.
+
+`log` stands above `error`: what a statement did wrong goes to its client alone, since the very message may hold a value
+(`invalid input syntax ...`). Starts, stops, crashes and refused connections are still told.
+"""
+
 _SETTINGS = {
     "shared_buffers": "128MB",
     "work_mem": "16MB",
@@ -38,6 +51,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
+    **QUIET_LOG,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.local.postgres import QUIET_LOG
 from deploy.local.settings import LocalSettings
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -67,6 +68,17 @@ def test_what_services_refer_to_exists(compose: dict[str, Any]) -> None:
 def test_the_servers_are_not_published(compose: dict[str, Any]) -> None:
     assert {name for name, service in compose["services"].items() if "ports" in service} == {"app"}
     assert all(port.startswith("127.0.0.1:") for port in compose["services"]["app"]["ports"])
+
+
+def test_there_is_no_default_password() -> None:
+    named = re.findall(r"\$\{(POSTGRES_PASSWORD[^}]*)\}", (PROJECT / "docker-compose.yml").read_text())
+    assert len(named) == 2
+    assert all(one.startswith("POSTGRES_PASSWORD:?") for one in named)
+
+
+def test_its_database_logs_no_values_either(compose: dict[str, Any]) -> None:
+    command = compose["services"]["postgres"]["command"]
+    assert {f"-c{name}={value}" for name, value in QUIET_LOG.items()} <= set(command)
 
 
 def test_the_application_gets_settings_that_it_knows(compose: dict[str, Any]) -> None:
