@@ -61,19 +61,19 @@ class Pages:
         """The first page."""
         answers = self._readiness()
         views = [self._view(manifest, answers[manifest.name]) for manifest in self.manifests]
-        ready = all(answer.status == 200 for answer in answers.values())
-        return render_template("index.html", services=views, ready=ready, url=request.host_url.rstrip("/"))
+        state = _state(answers.values())
+        return render_template("index.html", services=views, state=state, url=request.host_url.rstrip("/"))
 
     def healthz(self) -> Response:
         """The process is alive."""
         return _json({"status": "ok"})
 
     def readyz(self) -> Response:
-        """Ready when every service is; 503 with the reasons otherwise."""
+        """As good as the worst service: `ready`, `degraded` (200 as well) or, with 503, `not ready`; with reasons."""
         answers = self._readiness()
-        ready = all(answer.status == 200 for answer in answers.values())
-        states = {name: answer.body for name, answer in answers.items()}
-        return _json({"status": "ready" if ready else "not ready", "services": states}, 200 if ready else 503)
+        state = _state(answers.values())
+        services = {name: answer.body for name, answer in answers.items()}
+        return _json({"status": state, "services": services}, 503 if state == "not ready" else 200)
 
     def openapi(self) -> Response:
         """One document for all services."""
@@ -131,6 +131,16 @@ def build_pages(manifests: Iterable[Manifest], services: Mapping[str, WSGIApplic
     app.register_error_handler(HTTPException, _failed)
     app.register_error_handler(NotFound, lambda error: _json(error_body(error, new_id()), 404))
     return app
+
+
+def _state(answers: Iterable[Answer]) -> str:
+    """The state of the whole."""
+    found = [
+        (answer.status, answer.body.get("status") if isinstance(answer.body, dict) else None) for answer in answers
+    ]
+    if any(status != 200 for status, _state in found):
+        return "not ready"
+    return "ready" if all(state == "ready" for _status, state in found) else "degraded"
 
 
 def _failed(error: HTTPException) -> Response:

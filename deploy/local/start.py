@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -21,6 +22,7 @@ from deploy.local.waiting import wait_until
 
 _SERVER_SECONDS = 180  # a database that was killed reads its log first
 _READY_SECONDS = 120
+_SETTLE_SECONDS = 5  # what serves already may still be catching up with a log
 
 Say = Callable[[str], None]
 
@@ -33,7 +35,10 @@ def start_run(stack: Stack, environment: Mapping[str, str]) -> Runner:
 
 
 def bring_up(stack: Stack, runner: Runner, environment: Mapping[str, str], say: Say) -> None:
-    """Everything else, until the system answers as ready. Raises Trouble naming what did not come up."""
+    """Everything else, until the system answers as ready, or serves without getting better: then it says what is amiss.
+
+    Raises Trouble naming what did not come up.
+    """
     if not wait_until(lambda: runner.died() or runners.answers(stack.home), 30) or runner.died():
         raise Trouble(f"the process runner did not start: {_last_line(stack, 'supervisord')}")
     _wait_for_postgres(stack, runner, say)
@@ -46,6 +51,8 @@ def bring_up(stack: Stack, runner: Runner, environment: Mapping[str, str], say: 
         if not program.first:
             runners.ask(stack.home, "startProcess", program.name, False)
     _wait_for_readiness(stack, runner)
+    for line in settled(lambda: readiness(stack.local_url), _SETTLE_SECONDS):
+        say(line)
 
 
 def _wait_for_postgres(stack: Stack, runner: Runner, say: Say) -> None:
@@ -110,8 +117,7 @@ def _migrate(stack: Stack, environment: Mapping[str, str]) -> None:
 
 
 def _wait_for_readiness(stack: Stack, runner: Runner) -> None:
-    url = f"{stack.local_url}/readyz"
-    if not wait_until(lambda: runner.died() or _is_ready(url), _READY_SECONDS, every=0.1):
+    if not wait_until(lambda: runner.died() or readiness(stack.local_url) is not None, _READY_SECONDS, every=0.1):
         raise Trouble(f"not ready after {_READY_SECONDS} s: {_last_line(stack, 'web')}")
     if not wait_until(lambda: runner.died() or not _not_running(stack), _READY_SECONDS, every=0.1):
         name = _not_running(stack)[0]
@@ -120,11 +126,34 @@ def _wait_for_readiness(stack: Stack, runner: Runner) -> None:
         raise Trouble("the process runner ended while the system was starting")
 
 
-def _is_ready(url: str) -> bool:
+def readiness(url: str) -> Mapping[str, Any] | None:
+    """What the system at the address says of itself; None unless it serves."""
     try:
-        return httpx.get(url, timeout=10, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+        answer = httpx.get(f"{url}/readyz", timeout=10, trust_env=False)
+        return dict(answer.json()) if answer.status_code == httpx.codes.OK else None
+    except (httpx.HTTPError, ValueError):
+        return None
+
+
+def settled(ask: Callable[[], Mapping[str, Any] | None], seconds: float) -> list[str]:
+    """Wait for `ready`, for so long; then a line per degraded service with its reasons."""
+    last: dict[str, Any] = {}
+
+    def is_ready() -> bool:
+        last.update(ask() or {})
+        return last.get("status") == "ready"
+
+    if wait_until(is_ready, seconds, every=0.2):
+        return []
+    return [
+        f"{name} is {one['status']}: {'; '.join(_amiss(one)) or 'no reason given'}"
+        for name, one in last.get("services", {}).items()
+        if one["status"] != "ready"
+    ]
+
+
+def _amiss(service: Mapping[str, Any]) -> list[str]:
+    return [f"{one['name']}: {one['reason']}" for one in service.get("checks", ()) if one["state"] != "ok"]
 
 
 def _not_running(stack: Stack) -> list[str]:

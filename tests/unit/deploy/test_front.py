@@ -15,15 +15,17 @@ from deploy.pages import build_pages
 from deploy.routes import route_table
 from tests.unit.deploy.samples import MANIFESTS, PATHS
 
+_STATUS = {"ready": 200, "degraded": 200, "not ready": 503}
 
-def _service(name: str, states: dict[str, int]) -> Flask:
+
+def _service(name: str, states: dict[str, str]) -> Flask:
     app = Flask(name)
 
     @app.get(f"/{name}/readyz")
     def readyz() -> tuple[Any, int]:
-        status = states.get(name, 200)
-        checks = [{"name": "database", "state": "failing", "reason": "gone"}] if status != 200 else []
-        return jsonify(status="ready" if status == 200 else "not ready", checks=checks), status
+        state = states.get(name, "ready")
+        checks = [{"name": "database", "state": "failing", "reason": "gone"}] if state != "ready" else []
+        return jsonify(status=state, checks=checks), _STATUS[state]
 
     @app.get(f"/{name}/openapi.json")
     def openapi() -> Any:
@@ -43,12 +45,12 @@ def _service(name: str, states: dict[str, int]) -> Flask:
 
 
 @pytest.fixture
-def states() -> dict[str, int]:
+def states() -> dict[str, str]:
     return {}
 
 
 @pytest.fixture
-def client(states: dict[str, int]) -> Iterable[Client]:
+def client(states: dict[str, str]) -> Iterable[Client]:
     services = {manifest.name: _service(manifest.name, states) for manifest in MANIFESTS}
     pages = build_pages(MANIFESTS, services, "secret")  # type: ignore[arg-type]
     return Client(Front(route_table(MANIFESTS), services, pages))
@@ -71,10 +73,12 @@ def test_dated_paths_arrive_without_their_date(client: Client) -> None:
     }
 
 
-def test_ready_when_all_are(client: Client, states: dict[str, int]) -> None:
+def test_ready_when_all_are(client: Client, states: dict[str, str]) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
-    states["contacts"] = 503
+    assert client.get("/readyz").json["status"] == "ready"
+    states["service_desk"] = "degraded"
+    states["contacts"] = "not ready"
     answer = client.get("/readyz/")
     assert answer.status_code == 503
     assert answer.json["status"] == "not ready"
@@ -82,9 +86,18 @@ def test_ready_when_all_are(client: Client, states: dict[str, int]) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_the_first_page_tells_states_and_counts(client: Client, states: dict[str, int]) -> None:
-    states["service_desk"] = 503
+def test_degraded_when_one_is(client: Client, states: dict[str, str]) -> None:
+    states["contacts"] = "degraded"
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert '<strong class="degraded">degraded</strong>' in client.get("/").text
+
+
+def test_the_first_page_tells_states_and_counts(client: Client, states: dict[str, str]) -> None:
+    assert '<strong class="ready">ready</strong>' in client.get("/").text
+    states["service_desk"] = "not ready"
     page = client.get("/").text
+    assert '<strong class="bad">not ready</strong>' in page
     assert "about 1,234,567" in page
     assert "gone" in page
     assert 'href="/docs"' in page
