@@ -47,7 +47,11 @@ class Unreachable(Exception):
     """Nothing answered at the address."""
 
     def __init__(self, url: str, reason: str = "") -> None:
-        text = f"no answer from {url}: {reason}" if reason else f"nothing answers at {url}: start it with make up"
+        text = (
+            f"no answer from {url}: {reason}"
+            if reason
+            else f"nothing answers at {url}: `make up` starts it; PORT or CRM_URL name another address"
+        )
         super().__init__(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -45,8 +46,19 @@ class Session:
 
     @cached_property
     def address(self) -> str:
-        """--url, CRM_URL, or this machine at PORT."""
-        return (self.url or os.environ.get("CRM_URL") or f"http://127.0.0.1:{self.settings.port}").rstrip("/")
+        """--url, CRM_URL, this machine at PORT, where the system of CRM_HOME runs, or this machine at 8000."""
+        given = self.url or os.environ.get("CRM_URL")
+        if not given and "port" not in self.settings.model_fields_set:
+            given = self.running_at
+        return given.rstrip("/") if given else f"http://127.0.0.1:{self.settings.port}"
+
+    @property
+    def running_at(self) -> str:
+        """Where `make up` says that the system of CRM_HOME answers; empty when it says nothing."""
+        try:
+            return str(json.loads((self.settings.home / "run" / "lock").read_text())["url"]).rstrip("/")
+        except (OSError, ValueError, TypeError, KeyError):
+            return ""
 
     @cached_property
     def api(self) -> Api:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from crm.demo import SIZES, Company
 from crm.demo.files import write_files
-from crm.demo.fill import Fill, Outcome
+from crm.demo.fill import Fill, Outcome, score_attribute
 from crm.session import Session
 from shared.kernel.clock import monotonic
 
@@ -39,6 +39,7 @@ def demo(
         listed = [str(path) for path in paths]
         session.answer({"files": listed}, lambda: Text("\n".join(listed)))
         return
+    score_attribute(session.api)  # a system that does not answer, or refuses, says so before there are bars
     with _Bars(session, company) as advance:
         outcome = Fill(session.api, company, advance).run()
     commands = to_try(session, company)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Group, RenderableType
@@ -17,7 +20,6 @@ from crm.api import ApiError, Unreachable
 from crm.present import rows_table
 from crm.session import Session
 
-SERVICES = ("workspace", "contacts", "opportunities", "service_desk", "reporting")
 _STYLES = {"ready": "green", "degraded": "yellow"}
 _ABSENT = (401, 404)
 
@@ -31,10 +33,10 @@ def status(session: Session) -> None:
         if here["processes"] and not session.as_json:
             session.console.print(_processes(here))
         raise
-    ready = bool(found) and all(one.get("status") in _STYLES for one in found.values())
-    body = {"url": session.address, "status": "ready" if ready else "not ready", "services": found, **here}
+    state = _worst([str(one.get("status")) for one in found.values()])
+    body = {"url": session.address, "status": state, "services": found, **here}
     session.answer(body, lambda: _shown(body))
-    if not ready:
+    if state not in _STYLES:
         raise typer.Exit(1)
 
 
@@ -43,8 +45,15 @@ def services(session: Session) -> dict[str, Any]:
     front = _ready(session, "/readyz")
     if front is not None and "services" in front:
         return dict(front["services"])
-    answers = {name: _ready(session, f"/{name}/readyz") for name in SERVICES}
+    answers = {name: _ready(session, f"/{name}/readyz") for name in service_names()}
     return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def service_names() -> list[str]:
+    """The services there are, found without importing any: the command line needs nothing of theirs."""
+    found = importlib.util.find_spec("services")
+    places = found.submodule_search_locations if found else None
+    return [one.name for one in pkgutil.iter_modules(places or ()) if one.ispkg]
 
 
 def _ready(session: Session, path: str) -> dict[str, Any] | None:
@@ -57,12 +66,17 @@ def _ready(session: Session, path: str) -> dict[str, Any] | None:
         return dict(error.body) or {"status": f"answers HTTP {error.status}"}
 
 
+def _worst(states: list[str]) -> str:
+    if not states or any(state not in _STYLES for state in states):
+        return "not ready"
+    return "degraded" if "degraded" in states else "ready"
+
+
 def _here(session: Session) -> dict[str, Any]:
     """Processes and ports, when the system at the address was started on this machine from CRM_HOME."""
-    home = session.settings.home
-    if str(_read(home / "run" / "lock").get("url", "")).rstrip("/") != session.address:
+    if session.running_at != session.address:
         return {"processes": [], "ports": {}}
-    ports = {"web": session.settings.port, **_read(home / "ports.json")}
+    ports = {"web": urlsplit(session.address).port, **_read(session.settings.home / "ports.json")}
     return {"processes": _local_status().get("processes", []), "ports": ports}
 
 

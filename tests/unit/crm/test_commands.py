@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -200,7 +201,36 @@ def test_something_that_is_not_the_system_is_said_plainly(system):
 def test_nothing_answers(capsys):
     code = execute(["find", "contact", "--url", "http://127.0.0.1:9"], Session())
     assert code == 3
-    assert capsys.readouterr().err == "crm: nothing answers at http://127.0.0.1:9: start it with make up\n"
+    said = "crm: nothing answers at http://127.0.0.1:9: `make up` starts it; PORT or CRM_URL name another address\n"
+    assert capsys.readouterr().err == said
+
+
+def _run_at(home: Path, url: str) -> None:
+    (home / "run").mkdir()
+    (home / "run" / "lock").write_text(json.dumps({"pid": 1, "url": url}))
+
+
+def test_the_system_of_this_home_is_found(monkeypatch, tmp_path):
+    assert Session().address == "http://127.0.0.1:8000"
+    _run_at(tmp_path, "http://127.0.0.1:8123/")
+    assert Session().address == "http://127.0.0.1:8123"
+    monkeypatch.setenv("PORT", "8124")
+    assert Session().address == "http://127.0.0.1:8124"
+    monkeypatch.setenv("CRM_URL", "http://a.example")
+    assert Session().address == "http://a.example"
+    assert Session(url="http://b.example").address == "http://b.example"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1, "url": ""}'])
+def test_a_home_where_nothing_runs(text, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lock").write_text(text)
+    assert Session().address == "http://127.0.0.1:8000"
+
+
+def test_the_demo_draws_no_bars_for_nobody(capsys):
+    assert execute(["demo", "--url", "http://127.0.0.1:9"], Session()) == 3
+    assert capsys.readouterr().err.startswith("crm: nothing answers at")
 
 
 def test_usage_errors_exit_with_two(system):
@@ -274,12 +304,19 @@ def test_status_tells_each_service_and_why_one_is_not_ready(system):
     assert (code, json.loads(out)["status"]) == (0, "ready")
 
 
+def test_status_is_that_of_the_worst_service(system):
+    services = {"workspace": {"status": "ready"}, "contacts": {"status": "degraded"}}
+    system.fail["/readyz"] = httpx.Response(200, json={"status": "degraded", "services": services})
+    code, out, _err = run_crm(system, "status")
+    assert code == 0
+    assert "is degraded" in out
+
+
 def test_status_shows_the_processes_of_this_machine(system, monkeypatch, tmp_path):
     system.fail["/readyz"] = httpx.Response(
         200, json={"status": "ready", "services": {"contacts": {"status": "ready"}}}
     )
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "lock").write_text('{"pid": 1, "url": "http://127.0.0.1:8000"}')
+    _run_at(tmp_path, "http://127.0.0.1:8123")
     (tmp_path / "ports.json").write_text('{"postgres": 5444}')
     told = {
         "processes": [{"name": "postgres", "state": "RUNNING", "pid": 41}, {"name": "web", "state": "FATAL", "pid": 0}]
@@ -289,7 +326,7 @@ def test_status_shows_the_processes_of_this_machine(system, monkeypatch, tmp_pat
     rows = [line.split() for line in out.splitlines()]
     assert code == 0
     assert ["postgres", "running", "41", "5444"] in rows
-    assert ["web", "fatal", "8000"] in rows
+    assert ["web", "fatal", "8123"] in rows
     assert "postgres" not in run_crm(system, "status", "--url", "http://elsewhere.example")[1]
 
 
@@ -299,5 +336,5 @@ def test_status_asks_services_one_by_one_where_no_front_gathers_them(system):
     )
     code, out, _err = run_crm(system, "status")
     assert code == 0
-    assert "degraded" in out
-    assert "reporting" not in out
+    assert "is degraded" in out
+    assert [path for _method, path, _body in system.requests] == ["/readyz", "/contacts/readyz", "/workspace/readyz"]
