@@ -1,4 +1,4 @@
-"""Ways to reach another service's feed: over HTTP, or directly where one process holds both databases.
+"""Ways to reach another service's feed: over HTTP, as every running system does, or directly, as tests do.
 
 Both answer decoded pages and raise FeedGone when the place asked for is lost, Unavailable when trying again may help.
 """
@@ -65,7 +65,7 @@ class HttpSource:
 
 
 class DirectSource:
-    """Feeds of databases in this very process: for the one bus process of a small installation, and for tests."""
+    """Feeds of databases at hand, without HTTP: for tests. What runs, one process or many, pulls by HttpSource."""
 
     def __init__(self, feeds: Mapping[str, Feed]) -> None:
         self._feeds = feeds
