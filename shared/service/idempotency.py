@@ -6,8 +6,10 @@ makes the key atomic with the write: the stamp commits with it, and it refuses (
 another request has taken the key over meanwhile. Only the ANSWER is stored after the commit: when the process dies in
 between, a repetition is told that the write was carried out and which entities it touched, and nothing is written.
 
-States of a key: running -> written (stamped) -> done (answer kept). A running key whose lease has ended was left by a
-crash before its commit: nothing was written, and the next request with the key takes it over. Kept for KEEP.
+States of a key: running -> written (stamped) -> done (answer kept). A repetition waits while the first request may
+still be at work: running or written, its lease not ended. A running key whose lease has ended was left by a crash
+before its commit: nothing was written, and the next request with the key takes it over. A written one whose lease has
+ended was left by a crash after it: its answer will never come. Kept for KEEP.
 """
 
 from __future__ import annotations
@@ -55,6 +57,10 @@ WHERE actor = %(actor)s AND key = %(key)s AND claim = %(claim)s
 _RELEASE = """
 DELETE FROM idempotency_key WHERE actor = %(actor)s AND key = %(key)s AND claim = %(claim)s AND state = 'running'
 """
+_END_LEASE = f"""
+UPDATE idempotency_key SET leased_until = {_NOW}
+WHERE actor = %(actor)s AND key = %(key)s AND claim = %(claim)s AND state = 'written'
+"""
 _PURGE = f"""
 DELETE FROM idempotency_key WHERE (actor, key) IN (
     SELECT actor, key FROM idempotency_key WHERE created_at < {_NOW} - %(keep)s LIMIT 5000)
@@ -86,6 +92,11 @@ class Kept:
     answer: bytes | None
     entities: tuple[str, ...]
     abandoned: bool
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the earlier request may still settle the key."""
+        return self.state != "done" and not self.abandoned
 
 
 active: ContextVar[Claim | None] = ContextVar("idempotency_claim", default=None)
@@ -135,7 +146,7 @@ def acquire(
             kept = None if row is not None else _read(conn, params)
         if row is not None:
             return claim
-        if kept is not None and (not kept.same_body or kept.state != "running" or monotonic() > until):
+        if kept is not None and (not kept.same_body or _settled(kept) or monotonic() > until):
             return kept
         sleep(pause)
         pause = min(pause * 1.5, 0.2)
@@ -149,14 +160,20 @@ def complete(db: Database, claim: Claim, status: int, headers: dict[str, str], a
 
 
 def release(db: Database, claim: Claim) -> None:
-    """Give the key back after a refusal; a key whose write was committed stays."""
+    """Give the key back after a refusal; a key whose write was committed stays, and nobody waits for its answer."""
     with db.connect() as conn:
-        conn.run(_RELEASE, claim.params)
+        if not conn.run(_RELEASE, claim.params):
+            conn.run(_END_LEASE, claim.params)
 
 
 def purge(conn: Connection) -> int:
     """Delete some keys that are older than KEEP; call it again while it answers more than nothing."""
     return conn.run(_PURGE, {"keep": KEEP})
+
+
+def _settled(kept: Kept) -> bool:
+    """Nothing more to wait for. An abandoned running key is not settled: the next claim takes it."""
+    return kept.state == "done" or (kept.state == "written" and kept.abandoned)
 
 
 def _read(conn: Connection, params: dict[str, Any]) -> Kept | None:

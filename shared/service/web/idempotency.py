@@ -81,9 +81,11 @@ def _repeated(kept: Kept) -> Response:
         raise ProtocolError(422, "This Idempotency-Key was used for another request: use a new key for a new request")
     if kept.state == "done" and kept.answer is not None:
         response = Response(kept.answer, kept.status, kept.headers)
+        if "Content-Type" not in kept.headers:  # flask's own default; an answer without a body has none
+            del response.headers["Content-Type"]
         response.headers["Idempotency-Replayed"] = "true"
         return response
-    if kept.state == "running":
+    if kept.state == "running" or kept.at_work:
         text = "The first request with this Idempotency-Key is still running; try again"
         raise ProtocolError(409, text, {"Retry-After": "2"})
     written = f" It wrote: {', '.join(kept.entities[:100])}." if kept.entities else ""

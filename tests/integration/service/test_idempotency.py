@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -96,6 +97,53 @@ def test_many_at_once_write_once(system: System) -> None:
     assert _count(system, "Race") == 1
 
 
+def test_those_who_come_between_the_write_and_its_answer_wait(system: System, monkeypatch: Any) -> None:
+    complete = idempotency.complete
+
+    def slowly(*given: Any) -> None:
+        time.sleep(0.5)
+        complete(*given)
+
+    monkeypatch.setattr(idempotency, "complete", slowly)
+    answers: list[Any] = []
+
+    def run(number: int) -> None:
+        time.sleep(number * 0.05)
+        answers.append(_post(system.client("contacts"), "k14", {"values": {"first_name": "Between"}}))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.data for one in answers}) == 1
+    assert _count(system, "Between") == 1
+
+
+def test_a_failure_after_the_commit_keeps_nobody_waiting(system: System, web: Any, monkeypatch: Any) -> None:
+    def broken(*_args: Any) -> None:
+        raise RuntimeError("after the commit")
+
+    body = {"values": {"first_name": "Half"}}
+    with monkeypatch.context() as failing:
+        failing.setattr("shared.service.web.native.present.entity_json", broken)
+        assert _post(web, "k15", body).status_code == 500
+    started = time.monotonic()
+    found = _post(web, "k15", body)
+    assert time.monotonic() - started < 2
+    assert (found.status_code, "carried out" in found.json["message"]) == (409, True)
+    assert _count(system, "Half") == 1
+
+
+def test_a_repeated_answer_without_a_body_has_no_content_type(web: Any) -> None:
+    path = f"{PATH}/batch/archive"
+    first, again = _post(web, "k16", {"ids": ["999999"]}, path), _post(web, "k16", {"ids": ["999999"]}, path)
+    assert (first.status_code, again.status_code, again.headers["Idempotency-Replayed"]) == (204, 204, "true")
+    assert "Content-Type" not in first.headers
+    assert "Content-Type" not in again.headers
+
+
 def test_while_the_first_runs_on_a_repetition_is_told_to_wait(system: System, web: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.2)
     body = {"values": {"first_name": "Slow"}}
@@ -127,6 +175,10 @@ def test_a_crash_after_the_commit_writes_nothing_more(system: System, web: Any, 
         with pytest.raises(SystemExit):
             _post(web, "k10", body)
     assert _count(system, "Lost") == 1
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.2)
+    found = _post(web, "k10", body)
+    assert (found.status_code, found.headers["Retry-After"]) == (409, "2")  # for all one knows it is still at work
+    _sql(system, "update idempotency_key set leased_until = leased_until - interval '2 minutes' where key = 'k10'")
     found = _post(web, "k10", body)
     assert found.status_code == 409
     assert "carried out" in found.json["message"]
