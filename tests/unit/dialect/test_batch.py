@@ -116,6 +116,16 @@ def test_upsert(client: FlaskClient, two: list[str]) -> None:
     assert made.json["properties"]["firstname"] == "C"
 
 
+def test_an_upsert_shows_what_it_went_by(client: FlaskClient, two: list[str]) -> None:
+    inputs = [
+        {"id": "new@x.org", "idProperty": "email", "properties": {}},
+        {"id": "a@example.org", "properties": {"firstname": "A"}},
+    ]
+    results = post(client, "upsert", inputs).json["results"]
+    assert [one["properties"]["email"] for one in results] == ["new@x.org", "a@example.org"]
+    assert "firstname" in results[1]["properties"]
+
+
 def test_archive(client: FlaskClient, two: list[str]) -> None:
     answer = post(client, "archive", [{"id": two[0]}, {"id": "99"}, {"id": "x"}])
     assert (answer.status_code, answer.data) == (204, b"")

@@ -81,6 +81,13 @@ def test_what_is_no_id_is_not_found(client: FlaskClient, number: str) -> None:
         assert answer.json["category"] == "OBJECT_NOT_FOUND"
 
 
+@pytest.mark.parametrize("version", ["v3", "v4"])
+@pytest.mark.parametrize("number", ["abc", "-1", "77", "9" * 30])
+def test_archiving_what_nothing_has_is_fine(client: FlaskClient, number: str, version: str) -> None:
+    gone = client.delete(f"/crm/{version}/objects/contacts/{number}")
+    assert (gone.status_code, gone.data) == (204, b"")
+
+
 def test_pages_repeat_every_parameter(client: FlaskClient) -> None:
     for _ in range(3):
         make(client, firstname="Ada")

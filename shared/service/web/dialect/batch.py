@@ -150,7 +150,9 @@ def upsert(service: Runtime, type: str) -> Response:
     if impossible and not traced:
         raise NotFound(kind, impossible)
     upserts = [Upsert(item.ref, item.values, trace=item.trace) for item in items if item.ref is not None]
-    done = _outcomes(service.entities.upsert(context(), kind, upserts, present.AFTER_UPDATE, partial=traced))
+    keys = tuple(dict.fromkeys(one.ref.attribute for one in upserts if one.ref.attribute))
+    view = present.after_upsert(keys)
+    done = _outcomes(service.entities.upsert(context(), kind, upserts, view, partial=traced))
     return _written(items, kind, _all_places(items, kind, done), started, 200)
 
 

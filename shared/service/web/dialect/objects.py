@@ -102,11 +102,12 @@ def _expected_version() -> int | None:
 
 
 def archive(service: Runtime, type: str, id: str) -> Response:
-    """Put one entity away; saying so twice is fine."""
+    """Put one entity away; saying so twice is fine, and so is an id that nothing has."""
     kind = names.entity_type(type)
     if text_param("idProperty"):
         raise Invalid.one("idProperty", "INVALID_PARAMETER", "idProperty is not offered here: archive by id")
-    service.entities.archive(context(), kind, [names.ref_in_path(kind, id)])
+    ref = names.ref_of(id)
+    service.entities.archive(context(), kind, [ref] if ref is not None else [])
     return no_content()
 
 

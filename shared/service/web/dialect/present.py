@@ -19,6 +19,11 @@ AFTER_CREATE = View("text")
 AFTER_UPDATE = View("text", ())
 
 
+def after_upsert(keys: tuple[str, ...]) -> View:
+    """What an upsert answers besides what was written: the properties it told records apart by."""
+    return View("text", keys)
+
+
 def record(entity: Entity, trace: str | None = None) -> dict[str, Any]:
     """One record, ready for `kernel.json.dumps`."""
     body: dict[str, Any] = {
