@@ -6,8 +6,9 @@ in silence was the alternative: it spares old integrations an error, but answers
 written one and hides the loss from whoever sent it, so it was rejected.
 
 Phone numbers become E.164 when that is certain: written internationally, or the entity's country is known, and the
-number is valid in that country's numbering plan. Anything else (extensions, fictional numbers, words) stays as typed,
-and a stored number is not touched when only the country changes.
+number is valid in that country's numbering plan. The first needs no more than the text, so it is a normaliser, which
+equality filters share: a number is found by what was typed. Anything else (extensions, fictional numbers, words) stays
+as typed, and a stored number is not touched when only the country changes.
 
 An owner set or changed stamps when that was, unless the same write says so itself.
 """
@@ -55,6 +56,12 @@ def international_phones(*names: str) -> Check:
     return check
 
 
+def international(text: str) -> str:
+    """A phone number with its country's code (`+49...`, `0049...`) as `+4930901820`; any other text as typed."""
+    typed = text.strip()
+    return _certain(f"+{typed[2:]}" if typed.startswith("00") else typed, None) or text
+
+
 def stamp_owner(proposal: Proposal) -> Verdict:
     """Note when the owner was set; clearing the owner clears it."""
     if not proposal.changes("owner_id") or "owner_assigned_at" in proposal.new:
@@ -65,14 +72,18 @@ def stamp_owner(proposal: Proposal) -> Verdict:
 
 def e164(text: str, region: str | None) -> str:
     """A phone number as `+49301234567`, or the text as typed when it is not certainly a number of `region`."""
+    return _certain(text, region) or text
+
+
+def _certain(text: str, region: str | None) -> str | None:
     if not _DIALLED.fullmatch(text.strip()):
-        return text
+        return None
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return text
+        return None
     if not phonenumbers.is_valid_number(number):
-        return text
+        return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -80,12 +91,13 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+_PHONE = on_text(international)
 CONTACT = RuleSet(
-    normalise={"email": on_text(normalise_email)},
+    normalise={"email": on_text(normalise_email), "phone": _PHONE, "mobile_phone": _PHONE, "fax": _PHONE},
     check=(keep_lifecycle_forward, international_phones("phone", "mobile_phone", "fax"), stamp_owner),
 )
 COMPANY = RuleSet(
-    normalise={"domain": on_text(normalise_domain)},
+    normalise={"domain": on_text(normalise_domain), "phone": _PHONE},
     check=(keep_lifecycle_forward, international_phones("phone")),
 )
 RULES: Mapping[str, RuleSet] = {"contact": CONTACT, "company": COMPANY}

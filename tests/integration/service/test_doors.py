@@ -81,6 +81,26 @@ def test_unique_attributes_read_and_upsert(web: Any) -> None:
     assert [one["new"] for one in found] == [False, True]
 
 
+def test_phones_are_found_as_typed(web: Any) -> None:
+    typed = "+90 532 999 88 77"
+    made = _make(web, phone=typed)
+    assert made["values"]["phone"] == "+905329998877"
+    for given in (typed, "0090 532 999 88 77", "+905329998877"):
+        for condition in ({"operator": "EQ", "value": given}, {"operator": "IN", "values": [given, "x"]}):
+            body = {"filter": {"attribute": "phone", **condition}}
+            found = web.post(f"{PATH}/query", json=body).json["results"]
+            assert [one["id"] for one in found] == [made["id"]], (given, condition)
+    wire = {"filterGroups": [{"filters": [{"propertyName": "phone", "operator": "EQ", "value": typed}]}]}
+    assert web.post("/crm/v3/objects/contacts/search", json=wire).json["total"] == 1
+
+
+def test_an_upsert_shows_what_it_went_by(web: Any) -> None:
+    body = {"inputs": [{"id": "new@x.org", "idProperty": "email", "properties": {}}]}
+    for new in (True, False):
+        (one,) = web.post("/crm/v3/objects/contacts/batch/upsert", json=body).json["results"]
+        assert (one["new"], one["properties"]["email"]) == (new, "new@x.org")
+
+
 def test_batches_are_whole_or_partial(web: Any) -> None:
     inputs = [{"values": {"first_name": "Good"}}, {"values": {"nonsense": "x"}}]
     whole = web.post(f"{PATH}/batch/create", json={"inputs": inputs})

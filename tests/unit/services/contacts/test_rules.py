@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.contacts.rules import COMPANY, CONTACT, RULES, e164
+from services.contacts.rules import COMPANY, CONTACT, RULES, e164, international
 from services.contacts.schema import TYPES
 from shared.kernel.context import Context
 from shared.service.rules import Proposal, Values
@@ -75,6 +75,25 @@ def test_other_moves_pass(old: Values | None, new: Values):
 )
 def test_only_certain_numbers_are_rewritten(typed: str, region: str | None, kept: str):
     assert e164(typed, region) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("+90 532 999 88 77", "+905329998877"),
+        (" 0090 532 999 88 77", "+905329998877"),
+        ("+905329998877", "+905329998877"),
+        ("030 901820", "030 901820"),
+        ("00 12", "00 12"),
+        ("0000000000", "0000000000"),
+        ("+1 650 253 0000 ext. 12", "+1 650 253 0000 ext. 12"),
+        ("ask Ada", "ask Ada"),
+    ],
+)
+def test_international_numbers_are_normalised_wherever_they_are_typed(typed: str, kept: str):
+    assert international(typed) == kept
+    for rules, name in ((CONTACT, "phone"), (CONTACT, "mobile_phone"), (CONTACT, "fax"), (COMPANY, "phone")):
+        assert rules.normalised(name, typed) == kept
 
 
 def test_the_country_is_the_written_or_the_stored_one():
