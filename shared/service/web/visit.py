@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from shared.kernel import json
 from shared.kernel.clock import monotonic, new_id
-from shared.kernel.context import current
+from shared.kernel.context import Actor, Context, current
 from shared.kernel.errors import CrmError, Unavailable
 from shared.kernel.telemetry import logger
 from shared.service.web.errors import ProtocolError, error_body, headers_of, status_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 MAX_URI = 64 * 1024
+ANONYMOUS = Actor("anonymous", "anonymous", frozenset())  # until a token is checked; for log lines alone
 _SANE_CORRELATION = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 _RETRYABLE_STATES = frozenset(("40001", "40P01", "55P03", "57014"))
 _log = logger("web")
@@ -56,7 +57,7 @@ class Visit:
         g.started = monotonic()
         given = environ.get("HTTP_X_CORRELATION_ID")
         g.correlation = given if given and _SANE_CORRELATION.fullmatch(given) else new_id()
-        current.set(None)
+        current.set(Context(actor=ANONYMOUS, correlation=g.correlation))
         query = environ.get("QUERY_STRING", "")
         if len(query) + len(environ["PATH_INFO"]) > MAX_URI:
             raise ProtocolError(414, f"The address is longer than {MAX_URI} characters")

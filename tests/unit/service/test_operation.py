@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from flask import Response
 
+from shared.kernel import telemetry
 from shared.kernel.errors import Unavailable
+from shared.service.web import visit
 from shared.service.web.operation import Operation, answer, no_content
 from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, list_param, text_param
 from tests.unit.service.fakes import client, service
@@ -183,3 +185,34 @@ def test_unknown_keys_name_the_nearest() -> None:
     with pytest.raises(Exception, match="did you mean values") as caught:
         known_keys({"vales": 1, "zzz": 2}, ("values", "name"))
     assert [one.name for one in caught.value.errors] == ["vales", "zzz"]  # type: ignore[attr-defined]
+
+
+class _Lines:
+    """A log that keeps its lines as they would be written, context included."""
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        self.kept.append(telemetry._add_context(None, "", {"event": event, **fields}))
+
+    error = info
+
+
+def test_every_line_of_a_request_has_its_correlation_id(web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = _Lines()
+    monkeypatch.setattr(visit, "_log", lines)
+    headers = {"X-Correlation-Id": "trace-12345"}
+    assert web.get("/o/contacts/7", headers={**headers, "Authorization": ""}).status_code == 401
+    assert web.get("/nowhere", headers=headers).status_code == 404
+    assert web.get("/o/contacts/7", headers=headers).status_code == 200
+
+    def fail(*_args: Any) -> None:
+        raise ZeroDivisionError("while looking up the token")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("tests.unit.service.fakes.FakeTokens.authenticate", fail)
+        assert web.get("/o/contacts/7", headers=headers).status_code == 500
+    assert [one["event"] for one in lines.kept] == ["request", "request", "request", "unexpected error", "request"]
+    assert {one["correlation_id"] for one in lines.kept} == {"trace-12345"}
+    assert [one["actor"] for one in lines.kept] == ["anonymous", "anonymous", "all", "anonymous", "anonymous"]
