@@ -15,7 +15,7 @@ from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upse
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
-from shared.service.permissions import Mode, require, require_scope
+from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
 from shared.service.references import unknown_references
 from shared.service.rules import NO_RULES, Proposal, Rules
 
@@ -34,7 +34,6 @@ __all__ = [
     "View",
 ]
 
-EFFECTIVE_WRITE = "crm.effective.write"
 Outcome = Entity | ItemError
 
 

@@ -20,6 +20,7 @@ SHORT_NAMES = {"owners": "crm.owners", "users": "crm.users", "teams": "crm.teams
 FEED_READ = "crm.feed.read"
 TOKENS_READ = "crm.tokens.read"
 TOKENS_WRITE = "crm.tokens.write"
+EFFECTIVE_WRITE = "crm.effective.write"
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import psycopg
@@ -21,15 +22,30 @@ from shared.contracts.event import TOKEN, Event
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
-from shared.kernel.errors import ErrorList, Forbidden, NotFound
+from shared.kernel.errors import Conflict, ErrorList, Forbidden, NotFound
 from shared.kernel.partitions import is_missing_partition
 from shared.service.idempotency import stamp
-from shared.service.permissions import TOKENS_READ, TOKENS_WRITE, require_scope
+from shared.service.permissions import (
+    EFFECTIVE_WRITE,
+    FEED_READ,
+    SHORT_NAMES,
+    TOKENS_READ,
+    TOKENS_WRITE,
+    require_scope,
+)
 from shared.service.tokens import PREFIX, token_hash
 
 Done = TypeVar("Done")
 
-_SCOPE = re.compile(r"\*|crm(\.[a-z0-9_]+){1,4}")
+_TYPE_SCOPE = re.compile(r"crm\.(objects|schemas)\.[a-z0-9_]+\.(read|write)")  # also for types yet to be made
+_OTHER_SCOPES = (
+    "*",
+    *(f"{name}.{mode}" for name in SHORT_NAMES.values() for mode in ("read", "write")),
+    FEED_READ,
+    TOKENS_READ,
+    TOKENS_WRITE,
+    EFFECTIVE_WRITE,
+)
 _COLUMNS = "id, name, encode(hash, 'hex'), scopes, created_at, expires_at, revoked_at, version"
 _INSERT = f"""
 INSERT INTO service_token (name, hash, scopes, created_at, expires_at)
@@ -41,6 +57,10 @@ WHERE id = %(id)s AND revoked_at IS NULL RETURNING {_COLUMNS}
 """
 _LIST = f"SELECT {_COLUMNS} FROM service_token WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
 _ALL = f"SELECT {_COLUMNS} FROM service_token ORDER BY id"
+_LIVE_ADMINISTRATORS = """
+SELECT id FROM service_token
+WHERE '*' = ANY(scopes) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(at)s) ORDER BY id FOR UPDATE
+"""
 _EXISTS = "SELECT 1 FROM service_token WHERE id = %(id)s"
 
 
@@ -85,12 +105,23 @@ def check_new_token(name: object, scopes: object, expires_at: datetime | None) -
         errors.add("scopes", "REQUIRED_FIELD", "scopes is required: a list such as ['crm.objects.contacts.read']")
         scopes = ()
     for scope in scopes:
-        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
-            errors.add("scopes", "INVALID_SCOPE", f"not a scope: {str(scope)[:80]!r}")
+        if not isinstance(scope, str) or not (scope in _OTHER_SCOPES or _TYPE_SCOPE.fullmatch(scope)):
+            _refuse_scope(str(scope)[:80], errors)
     if expires_at is not None and expires_at <= now():
         errors.add("expires_at", "INVALID_DATE", "expires_at must be in the future")
     errors.raise_if_any()
     return str(name).strip(), tuple(dict.fromkeys(scopes))
+
+
+def _refuse_scope(scope: str, errors: ErrorList) -> None:
+    """Name the scopes that look most like it; those of entity types are as many as the types, so made from it."""
+    parts = scope.split(".")
+    plural = parts[-2] if len(parts) > 2 else parts[-1]
+    possible = [f"crm.{kind}.{plural}.{mode}" for kind in ("objects", "schemas") for mode in ("read", "write")]
+    sound = [one for one in possible if _TYPE_SCOPE.fullmatch(one)]
+    nearest = get_close_matches(scope, [*_OTHER_SCOPES[1:], *sound], 2)
+    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "; a scope is such as crm.objects.contacts.read"
+    errors.add("scopes", "INVALID_SCOPE", f"no operation asks for the scope {scope!r}{hint}", nearest)
 
 
 def create_token(
@@ -130,10 +161,16 @@ def create_token(
 
 
 def revoke_token(db: Database, ctx: Context, id_: int) -> None:
-    """Make a token useless everywhere; nothing happens when it already is. Raises NotFound."""
+    """Make a token useless everywhere; nothing happens when it already is.
+
+    Raises NotFound, and Conflict for the last live token that may do everything: nobody could make another one.
+    """
     require_scope(ctx.actor, TOKENS_WRITE)
 
     def update(conn: Connection) -> None:
+        # Locked, so that two revocations at once cannot each take the other's token for the one that stays.
+        if conn.rows(_LIVE_ADMINISTRATORS, {"at": _naive(now())}) == [(id_,)]:
+            raise Conflict("This is the last token with the scope *: make another administrator's token first")
         row = conn.row(_REVOKE, {"id": id_, "at": _naive(now())})
         if row is not None:
             append(conn, [token_event(TokenRow.read(row), ctx)])

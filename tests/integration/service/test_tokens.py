@@ -82,6 +82,41 @@ def test_what_is_wrong_with_a_token_to_be_is_told(system: System) -> None:
     assert system.client("workspace").delete("/api/v1/tokens/x").status_code == 404
 
 
+def test_scopes_that_nothing_asks_for_are_refused(system: System) -> None:
+    for wrong in ("crm.nonsense", "crm.object.contacts.read", "crm.feed.write", "crm.objects.contacts.delete", "crm"):
+        found = _make(system, wrong)
+        assert (found.status_code, found.json["errors"][0]["code"]) == (400, "INVALID_SCOPE"), wrong
+    near = _make(system, "crm.object.contacts.read").json["errors"][0]
+    assert near["context"]["nearest"][0] == "crm.objects.contacts.read"
+    assert "did you mean crm.objects.contacts.read" in near["message"]
+    assert _make(system, "crm.feed.raed").json["errors"][0]["context"]["nearest"][0] == "crm.feed.read"
+    sound = ["*", "crm.objects.cars.write", "crm.schemas.custom.read", "crm.owners.read", "crm.teams.write"]
+    sound += ["crm.users.read", "crm.feed.read", "crm.tokens.read", "crm.tokens.write", "crm.effective.write"]
+    assert _make(system, *sound).status_code == 201
+
+
+def test_the_last_administrator_stays(system: System) -> None:
+    web = system.client("workspace")
+    listed = web.get("/api/v1/tokens?limit=100").json["results"]
+    for one in listed:
+        if "*" in one["scopes"] and one["id"] != "1":
+            assert web.delete(f"/api/v1/tokens/{one['id']}").status_code == 204
+    _make(system, "crm.tokens.write")
+    found = web.delete("/api/v1/tokens/1")
+    assert (found.status_code, found.json["category"]) == (409, "CONFLICT")
+    assert "make another administrator's token first" in found.json["message"]
+    other = _make(system, "*").json
+    second = system.client("workspace", other["token"])
+    try:
+        assert second.delete("/api/v1/tokens/1").status_code == 204
+        assert second.delete("/api/v1/tokens/1").status_code == 204
+        assert second.delete(f"/api/v1/tokens/{other['id']}").status_code == 409
+    finally:
+        with system.runtime("workspace").db.connect() as conn:
+            conn.run("update service_token set revoked_at = null, version = version + 1 where id = 1")
+        system.runtime("workspace").tokens.forget()
+
+
 def test_unknown_tokens_pull_at_a_limited_rate(system: System) -> None:
     tokens = system.runtime("contacts").tokens
     calls: list[int] = []
