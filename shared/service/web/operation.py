@@ -47,6 +47,7 @@ class Operation:
     read_only: a POST that writes nothing (searches), for which an Idempotency-Key means nothing.
     statuses: further statuses that are no errors, such as 207. secret: the answer must not be kept anywhere.
     headers: names of request headers it heeds, for the document. custom: means only entity types made at run time.
+    by_unique: means only entity types with a unique attribute. hidden: answers, but is not in the document.
     """
 
     method: str
@@ -68,6 +69,8 @@ class Operation:
     secret: bool = False
     headers: tuple[str, ...] = ()
     custom: bool = False
+    by_unique: bool = False
+    hidden: bool = False
 
     @property
     def takes_key(self) -> bool:

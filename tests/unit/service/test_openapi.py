@@ -16,6 +16,7 @@ from shared.eav.types import KINDS as ALL_KINDS
 from shared.kernel.errors import NotFound
 from shared.service.entities import Entity
 from shared.service.web import changes, health, native, tokens, types
+from shared.service.web.dialect import TYPE_OPERATIONS, WORKSPACE_OPERATIONS
 from shared.service.web.openapi import build, docs, operations
 from shared.service.web.openapi.examples import Subject, fitted
 from shared.service.web.openapi.older import as_3_0
@@ -92,8 +93,34 @@ def test_types_that_are_built_in_offer_no_change_of_their_definition(document: d
     both = build("workspace", types.OPERATIONS, [Subject(CONTACT), Subject(custom)], "http://localhost:8000", "1.0")
     assert "patch" in both["paths"]["/api/v1/types/cars"]
     assert "patch" not in both["paths"]["/api/v1/types/contacts"]
-    assert "patch" in document["paths"]["/api/v1/types/{type}"]
+    anyone = document["paths"]["/api/v1/types/{type}"]["patch"]
+    assert anyone["parameters"][0]["example"] == "machine"
     validate(json.loads(json.dumps(both)))
+
+
+def test_types_without_a_unique_attribute_are_told_apart_by_id() -> None:
+    plain = replace(CONTACT, attributes=tuple(one for one in CONTACT.attributes if not one.unique))
+    made = build("contacts", (*OPERATIONS, *TYPE_OPERATIONS), [Subject(plain, "7")], "http://localhost:8000", "1.0")
+    assert "/api/v1/objects/contacts/batch/upsert" not in made["paths"]
+    door = made["paths"]["/crm/v3/objects/contacts/batch/upsert"]["post"]
+    (one,) = door["requestBody"]["content"]["application/json"]["example"]["inputs"]
+    assert one["id"] == "7"
+    assert "idProperty" not in one
+    found = build("contacts", OPERATIONS, [Subject(CONTACT, "7")], "http://localhost:8000", "1.0")
+    assert "/api/v1/objects/contacts/batch/upsert" in found["paths"]
+
+
+def test_what_can_never_work_is_not_shown() -> None:
+    custom = Subject(replace(CONTACT, name="car", plural="cars", builtin=False))
+    doors = (*TYPE_OPERATIONS, *WORKSPACE_OPERATIONS)
+    paths = build("workspace", doors, [Subject(CONTACT), custom], "http://localhost:8000", "1.0")["paths"]
+    assert not [path for path in paths if "associations" in path]
+    for base in ("/crm-object-schemas/v3/schemas", "/crm/v3/schemas"):
+        assert set(paths[f"{base}/contacts"]) == {"get"}
+        assert set(paths[f"{base}/cars"]) == {"get", "patch", "delete"}
+    archived = paths["/crm/v3/properties/contacts/batch/archive"]["post"]["requestBody"]["content"]["application/json"]
+    built_in = {one.wire for one in CONTACT.attributes}
+    assert not built_in & {one["name"] for one in archived["example"]["inputs"]}
 
 
 def test_examples_written_for_another_type_are_fitted() -> None:
@@ -107,7 +134,7 @@ def test_examples_written_for_another_type_are_fitted() -> None:
         "properties": ["domain"],
     }
     assert fitted(example, subject) == {
-        "inputs": [{"id": "7", "idProperty": "email", "properties": {"firstname": "Ada"}}],
+        "inputs": [{"id": "ada@example.org", "idProperty": "email", "properties": {"firstname": "Ada"}}],
         "ids": ["7"],
         "groupName": "main",
         "filterGroups": [{"filters": [{"propertyName": "firstname", "operator": "HAS_PROPERTY"}]}],

@@ -163,7 +163,8 @@ _EXAMPLE = {
     "groupName": "contactinformation",
 }
 _BATCH = {"inputs": [_EXAMPLE]}
-_NAMES = {"inputs": [{"name": "email"}], "archived": False}
+_KNOWN = {"inputs": [{"name": "hs_object_id"}], "archived": False}
+_CUSTOM = {"inputs": [{"name": _EXAMPLE["name"]}]}
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", _BASE, "listProperties", "List property definitions", listing,
@@ -181,10 +182,10 @@ OPERATIONS: tuple[Operation, ...] = (
               body=models.PropertyBatchInput, response=models.PropertyBatchAnswer, example=_BATCH, tag="Properties",
               statuses=(207,)),
     Operation("POST", f"{_BASE}/batch/read", "batchReadProperties", "Read many property definitions", batch_read,
-              body=models.NameBatch, response=models.PropertyBatchAnswer, example=_NAMES, tag="Properties",
+              body=models.NameBatch, response=models.PropertyBatchAnswer, example=_KNOWN, tag="Properties",
               read_only=True, statuses=(207,)),
     Operation("POST", f"{_BASE}/batch/archive", "batchArchiveProperties", "Archive many properties", batch_archive,
-              204, body=models.NameBatch, example=_NAMES, tag="Properties"),
+              204, body=models.NameBatch, example=_CUSTOM, tag="Properties"),
     Operation("GET", "/properties/v2/{type}/properties", "listPropertiesV2", "List property definitions (old form)",
               bare_listing, tag="Legacy"),
     Operation("GET", "/properties/v1/{type}/properties", "listPropertiesV1", "List property definitions (old form)",

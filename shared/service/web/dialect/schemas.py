@@ -96,14 +96,15 @@ def _of_custom_types(place: str) -> tuple[Operation, ...]:
         Operation("POST", base, f"createSchema{suffix}", "Define a custom type", create, 201,
                   body=models.SchemaInput, response=one, example=_EXAMPLE, tag="Schemas"),
         Operation("PATCH", f"{base}/{{type}}", f"updateSchema{suffix}", "Change a custom type", update,
-                  body=models.SchemaPatch, response=one, example={"description": "Vehicles"}, tag="Schemas"),
+                  body=models.SchemaPatch, response=one, example={"description": "Vehicles"}, tag="Schemas",
+                  custom=True),
         Operation("DELETE", f"{base}/{{type}}", f"archiveSchema{suffix}", "Archive a custom type", archive, 204,
                   query=(QueryParam("archived", "boolean", "true removes the type for good", False),),
-                  tag="Schemas"),
+                  tag="Schemas", custom=True),
         Operation("POST", f"{base}/{{type}}/associations", f"createSchemaLink{suffix}", "Not available yet",
-                  no_links, 201, tag="Schemas"),
+                  no_links, 201, tag="Schemas", hidden=True),
         Operation("DELETE", f"{base}/{{type}}/associations/{{link}}", f"deleteSchemaLink{suffix}",
-                  "Not available yet", no_links, 204, tag="Schemas"),
+                  "Not available yet", no_links, 204, tag="Schemas", hidden=True),
     )  # fmt: skip
 
 

@@ -189,6 +189,7 @@ OPERATIONS = (
         upsert,
         body=models.UpsertMany,
         example={"by": "email", "inputs": [{"values": {}}]},
+        by_unique=True,
         response=models.Written,
         tag="Entities",
         statuses=(207,),

@@ -10,13 +10,15 @@ from typing import Any
 
 from shared.service.web.openapi.examples import FIRST_ID, Subject, fitted, sample
 from shared.service.web.openapi.schemas import Components
-from shared.service.web.openapi.values import first_names
+from shared.service.web.openapi.values import first_names, unique_attribute
 from shared.service.web.operation import Operation, QueryParam
 
 TYPE = "{type}"
 JSON = "application/json"
 _QUERY_TYPES = {"array": {"type": "array", "items": {"type": "string"}}}
 _PATH_EXAMPLES = {"id": FIRST_ID, "name": "example", "type": "contacts"}
+_CUSTOM_TYPES = {True: "machine", False: "car"}  # what the examples of making a type make, at the native door or not
+_CUSTOM_ATTRIBUTE = "expected_revenue"  # and those of making an attribute
 _HEADERS = {
     "Idempotency-Key": "A text of your choice: a repetition with the same key and body is carried out once",
     "If-Match": "Carry on only when the entity has this version, as ETag gave it",
@@ -42,6 +44,7 @@ def build(
     service: str, operations: Sequence[Operation], subjects: Sequence[Subject], url: str, version: str
 ) -> dict[str, Any]:
     """The document of one service with these entity types."""
+    operations = [one for one in operations if not one.hidden]
     bodies = [one.body for one in operations if one.body is not None]
     components = Components(bodies, [one.response for one in operations if one.response is not None])
     paths: dict[str, dict[str, Any]] = {}
@@ -57,8 +60,14 @@ def _subjects(operation: Operation, subjects: Sequence[Subject]) -> Sequence[Sub
     """Whom an operation is shown for: each entity type that its path may name, else just once."""
     if TYPE not in operation.path:
         return (None,)
-    chosen = [one for one in subjects if not (operation.custom and one.defn.builtin)]
+    chosen = [one for one in subjects if _means(operation, one)]
     return chosen or ((None,) if operation.custom else ())
+
+
+def _means(operation: Operation, subject: Subject) -> bool:
+    if operation.custom and subject.defn.builtin:
+        return False
+    return not operation.by_unique or unique_attribute(subject.defn) is not None
 
 
 def _whole(service: str, paths: dict[str, Any], schemas: dict[str, Any], url: str, version: str) -> dict[str, Any]:
@@ -128,13 +137,18 @@ def _parameters(operation: Operation, subject: Subject | None) -> list[dict[str,
         if part.startswith("{") and part.endswith("}") and not (part == TYPE and subject is not None):
             name = part[1:-1].partition(":")[0]
             parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            found.append({**parameter, "example": _path_example(operation.path, name, subject)})
+            found.append({**parameter, "example": _path_example(operation, name, subject)})
     found += [_query(one) for one in operation.query]
     named = [*operation.headers, *(("Idempotency-Key",) if operation.takes_key else ())]
     return found + [{"$ref": f"#/components/parameters/{name}"} for name in named]
 
 
-def _path_example(path: str, name: str, subject: Subject | None) -> str:
+def _path_example(operation: Operation, name: str, subject: Subject | None) -> str:
+    path = operation.path
+    if name == "type" and operation.custom:
+        return _CUSTOM_TYPES[path.startswith("/api/")]
+    if name == "name" and operation.method == "DELETE" and "/groups/" not in path:
+        return _CUSTOM_ATTRIBUTE  # the built-in ones stay
     if subject is not None:
         groups = [one.name for one in subject.defn.groups if not one.archived]
         names = groups if "/groups/" in path else first_names(subject.defn, "properties")

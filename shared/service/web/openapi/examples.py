@@ -51,7 +51,7 @@ def fitted(example: Any, subject: Subject) -> Any:
     if not isinstance(example, dict):
         return example
     made = {key: _fitted_key(key, value, subject) for key, value in example.items()}
-    return _with_unique(_with_known(made, subject.defn), subject.defn)
+    return _with_unique(_with_known(made, subject.defn), subject)
 
 
 def _fitted_key(key: str, value: Any, subject: Subject) -> Any:
@@ -87,9 +87,11 @@ def _with_known(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
     return {**kept, "propertyName": names[0], "operator": "HAS_PROPERTY"}
 
 
-def _with_unique(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
-    """Upserts name a unique attribute: the values beside it must hold one."""
-    unique = unique_attribute(defn)
+def _with_unique(made: dict[str, Any], subject: Subject) -> dict[str, Any]:
+    """Upserts name a unique attribute: the id, or the values beside it, must be one. Without any, the id is meant."""
+    unique = unique_attribute(subject.defn)
+    if "idProperty" in made and "id" in made:
+        made = {**made, "id": str(example_of(unique, "properties")) if unique is not None else subject.id}
     if unique is None:
         made.pop("idProperty", None)
     elif "by" in made and isinstance(made.get("inputs"), list):

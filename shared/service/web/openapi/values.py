@@ -118,7 +118,7 @@ def first_names(defn: TypeDef, form: Form) -> list[str]:
 
 def unique_attribute(defn: TypeDef) -> AttributeDef | None:
     """The first attribute entities can be told apart by."""
-    return next((one for one in defn.attributes if one.unique), None)
+    return next((one for one in defn.attributes if one.unique and not one.read_only), None)
 
 
 def _sampled(defn: TypeDef) -> Iterator[AttributeDef]:
