@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.eav.attempts import NeedSlots
@@ -31,6 +31,7 @@ class Batch:
     refused: Refused
     partial: bool
     known: Known
+    size: int = 1
     inserts: dict[int, Values] = field(default_factory=dict)
     updates: dict[int, Pending] = field(default_factory=dict)
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -67,10 +68,21 @@ class Batch:
     def settle(self) -> None:
         """Raise when anything is refused in a batch that goes through whole or not at all."""
         if self.refused and not self.partial:
-            errors = [one for _, one in sorted(self.refused.items())]
-            if all(isinstance(one, InvalidValues) for one in errors):
-                raise InvalidValues([part for one in errors if isinstance(one, Invalid) for part in one.errors])
-            raise errors[0]
+            refused = sorted(self.refused.items())
+            if not isinstance(refused[0][1], InvalidValues):
+                raise refused[0][1]
+            raise InvalidValues([part for place, error in refused for part in self._told(place, error)])
+
+    def _told(self, place: int, error: CrmError) -> list[FieldError]:
+        """An item's errors among those of a whole batch: in a batch of several, each says which item is meant."""
+        if isinstance(error, Invalid):
+            parts = list(error.errors)
+        else:
+            named = self.live.attributes.get(getattr(error, "attribute", None) or "")
+            parts = [FieldError(named.wire if named else "id", error.category, error.message)]
+        if self.size == 1:
+            return parts
+        return [replace(part, message=f"inputs[{place}]: {part.message}") for part in parts]
 
     def outcomes(self, done: Mapping[int, Written], items: Items, view: View) -> list[Outcome]:
         """What every item became, in input order."""

@@ -84,11 +84,20 @@ class LiveType:
         """A live attribute by wire name, internal name or label; names win over labels."""
         return self.by_wire.get(name) or self.attributes.get(name) or self.by_label.get(name)
 
+    def suggestions(self, name: str) -> tuple[str, ...]:
+        """Names like a mistyped one, each attribute once."""
+        found: dict[int, str] = {}
+        for close in nearest(name, (*self.by_wire, *self.attributes, *self.by_label), 9):
+            known = self.find(close)
+            if known is not None:
+                found.setdefault(known.id, close)
+        return tuple(found.values())[:3]
+
     def attribute(self, name: str) -> AttributeDef:
         """Like `find`, but raises UnknownAttribute with the nearest names."""
         found = self.find(name)
         if found is None:
-            close = nearest(name, (*self.by_wire, *self.attributes, *self.by_label))
+            close = self.suggestions(name)
             hint = f"; did you mean {', '.join(close)}?" if close else ""
             raise UnknownAttribute.one(
                 name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist on {self.plural}{hint}', close

@@ -53,6 +53,10 @@ def completed_attribute(live: LiveType, draft: AttributeDef, taken: set[str]) ->
     """The draft with name, label and group filled in. Raises Invalid with everything wrong."""
     errors = ErrorList()
     label = draft.label.strip() or draft.name
+    same = live.by_label.get(label)
+    if not draft.name.strip() and same is not None:
+        # Asked twice, most likely: a second one of that label could not be told from the first by people.
+        raise AlreadyExists(f'A property labelled "{label}" already exists: {same.wire}')
     name = draft.name.strip() or free_name(label, taken)
     check_name(name, "name", errors)
     check_label(label, errors)
@@ -65,7 +69,7 @@ def completed_attribute(live: LiveType, draft: AttributeDef, taken: set[str]) ->
     check_group(live, draft.group, errors)
     check_options(draft, errors)
     errors.raise_if_any()
-    group = draft.group or (live.defn.groups[0].name if live.defn.groups else "")
+    group = draft.group or next((one.name for one in live.defn.groups if not one.archived), "")
     return replace(draft, name=name, wire_name=draft.wire_name or name, label=label, group=group)
 
 

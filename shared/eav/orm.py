@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey, event
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import DeclarativeBase, Mapped, attribute_keyed_dict, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, attribute_keyed_dict, column_property, mapped_column, relationship
+
+from shared.eav.tables import VERSIONS
 
 
 class ReadOnlyModel(TypeError):
@@ -37,7 +39,6 @@ class EntityType(Model):
     synonyms: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()))
     description: Mapped[str]
     builtin: Mapped[bool]
-    version: Mapped[int] = mapped_column(sa.BigInteger())
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
@@ -45,6 +46,14 @@ class EntityType(Model):
     attributes: Mapped[list[Attribute]] = relationship(
         back_populates="entity_type", order_by="Attribute.id", viewonly=True
     )
+
+
+EntityType.version = column_property(
+    sa.select(VERSIONS.c.version)
+    .where(VERSIONS.c.type_id == EntityType.id)
+    .correlate_except(VERSIONS)
+    .scalar_subquery()
+)
 
 
 class Attribute(Model):

@@ -13,13 +13,20 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 
 
-def remove_type(connection: Connection, live: LiveType) -> None:
-    """Remove a type in the caller's transaction; raises Invalid while it has live entities."""
+def require_empty(connection: Connection, live: LiveType) -> None:
+    """Hold off writers and make sure that the type has no live entity; raises Invalid when it has.
+
+    For whatever makes a type unreachable: entities of a type that nobody can name could not even be archived.
+    """
     exclusively(connection, live)
-    table = table_name(live.table)
-    if connection.row(f"select 1 from {table} limit 1") is not None:
+    if connection.row(f"select 1 from {table_name(live.table)} limit 1") is not None:
         message = f"{live.plural} still has entities: archive them first"
         raise Invalid.one("objectType", "TYPE_IN_USE", message)
+
+
+def remove_type(connection: Connection, live: LiveType) -> None:
+    """Remove a type in the caller's transaction; raises Invalid while it has live entities."""
+    require_empty(connection, live)
     emptied = [search_name(live.table)]
     for bank in range(1, live.banks + 1):
         emptied += [table_name(live.table, bank), table_name(live.table, bank, archive=True)]

@@ -18,7 +18,6 @@ SQL_TYPES: dict[str, sa.types.TypeEngine] = {
     "d": sa.TIMESTAMP(),
     "n": sa.Numeric(),
 }
-ARRAY_TYPES = {"t": "text[]", "i": "bigint[]", "d": "timestamp[]", "n": "numeric[]"}
 
 # Fixed columns of bank 1, in physical order. `extra`: text as typed where it differs from the folded slot, and chosen
 # options of multi enumerations; `long`: long text. Both keyed by attribute id; json, not jsonb: they are read whole.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from shared.eav.catalog import LiveType, nearest
+from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.types import ValueProblem, kind_of
 from shared.kernel.context import Context
@@ -103,7 +103,7 @@ def coerce(
 
 
 def _unknown(live: LiveType, name: str) -> FieldError:
-    close = nearest(name, (*live.by_wire, *live.attributes, *live.by_label))
+    close = live.suggestions(name)
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     return FieldError(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist{hint}', close)
 

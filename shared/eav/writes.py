@@ -56,7 +56,7 @@ class Writes:
         """
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = Batch(live, dict(refused), partial, known or {})
+            batch = Batch(live, dict(refused), partial, known or {}, len(drafts))
             for place, draft in enumerate(drafts):
                 if place not in refused:
                     self._draft(batch, place, draft.values, dated(draft, context))
@@ -84,7 +84,7 @@ class Writes:
         """Change entities. An unknown id is an ItemError in a batch, NotFound when it is the only item."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = Batch(live, refused, partial, known or {})
+            batch = Batch(live, refused, partial, known or {}, len(updates))
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 ids, states = self._locked(connection, live, [one.ref for one in updates])
@@ -154,7 +154,7 @@ class Writes:
         """Update what each reference finds and create the rest, in one transaction; `new` tells which happened."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
-            batch = Batch(live, refused, partial, known or {})
+            batch = Batch(live, refused, partial, known or {}, len(upserts))
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 refs = [one.ref for one in upserts]

@@ -8,8 +8,17 @@ from dataclasses import replace
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef, GroupDef, TypeDef
 from shared.eav.definition_rules import check_label, check_name, completed_attribute
-from shared.kernel.errors import ErrorList, Invalid
+from shared.kernel.errors import AlreadyExists, ErrorList, Invalid
 from shared.service.schema import FIELD_TYPES, system_attributes
+
+# Names of entity types that belong to services of this system, today or later, whichever service is asked: a custom
+# type of such a name would answer for them under one of its names and not under another.
+RESERVED = frozenset(
+    "contact contacts company companies deal deals ticket tickets product products line_item line_items quote quotes "
+    "note notes call calls email emails meeting meetings task tasks communication communications postal_mail "
+    "lead leads goal_target goal_targets user users owner owners team teams feedback_submission "
+    "feedback_submissions invoice invoices order orders marketing_event marketing_events tax taxes".split()
+)
 
 
 def hinted(draft: AttributeDef) -> AttributeDef:
@@ -24,6 +33,9 @@ def completed_type(draft: TypeDef) -> TypeDef:
         check_name(name, place, errors)
     check_label(draft.label, errors)
     errors.raise_if_any()
+    for name in (draft.name, draft.plural):
+        if name in RESERVED:
+            raise AlreadyExists(f'"{name}" is the name of a built-in entity type')
     group = f"{draft.name}_information"
     groups = draft.groups or (GroupDef(group, f"{draft.label} information"),)
     attributes = draft.attributes

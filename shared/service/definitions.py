@@ -15,11 +15,11 @@ import psycopg
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_GROUP, CATALOG_TYPE
 from shared.eav import definitions as rows
 from shared.eav import uniqueness
-from shared.eav.catalog import LiveType, StaleCatalog, nearest
+from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.declare import AttributeDef, GroupDef, TypeDef
 from shared.eav.definition_rules import changed_attribute, completed_attributes
 from shared.eav.engine import Engine
-from shared.eav.removal import remove_type
+from shared.eav.removal import remove_type, require_empty
 from shared.eav.requests import ItemError
 from shared.kernel.clock import now
 from shared.kernel.context import Context
@@ -182,7 +182,12 @@ class Definitions:
         return replace(group, **changes)  # type: ignore[arg-type]
 
     def archive_group(self, ctx: Context, type: str, name: str) -> None:
-        """Put a group aside; attributes in it stay."""
+        """Put a group aside. Refused while attributes are in it."""
+        live = self._live(ctx, type, "write")
+        inside = [one.wire for one in live.attributes.values() if one.group == _group(live, name).name]
+        if inside:
+            message = f'Group "{name}" still has properties: {", ".join(inside[:3])}{", ..." * (len(inside) > 3)}'
+            raise Invalid.one("name", "GROUP_IN_USE", message)
         self.change_group(ctx, type, name, {"archived": True})
 
     # Types
@@ -237,13 +242,14 @@ class Definitions:
         return self._engine.catalog.type(live.name).defn
 
     def archive_type(self, ctx: Context, name: str, *, hard: bool = False) -> None:
-        """Put a custom type aside, with its entities. `hard`: remove it for good, refused while it has live ones."""
+        """Put a custom type aside; `hard`: remove it for good. Both are refused while it has live entities."""
         live = self._custom(ctx, name, archived=hard)
 
         def step(connection: Connection) -> None:
             if hard:
                 remove_type(connection, live)
             else:
+                require_empty(connection, live)
                 rows.change_type(connection, live.id, {"archived_at": now().replace(tzinfo=None)})
             detail = {"name": live.name, "archived": True, "removed": hard}
             publish_definition(connection, CATALOG_TYPE, live.name, detail, ctx)
@@ -276,7 +282,7 @@ def _found(live: LiveType, name: str, *, archived: bool = False) -> AttributeDef
     else:
         found = live.find(name)
     if found is None:
-        close = nearest(name, (*live.by_wire, *live.attributes))
+        close = live.suggestions(name)
         hint = f"; did you mean {', '.join(close)}?" if close else ""
         raise NotFound("property", [name], f'Property "{name}" does not exist on {live.plural}{hint}')
     return found

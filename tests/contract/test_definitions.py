@@ -254,3 +254,40 @@ def test_owners(sdk: Any, http: httpx.Client, unique: str) -> None:
         "contacts", objects.SimplePublicObjectInputForCreate(properties={"hubspot_owner_id": ident})
     )
     assert contact.properties["hubspot_owner_id"] == ident
+
+
+@pytest.mark.parametrize("name", ["contact", "companies", "deal", "owners"])
+def test_a_custom_type_cannot_take_a_built_in_name(http: httpx.Client, name: str) -> None:
+    answer = http.post("/crm/v3/schemas", json={"name": name, "labels": {"singular": "x"}, "properties": []})
+    assert (answer.status_code, answer.json()["category"]) == (409, "OBJECT_ALREADY_EXISTS")
+
+
+def test_a_type_with_entities_stays_reachable(sdk: Any, unique: str) -> None:
+    api = sdk.crm.schemas.core_api
+    labels = schemas.ObjectTypeDefinitionLabels(singular="One", plural="Many")
+    api.create(
+        schemas.ObjectSchemaEgg(
+            name=unique, labels=labels, required_properties=[], properties=[], associated_objects=[]
+        )
+    )
+    entity = sdk.crm.objects.basic_api.create(unique, objects.SimplePublicObjectInputForCreate(properties={}))
+    with pytest.raises(schemas.ApiException) as caught:
+        api.archive(unique)
+    assert (caught.value.status, "TYPE_IN_USE" in caught.value.body) == (400, True)
+    assert sdk.crm.objects.basic_api.get_by_id(unique, entity.id).id == entity.id
+    sdk.crm.objects.basic_api.archive(unique, entity.id)
+    api.archive(unique)
+
+
+def test_a_group_with_properties_stays(http: httpx.Client) -> None:
+    answer = http.delete("/crm/v3/properties/contacts/groups/contactinformation")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "GROUP_IN_USE")
+    assert http.get("/crm/v3/properties/contacts/groups/contactinformation").status_code == 200
+
+
+def test_a_label_asked_for_twice_is_one_attribute(http: httpx.Client, unique: str) -> None:
+    body = {"label": f"标签 {unique}", "type": "number"}
+    first = http.post("/api/v1/types/contact/attributes", json=body)
+    again = http.post("/api/v1/types/contact/attributes", json=body)
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert first.json()["name"] in again.json()["message"]
