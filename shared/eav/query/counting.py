@@ -12,7 +12,7 @@ from shared.eav.catalog import LiveType, keyed
 from shared.eav.filters import Checked, CheckedAnd, CheckedCondition, CheckedNode, CheckedNot, Operator
 from shared.eav.query.sorting import Order, phase_where
 from shared.eav.query.source import bank_source, source
-from shared.eav.query.where import COMPLEMENTS, attributes_of, walk, where
+from shared.eav.query.where import COMPLEMENTS, attributes_of, has_patterns, walk, where
 from shared.eav.types.operators import MATCHES_MISSING, TOKENS
 from shared.kernel.db import Connection, compiled
 
@@ -84,9 +84,19 @@ def _statement(key: _Key) -> str:
 
 def count(connection: Connection, live: LiveType, checked: Checked | None) -> int:
     """The exact number, in one statement."""
-    row = connection.row(_statement(_Key(live, checked)), checked.params if checked else {})
+    params = checked.params if checked else {}
+    row = connection.row(
+        _statement(_Key(live, checked)), params, prepare=checked is None or _has_one_plan(checked.root)
+    )
     assert row is not None
     return int(row[0])
+
+
+def _has_one_plan(node: CheckedNode) -> bool:
+    """A single condition on a slot has one sensible plan whatever its value (see docs/adr/0007)."""
+    if isinstance(node, CheckedAnd) and len(node.children) == 1:
+        return _has_one_plan(node.children[0])
+    return isinstance(node, CheckedCondition) and not has_patterns(node)
 
 
 @lru_cache(maxsize=512)

@@ -35,7 +35,8 @@ class Reader:
 
     source: Source
     columns: tuple[sa.ColumnElement, ...]
-    places: tuple[tuple[str, int], ...]
+    system: tuple[tuple[str, int], ...]
+    slots: tuple[str, ...]
     converts: tuple[tuple[str, Convert], ...]
     aside: dict[str, tuple[str, Convert | None]]
     absent: dict[str, None]
@@ -70,7 +71,8 @@ class Reader:
 
     def entity(self, row: Sequence[Any]) -> Entity:
         """One entity of one row."""
-        values: dict[str, Any] = {name: row[place] for name, place in self.places}
+        values: dict[str, Any] = {name: row[place] for name, place in self.system}
+        values.update(zip(self.slots, row[FIRST_VALUE:], strict=False))  # behind the values stand those of the order
         for name, convert in self.converts:
             value = values[name]
             if value is not None:
@@ -128,7 +130,8 @@ def _reader(
     live = live_key.live
     attributes = [live.every[name] for name in names]
     tables = source(live, [*attributes, *others], archive=archive)
-    places: list[tuple[str, int]] = []
+    system: list[tuple[str, int]] = []
+    slots: list[str] = []
     converts: list[tuple[str, Convert]] = []
     absent: dict[str, None] = {}
     aside: dict[str, tuple[str, Convert | None]] = {}
@@ -139,13 +142,13 @@ def _reader(
         convert = _convert(attribute, form)
         column = tables.column(attribute)
         if attribute.column in _SYSTEM:
-            places.append((name, _SYSTEM[attribute.column]))
+            system.append((name, _SYSTEM[attribute.column]))
             continue
         if column is None:
             absent[name] = None
             has_long = has_long or kind.name == "long_text"
         else:
-            places.append((name, FIRST_VALUE + len(values)))
+            slots.append(name)
             values.append(kind.select(column))
             if convert is not None:
                 converts.append((name, convert))
@@ -153,7 +156,7 @@ def _reader(
             aside[attribute.key] = (name, convert)
     fixed = _fixed(tables, archive=archive, extra=bool(aside), long=has_long)
     columns = tuple(column.label(f"c{n}") for n, column in enumerate((*fixed, *values)))
-    return Reader(tables, columns, tuple(places), tuple(converts), aside, absent, has_long)
+    return Reader(tables, columns, tuple(system), tuple(slots), tuple(converts), aside, absent, has_long)
 
 
 def reader(

@@ -57,6 +57,21 @@ def walk(node: CheckedNode) -> Iterator[AttributeDef]:
             return
 
 
+_PATTERNS = frozenset({Operator.CONTAINS_TOKEN, Operator.NOT_CONTAINS_TOKEN, Operator.STARTS_WITH})
+
+
+def has_patterns(node: CheckedNode) -> bool:
+    """Whether a text pattern decides: its index serves only a plan that knows the pattern, so never prepare it."""
+    match node:
+        case CheckedCondition():
+            return node.operator in _PATTERNS
+        case CheckedAnd(children) | CheckedOr(children):
+            return any(has_patterns(child) for child in children)
+        case CheckedNot(child):
+            return has_patterns(child)
+    return True
+
+
 def where(source: Source, node: CheckedNode) -> Sql:
     """The condition of a node; never NULL where that would matter: NOT asks `is not true`."""
     match node:
