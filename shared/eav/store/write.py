@@ -115,13 +115,7 @@ def create(
         slots.append(row)
         states.append(state)
         sides.append(side)
-    common = {
-        "updated_at": naive(at),
-        "recorded_at": naive(at),
-        "created_by": context.actor.id,
-        "source": context.source,
-        "source_id": context.source_id,
-    }
+    common = _creation(context, at)
     rows = [
         {"ord": n, **common, "created_at": naive(instants[n - 1]), **_kept(live, state), **slot_fields(columns, row)}
         for n, (state, row) in enumerate(zip(states, slots, strict=True), 1)
@@ -136,6 +130,17 @@ def create(
     ]
 
 
+def _creation(context: Context, at: datetime) -> dict[str, Any]:
+    """The fields that all rows of one creation share."""
+    return {
+        "updated_at": naive(at),
+        "recorded_at": naive(at),
+        "created_by": context.actor.id,
+        "source": context.source,
+        "source_id": context.source_id,
+    }
+
+
 def _kept(live: LiveType, state: State, *, doc: bool = True) -> dict[str, Any]:
     """The fields of a row that follow from the whole state."""
     return {
@@ -146,12 +151,7 @@ def _kept(live: LiveType, state: State, *, doc: bool = True) -> dict[str, Any]:
     }
 
 
-def update(
-    connection: Connection,
-    live: LiveType,
-    pending: Sequence[Pending],
-    context: Context,
-) -> list[Written]:
+def update(connection: Connection, live: LiveType, pending: Sequence[Pending], context: Context) -> list[Written]:
     """Write the changes of locked entities. Entities without a change are answered as they are, and cost nothing."""
     real = [one for one in pending if one.changed]
     if real:
@@ -159,12 +159,7 @@ def update(
     return [Written(one.state, one.changed, effective_at=one.effective_at) for one in pending]
 
 
-def _write_changes(
-    connection: Connection,
-    live: LiveType,
-    pending: Sequence[Pending],
-    context: Context,
-) -> None:
+def _write_changes(connection: Connection, live: LiveType, pending: Sequence[Pending], context: Context) -> None:
     at = now()
     changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
     columns = columns_of(live, changed_names)
@@ -183,17 +178,9 @@ def _write_changes(
         one.state.updated_at = shown_at(at)
         slots.append(row)
         sides.append(side)
+    shared = {"updated_at": naive(at), "redoc": redoc}
     rows = [
-        {
-            "id": one.state.id,
-            "version": one.state.version,
-            "updated_at": naive(at),
-            "redoc": redoc,
-            "changed": one.changed,
-            "effective_at": naive(one.effective_at or context.effective_at or at),
-            **_kept(live, one.state, doc=redoc),
-            **slot_fields(columns, row),
-        }
+        {**shared, **_change(one, context, at), **_kept(live, one.state, doc=redoc), **slot_fields(columns, row)}
         for one, row in zip(pending, slots, strict=True)
     ]
     params = {
@@ -209,6 +196,16 @@ def _write_changes(
         # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
         raise StaleCatalog(live.name)
     _write_sides(connection, live, pending, sides)
+
+
+def _change(one: Pending, context: Context, at: datetime) -> dict[str, Any]:
+    """The fields of a row that tell of its change."""
+    return {
+        "id": one.state.id,
+        "version": one.state.version,
+        "changed": one.changed,
+        "effective_at": naive(one.effective_at or context.effective_at or at),
+    }
 
 
 def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pending], sides: Sequence[Side]) -> None:
