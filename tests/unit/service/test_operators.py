@@ -62,13 +62,13 @@ def test_degraded_is_still_ready() -> None:
 def test_requests_are_counted_by_operation_and_status_only() -> None:
     read = Operation("GET", "/things/{id}", "readThing", "", lambda _s, id: answer({"id": id}))
     web = client(service(), read, *health.operations("contacts"))
-    web.get("/things/4711")
-    web.get("/nowhere-4712")
+    web.get("/things/id-of-a-thing")
+    web.get("/nowhere-at-all")
     text = web.get("/contacts/metrics").text
     assert 'crm_request_seconds_count{operation="readThing",service="contacts",status="200"} 1.0' in text
     assert 'operation="unknown"' in text
-    assert "4711" not in text
-    assert "4712" not in text
+    assert "id-of-a-thing" not in text
+    assert "nowhere-at-all" not in text
     other = client(service(), *health.operations("workspace")).get("/workspace/metrics")
     assert other.content_type.startswith("text/plain")
 
