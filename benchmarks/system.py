@@ -42,8 +42,9 @@ class System:
         return self._of("web")
 
     def postgres_processes(self) -> list[psutil.Process]:
-        """The database server's processes."""
-        return self._of("postgres")
+        """The database server's processes: the first counts those that ended, workers of one statement among them."""
+        pids = [one["pid"] for one in runner.states(self.home) if one["name"] == "postgres"]
+        return [*map(psutil.Process, pids), *self._of("postgres")]
 
     def other_processes(self) -> list[psutil.Process]:
         """What carries events and works off jobs meanwhile."""
@@ -139,12 +140,12 @@ def _process(
 
 
 def cpu_seconds(processes: list[psutil.Process]) -> float:
-    """CPU time of these processes so far."""
+    """CPU time so far of these processes, and of those they started and that ended."""
     total = 0.0
     for process in processes:
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
