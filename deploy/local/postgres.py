@@ -47,7 +47,7 @@ _SETTINGS = {
     "random_page_cost": "1.1",
     "max_wal_size": "1GB",
     "jit": "off",
-    # A worker process of a parallel plan first learns of dozens of indexes; requests side by side use the processors better.
+    # A parallel plan's worker first has to learn of dozens of indexes; requests side by side use processors better.
     "max_parallel_workers_per_gather": "0",
     "timezone": "UTC",
     "log_timezone": "UTC",
