@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.bus.cursor import Cursor, FeedGone
 from shared.bus.epoch import current_epoch
@@ -64,16 +64,36 @@ set epoch = excluded.epoch, tick = excluded.tick, part = excluded.part, seen_at 
 where feed_reader.seen_at < excluded.seen_at - interval '1 second' or feed_reader.epoch <> excluded.epoch"""
 
 
+class Row(NamedTuple):
+    """One event as it is stored: the tick it lies in, its id, what it is about, its JSON."""
+
+    tick: int
+    id: int
+    kind: str
+    entity_type: str
+    stored: str
+
+    @property
+    def body(self) -> str:
+        """The JSON as it is told: with its place."""
+        return f'{{"id":"{self.id}",{self.stored[1:]}'
+
+
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """One page: events as stored JSON texts, `start` and `next` the places it lies between."""
+    """One page: events as stored, `start` and `next` the places it lies between."""
 
     start: Cursor
     next: Cursor
-    bodies: tuple[str, ...]
+    rows: tuple[Row, ...]
     up_to_date: bool
     behind: int
     as_of: datetime
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """The events as JSON texts."""
+        return tuple(row.body for row in self.rows)
 
     def document(self) -> dict[str, Any]:
         """The JSON answer, for `shared.kernel.json.dumps`."""
@@ -146,7 +166,7 @@ class Feed:
             page = _page(connection, start, ask, as_of)
             if reader is not None:
                 note_reader(connection, reader, start)
-        while not page.bodies and monotonic() < deadline:
+        while not page.rows and monotonic() < deadline:
             page = self._further(page, ask)
         return replace(page, start=start)
 
@@ -219,7 +239,7 @@ def _page(connection: Connection, start: Cursor, ask: _Ask, as_of: datetime) -> 
     return FeedPage(
         start=start,
         next=after,
-        bodies=tuple(_with_id(one) for one in rows[: ask.limit] if ask.may is None or ask.may(one[2], one[3])),
+        rows=tuple(one for one in rows[: ask.limit] if ask.may is None or ask.may(one.kind, one.entity_type)),
         up_to_date=up_to_date,
         behind=max(0, total - counted),
         as_of=as_of if up_to_date else made,
@@ -239,20 +259,22 @@ def _window(connection: Connection, start: Cursor, ask: _Ask) -> _Window | None:
     return _Window(start.tick, used[-1][0], low, high, ends)
 
 
-def _rows(connection: Connection, window: _Window, start: Cursor, ask: _Ask) -> list[tuple[Any, ...]]:
+def _rows(connection: Connection, window: _Window, start: Cursor, ask: _Ask) -> list[Row]:
     """One row more than the limit, which tells where the next page begins."""
     params: dict[str, Any] = {"first": window.first, "last": window.last, "low": window.low, "high": window.high}
     params |= {"part": start.part, "limit": ask.limit + 1}
     if ask.types is None:
-        return connection.rows(_ROWS.format(types=""), params)
-    return connection.rows(_ROWS.format(types=_TYPES), {**params, "types": ask.types})
+        found = connection.rows(_ROWS.format(types=""), params)
+    else:
+        found = connection.rows(_ROWS.format(types=_TYPES), {**params, "types": ask.types})
+    return [Row(*one) for one in found]
 
 
-def _after(rows: Sequence[tuple[Any, ...]], window: _Window, epoch: str, limit: int) -> Cursor:
+def _after(rows: Sequence[Row], window: _Window, epoch: str, limit: int) -> Cursor:
     if len(rows) <= limit:
         return Cursor(epoch, window.last + 1)
     last, extra = rows[limit - 1], rows[limit]
-    return Cursor(epoch, last[0], last[1]) if last[0] == extra[0] else Cursor(epoch, extra[0])
+    return Cursor(epoch, last.tick, last.id) if last.tick == extra.tick else Cursor(epoch, extra.tick)
 
 
 def _ends(connection: Connection) -> tuple[int, int, int]:
@@ -260,10 +282,6 @@ def _ends(connection: Connection) -> tuple[int, int, int]:
     row = connection.row(_BEHIND, prepare=True)
     assert row is not None
     return row[0], row[1], row[2]
-
-
-def _with_id(row: tuple[Any, ...]) -> str:
-    return f'{{"id":"{row[1]}",{row[4][1:]}'
 
 
 def _utc() -> datetime:
