@@ -7,25 +7,20 @@ therefore write to this database only, through the connection they are given, an
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from shared.bus.client import Source
 from shared.bus.cursor import Cursor, FeedGone
+from shared.bus.dead_letters import Handler, apply_around, isolate
 from shared.bus.feed import NOW
 from shared.bus.page import Page
-from shared.bus.state import FAILING, FOLLOWING, GONE, StateNote
-from shared.contracts.event import Event
 from shared.kernel.db import Connection, Database
-from shared.kernel.errors import Unavailable
 from shared.kernel.telemetry import logger
 
-Handler = Callable[[Connection, Sequence[Event]], None]
-
-_READ = "select epoch::text, tick, part from watermark where subscription = %s"
+_READ = "select epoch::text, tick, part, parked from watermark where subscription = %s"
 _MOVE = """update watermark set tick = %(tick)s, part = %(part)s, as_of = %(as_of)s
 where subscription = %(subscription)s"""
 _FIRST = """insert into watermark (subscription, source, epoch, tick, part, as_of)
@@ -58,10 +53,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What one pull came to; `behind`: at most so many events are left."""
+    """What one pull came to; `behind`: at most so many events are left; `reached`: None when another was faster."""
 
     applied: int
     behind: int
+    reached: Cursor | None
 
 
 def pull_once(database: Database, source: Source, subscription: Subscription, wait: float = 0.0) -> int:
@@ -72,7 +68,9 @@ def pull_once(database: Database, source: Source, subscription: Subscription, wa
     return pull(database, source, subscription, wait).applied
 
 
-def pull(database: Database, source: Source, subscription: Subscription, wait: float = 0.0) -> Pulled:
+def pull(
+    database: Database, source: Source, subscription: Subscription, wait: float = 0.0, *, one_by_one: bool = False
+) -> Pulled:
     """`pull_once`, telling also how far behind this leaves us."""
     with database.connect() as connection:
         reached = watermark(connection, subscription.name)
@@ -83,57 +81,45 @@ def pull(database: Database, source: Source, subscription: Subscription, wait: f
         if subscription.rebuild is None:
             raise
         page = _rebuild(database, source, subscription)
-    done = apply(database, subscription, page, first=reached is None)
-    return Pulled(len(page.events) if done else 0, page.behind)
+    done = apply(database, subscription, page, first=reached is None, one_by_one=one_by_one)
+    return Pulled(len(page.events) if done else 0, page.behind, page.next if done else None)
 
 
-def apply(database: Database, subscription: Subscription, page: Page, *, first: bool = False) -> bool:
+def apply(
+    database: Database, subscription: Subscription, page: Page, *, first: bool = False, one_by_one: bool = False
+) -> bool:
     """Apply a page if it begins at the watermark, in one transaction; whether it did.
 
-    first: with no watermark yet, the page's beginning is taken for one. False otherwise means: applied before, or
-    something in between is missing; pull from the watermark.
+    first: with no watermark yet, the page's beginning is taken for one. one_by_one: events that fail are put aside as
+    dead letters. False otherwise means: applied before, or something in between is missing; pull from the watermark.
     """
+    name, handler = subscription.name, subscription.handler
     with database.transaction() as connection:
         if first:
             connection.run(_FIRST + _ELSE_KEEP, _values(subscription, page.start, page.as_of))
-        reached = watermark(connection, subscription.name, lock=True)
-        if reached != page.start:
+        row = connection.row(_READ + " for update", (name,), prepare=True)
+        if row is None or Cursor(*row[:3]) != page.start:
             return False
-        if page.events:
-            subscription.handler(connection, page.events)
+        if one_by_one:
+            isolate(connection, name, handler, page.events)
+        elif page.events and row[3]:
+            apply_around(connection, name, handler, page.events)
+        elif page.events:
+            handler(connection, page.events)
         connection.run(_MOVE, _values(subscription, page.next, page.as_of), prepare=True)
     return True
 
 
-def watermark(connection: Connection, subscription: str, *, lock: bool = False) -> Cursor | None:
+def watermark(connection: Connection, subscription: str) -> Cursor | None:
     """How far a subscription has come, None before its first page."""
-    row = connection.row(_READ + (" for update" if lock else ""), (subscription,), prepare=True)
-    return None if row is None else Cursor(*row)
+    row = connection.row(_READ, (subscription,), prepare=True)
+    return None if row is None else Cursor(*row[:3])
 
 
 def passed(connection: Connection, subscription: str) -> datetime | None:
     """The instant before which everything the source committed has been applied here, None before the first page."""
     row = connection.row("select as_of from watermark where subscription = %s", (subscription,), prepare=True)
     return None if row is None else row[0].replace(tzinfo=UTC)
-
-
-def run_consumer(
-    database: Database, source: Source, subscription: Subscription, stop: threading.Event, wait: float = 5.0
-) -> None:
-    """Pull until `stop` is set. Any failure is noted in consumer_state and tried again with growing pauses (2 s)."""
-    note = StateNote(database, subscription.name, subscription.source)
-    failures = 0
-    while not stop.is_set():
-        try:
-            # After a failure the first answer is not waited for: it tells that the source is back.
-            pulled = pull(database, source, subscription, 0.0 if failures else wait)
-            failures = 0
-            note.write(FOLLOWING, behind=pulled.behind)
-        except Exception as error:  # noqa: BLE001 (a handler may raise anything; the loop must outlive it and tell)
-            failures += 1
-            _log.warning("not applied", subscription=subscription.name, error=type(error).__name__, failures=failures)
-            note.write(GONE if isinstance(error, FeedGone) else FAILING, error=_told(error), failures=failures)
-            stop.wait(min(2.0, 0.05 * 2 ** min(failures, 8)))
 
 
 def _fetch(source: Source, subscription: Subscription, after: str, wait: float) -> Page:
@@ -167,8 +153,3 @@ def _values(subscription: Subscription, reached: Cursor, as_of: datetime) -> dic
         "part": reached.part,
         "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
     }
-
-
-def _told(error: Exception) -> str:
-    """What a status page may show: our own errors' words, only the class of others (they may quote values)."""
-    return str(error) if isinstance(error, FeedGone | Unavailable) else type(error).__name__

@@ -11,17 +11,26 @@
      "as_of": instant}        everything committed before it lies before `next`
 
 Not for storing: pages are never cached, since erasure blanks values in place.
+
+A page also travels as a message (`encode_message`): the same, with `"ticks"`, the tick of each event, so that a reader
+that stands between the two places can cut off what it has; and `"withheld"`: true when the page held more for this
+reader than may be sent, so that it has to ask the feed itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.bus.cursor import Cursor
 from shared.contracts.event import Event, from_document
+from shared.kernel.clock import iso
+from shared.kernel.json import Raw, dumps, loads
+
+if TYPE_CHECKING:
+    from shared.bus.feed import FeedPage, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,40 @@ class Page:
     up_to_date: bool
     behind: int
     as_of: datetime
+    ticks: tuple[int, ...] = ()
+    withheld: bool = False
+
+    def from_place(self, place: Cursor) -> Page | None:
+        """What is left for a reader who has come to `place`; None when this page cannot take it further from there."""
+        if self.withheld or place.epoch != self.start.epoch:
+            return None
+        if place == self.start:
+            return self
+        if not self.start.place < place.place < self.next.place or len(self.ticks) != len(self.events):
+            return None
+        kept = [n for n, one in enumerate(self.events) if (self.ticks[n], one.id or 0) > place.place]
+        events, ticks = tuple(self.events[n] for n in kept), tuple(self.ticks[n] for n in kept)
+        return replace(self, start=place, events=events, ticks=ticks)
+
+
+def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> str:
+    """A page with these of its rows as the text of a message."""
+    body = {
+        "results": [Raw(row.body) for row in rows],
+        "after": str(page.start),
+        "next": str(page.next),
+        "up_to_date": page.up_to_date,
+        "behind": page.behind,
+        "as_of": iso(page.as_of),
+        "ticks": [row.tick for row in rows],
+        "withheld": withheld,
+    }
+    return dumps(body).decode()
+
+
+def decode_message(body: bytes | str) -> Page:
+    """The page of a message; raises ValueError, KeyError or UnknownVersion on what is none."""
+    return decode_page(loads(body))
 
 
 def decode_page(document: Mapping[str, Any]) -> Page:
@@ -45,4 +88,6 @@ def decode_page(document: Mapping[str, Any]) -> Page:
         up_to_date=bool(document["up_to_date"]),
         behind=int(document["behind"]),
         as_of=datetime.fromisoformat(document["as_of"]).astimezone(UTC),
+        ticks=tuple(document.get("ticks", ())),
+        withheld=bool(document.get("withheld", False)),
     )

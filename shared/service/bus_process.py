@@ -1,4 +1,4 @@
-"""The bus process: for every service a ticker over its log and one consumer per feed it follows, as threads.
+"""The bus process: for every service a relay of its log and one consumer per feed it follows, as threads.
 
 All truth is in PostgreSQL, so that this process may die at any moment. It returns when `stop` is set, or on SIGTERM
 and SIGINT when it runs as a process's main.
@@ -9,8 +9,12 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from shared.bus.consumer import Subscription, run_consumer
+from shared.bus.broker import Broker
+from shared.bus.consumer import Subscription
+from shared.bus.following import run_consumer
+from shared.bus.relay import Relay, run_relay
 from shared.bus.ticks import Ticker, run_ticker
 from shared.kernel.clock import monotonic
 from shared.kernel.config import Settings
@@ -47,13 +51,18 @@ def run_threads(
 ) -> None:
     """The same under the caller's own `stop`."""
     source = feed_source(settings)
+    broker = partial(Broker, settings.redis_url.get_secret_value()) if settings.redis_url else None
     threads = []
     for manifest in manifests:
         followed = subscriptions(manifest, settings)
         database = Database(database_url(manifest, settings), pool_size=3 + len(followed), prepare=settings.prepare)
-        threads.append(_thread(f"{manifest.name}.ticker", run_ticker, Ticker(database), stop))
+        if broker is None:
+            threads.append(_thread(f"{manifest.name}.ticker", run_ticker, Ticker(database), stop))
+        else:
+            relay = Relay(manifest.name, database, broker())
+            threads.append(_thread(f"{manifest.name}.relay", run_relay, relay, stop))
         for one in followed:
-            threads.append(_thread(one.name, run_consumer, database, source, one, stop))
+            threads.append(_thread(one.name, partial(run_consumer, broker=broker), database, source, one, stop))
         if maintenance:
             threads.append(_thread(f"{manifest.name}.maintenance", _maintain, manifest, database, stop))
     stop.wait()

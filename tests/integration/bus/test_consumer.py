@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.bus.client import DirectSource
-from shared.bus.consumer import apply, passed, pull_once, run_consumer, watermark
+from shared.bus.consumer import apply, passed, pull_once, watermark
 from shared.bus.cursor import FeedGone
 from shared.bus.epoch import renew_epoch
 from shared.bus.feed import Feed
+from shared.bus.following import run_consumer
 from shared.bus.state import FAILING, FOLLOWING, GONE, states
 from tests.integration.bus.conftest import event, following, note, seen, write
 

@@ -1,0 +1,101 @@
+"""The relay: makes ticks when there is news and sends each new page of the log to whoever listens.
+
+It keeps no place of its own that would have to survive: it begins at the head, and what was not sent, or got lost, the
+followers pull (shared/bus/following.py). Several relays of one log do no harm. When a follower's queue is long, it
+gets no more messages until it has caught up by pulling.
+
+Messages hold events as the feed answers them, tokens left out: these are told only to who may ask the feed for them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import psycopg
+
+from shared.bus.broker import Broker, Listener
+from shared.bus.cursor import Cursor
+from shared.bus.feed import NOW, Feed, FeedPage
+from shared.bus.page import encode_message
+from shared.bus.ticks import Ticker
+from shared.contracts.event import TOKEN
+from shared.kernel.clock import monotonic
+from shared.kernel.db import Database
+from shared.kernel.errors import CrmError, Unavailable
+from shared.kernel.telemetry import logger
+
+TICK_SECONDS = 0.02
+PULSE_SECONDS = 1.0
+LONG_QUEUE = 200
+PAGE_EVENTS = 500
+
+_log = logger("bus.relay")
+
+
+@dataclass(slots=True)
+class Relay:
+    """Sends one service's log. `step` does what is due and says whether there may be more at once."""
+
+    source: str
+    database: Database
+    broker: Broker
+    _ticker: Ticker = field(init=False)
+    _feed: Feed = field(init=False)
+    _place: Cursor | None = None
+    _listeners: list[Listener] = field(default_factory=list)
+    _pulse: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._ticker = Ticker(self.database)
+        self._feed = Feed(self.database, self._ticker)
+
+    def step(self) -> bool:
+        """Tick, and send the next page. Raises Unavailable (the log's or Redis' fault); begin anew then."""
+        made = self._ticker.tick()
+        due = monotonic() - self._pulse >= PULSE_SECONDS
+        if made is None and not due and self._place is not None:
+            return False
+        if due:
+            self._pulse = monotonic()
+            self._listeners = [one for one in self.broker.listeners(self.source) if self._keeps_up(one)]
+        if self._place is None or not self._listeners:
+            self._place = self._feed.read(NOW, limit=1).next
+            return False
+        page = self._feed.read(str(self._place), limit=PAGE_EVENTS)
+        for listener in self._listeners:
+            self.broker.publish(listener.queue, _message(page, listener))
+        self._place = page.next
+        return not page.up_to_date
+
+    def forget(self) -> None:
+        """Begin at the head again, after a failure or a lost place."""
+        self._place = None
+        self._pulse = float("-inf")
+
+    def _keeps_up(self, listener: Listener) -> bool:
+        waiting = self.broker.waiting(listener.queue)
+        if waiting > LONG_QUEUE:
+            _log.warning("too many messages wait; the follower pulls", queue=listener.queue, waiting=waiting)
+        return waiting <= LONG_QUEUE
+
+
+def _message(page: FeedPage, listener: Listener) -> str:
+    """The page as a message for one follower: what it wants, with the places between which that is all there is."""
+    wanted = [row for row in page.rows if listener.wants(row.kind, row.entity_type)]
+    told = [row for row in wanted if row.kind != TOKEN]
+    return encode_message(page, told, withheld=len(told) < len(wanted))
+
+
+def run_relay(relay: Relay, stop: threading.Event) -> None:
+    """Relay until `stop` is set. Outlives a database or a Redis that goes away; ticks go on without Redis."""
+    pause = TICK_SECONDS
+    while not stop.wait(pause):
+        try:
+            while relay.step() and not stop.is_set():
+                pass
+            pause = TICK_SECONDS
+        except (CrmError, psycopg.Error) as error:
+            relay.forget()
+            pause = min(2.0, max(0.1, pause * 2)) if isinstance(error, psycopg.Error | Unavailable) else TICK_SECONDS
+            _log.warning("not relayed", source=relay.source, error=type(error).__name__)

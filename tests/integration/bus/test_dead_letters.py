@@ -1,0 +1,120 @@
+"""What a handler cannot take is put aside with its reason, keeps its order, and comes back when it is asked for."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+
+from shared.bus.client import DirectSource
+from shared.bus.dead_letters import letters, replay, skip
+from shared.bus.feed import Feed
+from shared.bus.following import ATTEMPTS, Follower
+from shared.kernel.errors import Unavailable
+from tests.integration.bus.conftest import event, following, note, seen, write
+
+
+@pytest.fixture
+def picky():
+    """A handler that refuses some entities, and what it refuses."""
+    refused: set[int] = {2}
+
+    def handle(connection, events):
+        note(connection, events)
+        if any(one.entity_id in refused for one in events):
+            raise ValueError("a person's own words")
+
+    return handle, refused
+
+
+@pytest.fixture
+def follower(database, here, picky):
+    with here.connect() as connection:
+        connection.run("truncate dead_letter")
+    return Follower(here, DirectSource({"contacts": Feed(database)}), following(handler=picky[0]))
+
+
+def persist(follower):
+    """Try until the page goes through; how often it failed."""
+    failures = 0
+    while True:
+        try:
+            follower.catch_up(threading.Event())
+        except (ValueError, psycopg.Error, Unavailable) as error:
+            follower.failed(error)
+            failures += 1
+            assert failures < 10
+        else:
+            return failures
+
+
+def kept(here):
+    with here.connect() as connection:
+        return letters(connection)
+
+
+def test_one_bad_event_does_not_stop_the_others(database, here, follower):
+    write(database, event(1), event(2), event(3))
+    assert persist(follower) == ATTEMPTS
+    assert seen(here) == [1, 3]
+    [letter] = kept(here)
+    assert (letter.entity_id, letter.behind, letter.error) == (2, False, "ValueError")
+
+
+def test_what_follows_about_the_same_entity_waits_behind_it(database, here, follower, picky):
+    write(database, event(2, 1), event(3))
+    persist(follower)
+    picky[1].clear()
+    write(database, event(2, 2), event(4))
+    assert persist(follower) == 0
+    assert seen(here) == [3, 4]
+    assert [one.behind for one in kept(here)] == [False, True]
+    assert replay(here, follower.subscription.name, follower.subscription.handler, kept(here)[1].id) == 2
+    assert seen(here) == [2, 3, 2, 4]
+    assert kept(here) == []
+    write(database, event(2, 3))
+    persist(follower)
+    assert seen(here) == [2, 3, 2, 4, 2]
+
+
+def test_a_replay_that_fails_again_changes_nothing_but_the_count(database, here, follower):
+    write(database, event(2, 1), event(2, 2))
+    persist(follower)
+    first, second = kept(here)
+    with pytest.raises(ValueError, match="words"):
+        replay(here, follower.subscription.name, follower.subscription.handler, first.id)
+    assert [one.attempts for one in kept(here)] == [first.attempts + 1, second.attempts]
+    assert seen(here) == []
+
+
+def test_skipping_gives_one_up_and_applies_what_waited(database, here, follower, picky):
+    write(database, event(2, 1), event(2, 2))
+    persist(follower)
+    picky[1].clear()
+    assert skip(here, follower.subscription.name, follower.subscription.handler, kept(here)[0].id) == 2
+    assert len(seen(here)) == 1
+    assert kept(here) == []
+
+
+def test_a_failure_that_passes_by_itself_puts_nothing_aside(database, here, follower):
+    attempts = []
+
+    def away(connection, events):
+        attempts.append(1)
+        if len(attempts) <= ATTEMPTS + 2:
+            raise Unavailable("a neighbour is away")
+        note(connection, events)
+
+    follower.subscription = following(handler=away)
+    write(database, event(1))
+    assert persist(follower) == ATTEMPTS + 2
+    assert seen(here) == [1]
+    assert kept(here) == []
+
+
+def test_the_words_of_foreign_errors_are_not_kept(database, here, follower):
+    write(database, event(2))
+    persist(follower)
+    with here.connect() as connection:
+        assert connection.row("select count(*) from dead_letter where error like '%words%'") == (0,)

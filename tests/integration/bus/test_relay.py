@@ -1,0 +1,224 @@
+"""From the relay over Redis to a follower: quick when all is well, exact when messages are lost, doubled or late."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import redis
+
+from shared.bus.broker import PREFIX, Broker, Listener
+from shared.bus.client import DirectSource
+from shared.bus.consumer import watermark
+from shared.bus.feed import Feed
+from shared.bus.following import Follower, queue_of, run_consumer
+from shared.bus.page import decode_message
+from shared.bus.relay import Relay, run_relay
+from shared.contracts.event import TOKEN
+from shared.kernel.errors import Unavailable
+from tests.factories.racing import until
+from tests.integration.bus.conftest import event, following, seen, write
+
+
+@pytest.fixture
+def broker(redis_url) -> Iterator[Broker]:
+    found = Broker(redis_url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def source(database):
+    return DirectSource({"contacts": Feed(database)})
+
+
+class Counted:
+    """A feed that tells how often it was asked, and can be taken away."""
+
+    def __init__(self, source):
+        self.source, self.asked, self.away = source, 0, False
+
+    def fetch(self, *arguments, **options):
+        self.asked += 1
+        if self.away:
+            raise Unavailable("away")
+        return self.source.fetch(*arguments, **options)
+
+
+@pytest.fixture
+def pair(database, here, source, broker, redis_url):
+    """A relay and a follower that stands at the head, both to be stepped by hand; and the queue between them."""
+    subscription = following(name=f"test.{uuid4()}")
+    follower = Follower(here, Counted(source), subscription)
+    follower.catch_up(threading.Event())
+    listener = Listener(queue_of(subscription), None)
+    broker.announce("contacts", listener)
+    relay = Relay("contacts", database, Broker(redis_url))
+    relay.step()
+    return relay, follower, listener.queue
+
+
+def drained(redis_url, queue):
+    """Everything that waits in a queue."""
+    found = []
+    with Broker(redis_url).listening(queue) as messages:
+        while (body := messages.next(0.2)) is not None:
+            found.append(body)
+    return found
+
+
+def test_messages_carry_what_was_written_and_chain(database, here, pair, redis_url):
+    relay, follower, queue = pair
+    for number in (1, 2, 3):
+        write(database, event(number))
+        relay.step()
+    asked = follower.source.asked
+    assert [follower.take(decode_message(body)) for body in drained(redis_url, queue)] == [True, True, True]
+    assert seen(here) == [1, 2, 3]
+    assert follower.source.asked == asked
+
+
+def test_a_message_twice_is_applied_once(database, here, pair, redis_url):
+    relay, follower, queue = pair
+    write(database, event(1))
+    relay.step()
+    [body] = drained(redis_url, queue)
+    assert follower.take(decode_message(body))
+    assert follower.take(decode_message(body))
+    assert Follower(here, follower.source, follower.subscription).take(decode_message(body)) is False
+    assert seen(here) == [1]
+
+
+def test_a_missing_message_is_noticed_and_the_feed_has_it(database, here, pair, redis_url):
+    relay, follower, queue = pair
+    write(database, event(1))
+    relay.step()
+    drained(redis_url, queue)
+    write(database, event(2))
+    relay.step()
+    [body] = drained(redis_url, queue)
+    assert not follower.take(decode_message(body))
+    follower.catch_up(threading.Event())
+    assert follower.take(decode_message(body))
+    assert seen(here) == [1, 2]
+
+
+def test_a_message_that_overlaps_is_cut(database, here, pair, redis_url):
+    relay, follower, queue = pair
+    for number in range(1, 4):
+        write(database, event(number))
+        Feed(database).read()
+    while relay.step():
+        pass
+    relay._pulse = float("-inf")
+    follower.source.source = DirectSource({"contacts": Feed(database)})
+    small = Follower(here, follower.source, following(name="test.small", limit=2))
+    small.pull(0.0)
+    assert seen(here) == [1, 2]
+    write(database, event(4))
+    relay.step()
+    bodies = drained(redis_url, queue)
+    assert all(small.take(decode_message(body)) for body in bodies)
+    assert seen(here) == [1, 2, 3, 4]
+
+
+def test_another_process_takes_what_this_one_missed(database, here, pair, redis_url):
+    relay, follower, queue = pair
+    standby = Follower(here, follower.source, follower.subscription)
+    standby.catch_up(threading.Event())
+    write(database, event(1))
+    relay.step()
+    write(database, event(2))
+    relay.step()
+    first, second = drained(redis_url, queue)
+    assert follower.take(decode_message(first))
+    assert not standby.take(decode_message(second))
+    standby.catch_up(threading.Event())
+    assert seen(here) == [1, 2]
+
+
+def test_tokens_are_not_sent_but_asked_for(database, here, pair, redis_url):
+    relay, follower, queue = pair
+    write(database, event(7, kind=TOKEN, entity_type="", detail={"secret": "s3cr3t-hash"}), event(8))
+    relay.step()
+    [body] = drained(redis_url, queue)
+    assert b"s3cr3t-hash" not in body
+    assert not follower.take(decode_message(body))
+    follower.catch_up(threading.Event())
+    assert seen(here) == [7, 8]
+
+
+def test_a_follower_gets_what_it_asked_for_and_its_place_moves_on(database, here, source, broker, redis_url):
+    subscription = following(name=f"test.{uuid4()}", types=frozenset({"company"}))
+    follower = Follower(here, source, subscription)
+    follower.catch_up(threading.Event())
+    broker.announce("contacts", Listener(queue_of(subscription), subscription.types))
+    relay = Relay("contacts", database, Broker(redis_url))
+    relay.step()
+    write(database, event(1), event(2, entity_type="company"))
+    relay.step()
+    write(database, event(3))
+    relay.step()
+    assert all(follower.take(decode_message(body)) for body in drained(redis_url, queue_of(subscription)))
+    assert seen(here) == [2]
+    with here.connect() as connection:
+        assert watermark(connection, subscription.name).tick > 2
+
+
+def test_a_long_queue_gets_nothing_more_until_it_is_short(database, pair, redis_url, monkeypatch):
+    relay, _, queue = pair
+    monkeypatch.setattr("shared.bus.relay.LONG_QUEUE", 1)
+    for number in (1, 2):
+        write(database, event(number))
+        relay.step()
+    relay._pulse = float("-inf")
+    write(database, event(3))
+    relay.step()
+    assert len(drained(redis_url, queue)) == 2
+    relay._pulse = float("-inf")
+    relay.step()
+    write(database, event(4))
+    relay.step()
+    assert drained(redis_url, queue)
+
+
+def test_nobody_listens_so_nothing_is_kept(database, pair, broker, redis_url, monkeypatch):
+    relay, _, queue = pair
+    write(database, event(1))
+    relay.step()
+    client = redis.Redis.from_url(redis_url)
+    assert client.llen(PREFIX + queue) == 1
+    key = f"{PREFIX}bus.listeners.contacts"
+    client.zadd(key, dict.fromkeys(client.zrange(key, 0, -1), 1))
+    relay._pulse = float("-inf")
+    relay.step()
+    assert client.exists(PREFIX + queue) == 0
+
+
+def test_both_sides_running_outlive_a_flush_and_a_lost_feed(database, here, source, redis_url):
+    stop = threading.Event()
+    counted = Counted(source)
+    make = lambda: Broker(redis_url)  # noqa: E731
+    threads = [
+        threading.Thread(target=run_relay, args=(Relay("contacts", database, make()), stop)),
+        threading.Thread(target=run_consumer, args=(here, counted, following(), stop), kwargs={"broker": make}),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        write(database, event(1))
+        until(lambda: seen(here) == [1])
+        redis.Redis.from_url(redis_url).flushall()
+        write(database, event(2))
+        until(lambda: seen(here) == [1, 2])
+        counted.away = True
+        write(database, event(3))
+        until(lambda: seen(here)[:2] == [1, 2])
+        counted.away = False
+        until(lambda: seen(here) == [1, 2, 3])
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
