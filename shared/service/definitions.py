@@ -7,8 +7,8 @@ fresh. No DDL: an attribute is a row, a slot is found for it at its first value.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -31,16 +31,13 @@ from shared.kernel.errors import (
     NotFound,
     Unavailable,
 )
-from shared.kernel.partitions import is_missing_partition
+from shared.service.definition_changes import ATTEMPTS, DefinitionChanges, attribute_detail
 from shared.service.definition_rules import completed_type, hinted
 from shared.service.permissions import Mode, allowed, require
 from shared.service.publishing import publish_definition
 
 if TYPE_CHECKING:
     from shared.service.manifest import Manifest
-
-T = TypeVar("T")
-_ATTEMPTS = 5
 
 
 class Definitions:
@@ -49,7 +46,7 @@ class Definitions:
     def __init__(self, engine: Engine, manifest: Manifest, ensure_partitions: Callable[[], None]) -> None:
         self._engine = engine
         self._manifest = manifest
-        self._ensure_partitions = ensure_partitions
+        self._changed = DefinitionChanges(engine, ensure_partitions).run
 
     def _live(self, ctx: Context, type: str, mode: Mode) -> LiveType:
         """The type, fresh; reading definitions is also granted by the right to read entities."""
@@ -58,22 +55,6 @@ class Definitions:
         if mode == "write" or not allowed(ctx.actor, "objects", live.defn, "read"):
             require(ctx.actor, "schemas", live.defn, mode)
         return live
-
-    def _changed(self, step: Callable[[Connection], T]) -> T:
-        """Run a change in its own transaction, again when it met a busy moment; then refresh the catalog."""
-        for _ in range(_ATTEMPTS):
-            try:
-                with self._engine.database.transaction() as connection:
-                    done = step(connection)
-                self._engine.catalog.refresh()
-                return done
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-                continue
-            except psycopg.errors.CheckViolation as error:
-                if not is_missing_partition(error):
-                    raise
-                self._ensure_partitions()
-        raise Unavailable("a long write to this entity type is under way: try again")
 
     # Attributes
 
@@ -108,7 +89,7 @@ class Definitions:
 
     def change_attribute(self, ctx: Context, type: str, name: str, changes: Mapping[str, object]) -> AttributeDef:
         """Change a definition. `unique` on checks the stored values under the type's exclusive lock."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             live = self._live(ctx, type, "write")
             attribute = _found(live, name)
             after, wanted = changed_attribute(live, attribute, changes)
@@ -267,13 +248,6 @@ class Definitions:
             message = f"{live.plural} is built in: its definition cannot change"
             raise Invalid.one("objectType", "READ_ONLY_DEFINITION", message)
         return live
-
-
-def attribute_detail(one: AttributeDef) -> dict[str, Any]:
-    """An attribute as catalog events tell it."""
-    plain = {key: value for key, value in asdict(one).items() if key not in ("column", "bank", "indexed", "retired")}
-    plain = {key: value for key, value in plain.items() if not key.endswith("_at")}
-    return {**plain, "archived": one.archived_at is not None}
 
 
 def _found(live: LiveType, name: str, *, archived: bool = False) -> AttributeDef:
