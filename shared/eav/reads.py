@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import Catalog, Keyed, LiveType, StaleCatalog, keyed
 from shared.eav.entity import Entity, Form, Page, View
+from shared.eav.extract import Extract, Extraction
 from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
 from shared.eav.history import histories
 from shared.eav.patience import tries
+from shared.eav.query import streaming
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
 from shared.eav.query.reading import Reader, reader
 from shared.eav.query.sorting import Order, resolve
@@ -77,11 +79,18 @@ class Reads:
 
     def _fresh(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
         """Run `work` again with a reloaded catalog whenever it turned out to be stale."""
+
+        def connected(live: LiveType) -> T:
+            with self._database.connect() as connection:
+                return work(connection, live)
+
+        return self._current(type_name, connected)
+
+    def _current(self, type_name: str, work: Callable[[LiveType], T]) -> T:
         for _ in tries():
             live = self._catalog.type(type_name)
             try:
-                with self._database.connect() as connection:
-                    return work(connection, live)
+                return work(live)
             except StaleCatalog:
                 self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
@@ -129,20 +138,32 @@ class Reads:
 
         return self._reloading(type_name, work)
 
+    def stream(self, type_name: str, extract: Extract) -> Extraction:
+        """All entities that fit, from one snapshot. Raises Invalid; afterwards, what losing the database raises."""
+        query = Query(extract.filter, extract.text, extract.sorts, offset=None)
+
+        def opened(live: LiveType) -> Extraction:
+            return streaming.begin(self._database, live, self._request(live, query, View()), extract)
+
+        return self._looking_again(type_name, lambda: self._current(type_name, opened))
+
     def check(self, type_name: str, node: Node) -> Checked:
         """A filter checked against the catalog in force, for evaluation in Python (`filters.matches`)."""
         return self._reloading(type_name, lambda _, live: check(node, live))
 
     def _reloading(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
+        return self._looking_again(type_name, lambda: self._fresh(type_name, work))
+
+    def _looking_again(self, type_name: str, attempt: Callable[[], T]) -> T:
         """Names this process does not know may be new: look once, then refuse."""
         try:
-            return self._fresh(type_name, work)
+            return attempt()
         except Invalid:
             before = self._catalog.type(type_name).version
             self._catalog.refresh()
             if self._catalog.type(type_name).version == before:
                 raise
-            return self._fresh(type_name, work)
+            return attempt()
 
     def _request(self, live: LiveType, query: Query, view: View) -> Request:
         asked = _normalised(live, query.filter, self._judge) if query.filter is not None else None

@@ -9,7 +9,7 @@ pooler may stand in between.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,6 +73,14 @@ class Connection:
         """Execute without reading rows; the number of rows touched."""
         self._count.add(sql)
         return self.raw.execute(sql, params, prepare=prepare and self.prepare).rowcount
+
+    def portions(self, sql: str, params: Params, size: int) -> Generator[list[tuple[Any, ...]]]:
+        """All rows in lists of at most `size`, fetched as they are asked for. Only inside a transaction; close it."""
+        self._count.add(sql)
+        with self.raw.cursor("portions") as cursor:
+            cursor.execute(sql, params)
+            while rows := cursor.fetchmany(size):
+                yield rows
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
