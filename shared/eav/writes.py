@@ -15,12 +15,13 @@ from shared.eav.attempts import Attempts, Overtaken, Taken, unique_clashes
 from shared.eav.batches import Batch, Items, Known, Outcome, Refused
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
+from shared.eav.guard import guard
 from shared.eav.presenting import present
 from shared.eav.reads import resolve_refs, unique_key
 from shared.eav.requests import Draft, Ref, Update, Upsert, dated, names_of
 from shared.eav.store import archive as archiving
 from shared.eav.store.state import State, Typed, Written, changes
-from shared.eav.store.write import Pending, guard, lock
+from shared.eav.store.write import Pending, lock
 from shared.eav.store.write import create as insert
 from shared.eav.store.write import update as rewrite
 from shared.eav.types import kind_of
@@ -65,7 +66,6 @@ class Writes:
             batch.settle()
             batch.need_slots()
             with self._attempts.transaction(live) as connection:
-                guard(connection, live)
                 done = self._write(connection, batch, context, drafts)
             return batch.outcomes(done, drafts, view)
 
@@ -86,7 +86,6 @@ class Writes:
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
             batch = Batch(live, refused, partial, known or {}, len(updates))
             with self._attempts.transaction(live) as connection:
-                guard(connection, live)
                 ids, states = self._locked(connection, live, [one.ref for one in updates])
                 lost = self._collect(batch, updates, ids, states, context)
                 batch.settle()
@@ -101,7 +100,7 @@ class Writes:
         self, connection: Connection, live: LiveType, refs: Sequence[Ref]
     ) -> tuple[list[int | None], dict[int, State]]:
         """What references mean, and the locked states. Raises Overtaken when a value went elsewhere meanwhile."""
-        ids = resolve_refs(connection, live, refs, self._judge)
+        ids = self._resolved(connection, live, refs)
         states = lock(connection, live, [one for one in ids if one is not None])
         for ref, ident in zip(refs, ids, strict=True):
             if ref.id is None and ident in states:
@@ -111,6 +110,15 @@ class Writes:
                 if held != unique_key(live, ref, self._judge):
                     raise Overtaken
         return ids, states
+
+    def _resolved(self, connection: Connection, live: LiveType, refs: Sequence[Ref]) -> list[int | None]:
+        """What references mean. They are judged ahead of the statement that carries the guard: before one is refused
+        for what the catalog at hand says, the guard is asked on its own."""
+        try:
+            return resolve_refs(connection, live, refs, self._judge)
+        except Invalid:
+            guard(connection, live)
+            raise
 
     def _collect(
         self,
@@ -156,7 +164,6 @@ class Writes:
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
             batch = Batch(live, refused, partial, known or {}, len(upserts))
             with self._attempts.transaction(live) as connection:
-                guard(connection, live)
                 refs = [one.ref for one in upserts]
                 ids, states = self._locked(connection, live, refs)
                 self._sort_out(batch, upserts, ids, states, context)
@@ -204,8 +211,7 @@ class Writes:
 
         def once(live: LiveType, refused: Refused) -> list[int]:
             with self._attempts.transaction(live) as connection:
-                guard(connection, live)
-                ids = [one for one in resolve_refs(connection, live, refs, self._judge) if one is not None]
+                ids = [one for one in self._resolved(connection, live, refs) if one is not None]
                 done = archiving.archive(connection, live, ids, context)
                 self._publish(connection, live, done, context)
             return [one.state.id for one in done]
@@ -220,7 +226,6 @@ class Writes:
 
         def once(live: LiveType, refused: Refused) -> Entity:
             with self._attempts.transaction(live) as connection:
-                guard(connection, live)
                 state = archiving.archived_state(connection, live, ident)
                 if state is None:
                     raise NotFound(live.name, [str(ident)])

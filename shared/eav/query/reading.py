@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql as pg
 from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.declare import AttributeDef
 from shared.eav.entity import Entity, Form
+from shared.eav.guard import GUARDED
 from shared.eav.query.source import Source, source
 from shared.eav.types import kind_of
 from shared.kernel import json
@@ -48,26 +49,39 @@ class Reader:
         """The rows to read, for the caller to narrow down."""
         return sa.select(*self.columns).select_from(self.source.rows)
 
-    def rows(self, connection: Connection, ids: Sequence[int], *, locked: bool = False) -> list[tuple[Any, ...]]:
-        """The rows of these ids in id order, locked if asked for.
+    def rows(self, connection: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The rows of these ids in id order.
 
         A single id has a statement of its own: PostgreSQL keeps its plan, while it plans one over an array anew each
         time (it cannot know the array's length), which over dozens of partial indexes costs more than the read.
         """
-        single = len(ids) == 1
+        return self._rows(connection, ids, None)
+
+    def locked_rows(
+        self, connection: Connection, ids: Sequence[int], guard: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """Likewise, locked for update, and under the catalog guard of these parameters."""
+        return self._rows(connection, ids, guard)
+
+    def _rows(
+        self, connection: Connection, ids: Sequence[int], guard: Mapping[str, Any] | None
+    ) -> list[tuple[Any, ...]]:
+        single, locked = len(ids) == 1, guard is not None
         sql = self.by_id.get((single, locked))
         if sql is None:
             sql = self.by_id[single, locked] = self._rows_statement(single, locked)
-        return connection.rows(sql, {"id": bigint(ids[0])} if single else {"ids": ids}, prepare=True)
+        params = {"id": bigint(ids[0])} if single else {"ids": ids}
+        return connection.rows(sql, {**params, **guard} if guard else params, prepare=True)
 
     def _rows_statement(self, single: bool, locked: bool) -> str:
         ident = self.source.main.c.id
+        query = self.select()
         if single:
-            query = self.select().where(ident == sa.cast(sa.bindparam("id"), sa.BigInteger()))
+            query = query.where(ident == sa.cast(sa.bindparam("id"), sa.BigInteger()))
         else:
             wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
-            query = self.select().where(ident == wanted).order_by(ident)
-        return compiled(query.with_for_update(of=self.source.main) if locked else query)
+            query = query.where(ident == wanted).order_by(ident)
+        return compiled(query.where(GUARDED).with_for_update(of=self.source.main) if locked else query)
 
     def entity(self, row: Sequence[Any]) -> Entity:
         """One entity of one row."""

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.guard import guard_params, guarded
 from shared.eav.query.reading import reader
 from shared.eav.store import statements
 from shared.eav.store.rows import Side, naive, place, shown_at
@@ -70,7 +71,8 @@ def archive(connection: Connection, live: LiveType, ids: Sequence[int], context:
     """Archive these entities; unknown or archived ids are left out of the answer."""
     wanted = {"ids": sorted(set(ids))}
     # Locked by a statement of its own: the one that moves must see what writes it waited for left in other tables.
-    connection.rows(statements.lock(live.table), wanted, prepare=True)
+    with guarded(live):
+        connection.rows(statements.lock(live.table), {**wanted, **guard_params(live)}, prepare=True)
     sql = _archive_sql(live.table, live.pool, live.banks)
     rows = connection.rows(sql, {**wanted, **_stamp(live, context)}, prepare=True)
     if any(seen != live.version for _, _, seen in rows):
@@ -81,7 +83,10 @@ def archive(connection: Connection, live: LiveType, ids: Sequence[int], context:
 def archived_state(connection: Connection, live: LiveType, ident: int) -> State | None:
     """The whole state of one archived entity, locked, or None."""
     view = reader(live, live.kept, "canonical", archive=True)
-    row = next(iter(view.rows(connection, [ident], locked=True)), None) if 0 < ident < 2**63 else None
+    if not 0 < ident < 2**63:
+        return None
+    with guarded(live):
+        row = next(iter(view.locked_rows(connection, [ident], guard_params(live))), None)
     return None if row is None else state_of(view, row)
 
 

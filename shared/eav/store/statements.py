@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from shared.eav.guard import GUARDED, GUARDED_SQL
 from shared.eav.tables import FIXED, MULTI, UNIQUE, VERSIONS, search_table, slot_table, table_name
 from shared.kernel.db import compiled
 
@@ -72,7 +73,7 @@ def _keyed(name: str, value: str, kind: Any) -> sa.TableValuedAlias:
 
 @lru_cache(maxsize=512)
 def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
-    """Create N entities; parameters are JSON lists `i` (rows), `u` (unique keys), `m` (chosen options)."""
+    """Create N entities under the guard; parameters: JSON lists `i` (rows), `u` (unique keys), `m` (chosen options)."""
     fixed = _fixed(INSERTED)
     rows = _records("i", {"ord": sa.Integer(), **fixed, **_slots(columns), "doc": sa.Text()})
     given = sa.select(sa.func.nextval(sa.literal_column("'eav_entity_id'")).label("id"), *rows.c).cte("input")
@@ -103,7 +104,8 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
             chosen, given, given.c.ord == chosen.c.at
         )
         writes.append(sa.insert(MULTI).from_select(["attribute_id", "value", "entity_id"], picked).cte("options"))
-    return compiled(sa.select(given.c.id).order_by(given.c.ord).add_cte(*writes))
+    # Nothing reads the writing CTEs, so they run when this select, and with it the guard, is through.
+    return compiled(sa.select(given.c.id).where(GUARDED).order_by(given.c.ord).add_cte(*writes))
 
 
 @lru_cache(maxsize=1024)
@@ -179,9 +181,11 @@ INSERT_MULTI = (
     "insert into eav_multi(attribute_id, value, entity_id)"
     " select * from unnest(%(a)s::int[], %(v)s::bigint[], %(e)s::bigint[])"
 )
-GUARD = "select eav_guard(%(type)s, %(version)s)"
 
 
 def lock(table: int) -> str:
-    """Lock the rows `ids` in id order, whatever the order asked: writes that meet do not wait for each other."""
-    return f"select id from {table_name(table)} where id = any(%(ids)s::bigint[]) order by id for update"
+    """Lock the rows `ids` under the guard, in id order whatever the order asked: writes that meet do not wait for
+    each other."""
+    return (
+        f"select id from {table_name(table)} where {GUARDED_SQL} and id = any(%(ids)s::bigint[]) order by id for update"
+    )

@@ -1,7 +1,7 @@
 """Create and update, set-wise, inside the caller's transaction. Values come validated and canonical.
 
-Callers hold the catalog guard (`guard`) first, so that the slots written to are the ones in force. Not for single
-attributes in a loop: a batch is one call and a constant number of statements.
+`create` and `lock` carry the catalog guard, so that the slots written to are the ones in force; `update` writes what
+`lock` locked. Not for single attributes in a loop: a batch is one call and a constant number of statements.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
-
 from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.guard import guard_params, guarded
 from shared.eav.query.reading import EXTRA, LONG, Reader, reader
 from shared.eav.store import statements
 from shared.eav.store.rows import (
@@ -55,28 +54,21 @@ class Pending:
     effective_at: datetime | None = None
 
 
-def guard(connection: Connection, live: LiveType) -> None:
-    """Hold the type's shared lock and make sure the catalog at hand is the one in force; raises StaleCatalog."""
-    params = {"type": live.id, "version": live.version}
-    try:
-        connection.row(statements.GUARD, params, prepare=True)
-    except psycopg.errors.RaiseException as error:
-        raise StaleCatalog(live.name) from error
-    except psycopg.DatabaseError as error:
-        if error.sqlstate == "CR001":
-            raise StaleCatalog(live.name) from error
-        raise
-
-
 def lock(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, State]:
-    """Lock these entities in id order and read their whole state; unknown ids are simply not in the answer."""
+    """Lock these entities in id order and read their whole state; unknown ids are simply not in the answer.
+
+    Raises StaleCatalog, even if nothing is found, unless the catalog at hand is the one in force; it stays so.
+    """
     view = reader(live, live.kept, "canonical")
     wanted = sorted(set(ids))
     several = len(view.source.banks) > 1
-    if several:
-        # A statement that waits for a row sees its new version, but other tables as they were before the wait.
-        connection.rows(statements.lock(live.table), {"ids": wanted}, prepare=True)
-    rows = view.rows(connection, wanted, locked=not several)
+    with guarded(live):
+        if several:
+            # A statement that waits for a row sees its new version, but other tables as they were before the wait.
+            connection.rows(statements.lock(live.table), {"ids": wanted, **guard_params(live)}, prepare=True)
+            rows = view.rows(connection, wanted)
+        else:
+            rows = view.locked_rows(connection, wanted, guard_params(live))
     return {state.id: state for state in (state_of(view, row) for row in rows)}
 
 
@@ -122,7 +114,9 @@ def create(
     ]
     aside = side_records(sides)
     sql = statements.insert(live.table, columns, "u" in aside, "m" in aside)
-    for state, (ident,) in zip(states, connection.rows(sql, {"i": records(rows), **aside}, prepare=True), strict=True):
+    with guarded(live):
+        made = connection.rows(sql, {"i": records(rows), **aside, **guard_params(live)}, prepare=True)
+    for state, (ident,) in zip(states, made, strict=True):
         state.id = ident
     return [
         Written(state, {key: (None, value) for key, value in state.values.items()}, "created", instant)

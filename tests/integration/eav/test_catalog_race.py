@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from shared.eav import definitions, uniqueness
 from shared.eav.catalog import LiveType, StaleCatalog
@@ -16,6 +17,7 @@ from shared.eav.declare import OptionDef
 from shared.eav.engine import Engine
 from shared.eav.entity import View
 from shared.eav.filters import Condition, Operator
+from shared.eav.query import reading
 from shared.eav.requests import Ref, Update
 from shared.eav.store import statements
 from shared.eav.tables import table_name
@@ -84,13 +86,28 @@ def switch(connection: Connection, live: LiveType) -> None:
     definitions.change_attribute(connection, live, live.attributes["code"], {"unique": True})
 
 
-def stale_writer_waits(database: Database, live: LiveType, threads: ThreadPoolExecutor) -> Outcome:
+def second_x_by_update(engine: Engine, name: str) -> None:
+    """Another entity gets the value that one has."""
+    (other,) = found(engine, name, Condition("other", Operator.EQ, ("second",)))
+    engine.writes.update(name, [Update(Ref(other), {"code": "X"})], CONTEXT, IDS)
+
+
+WRITES: dict[str, Callable[[Engine, str], object]] = {
+    "create": lambda engine, name: create(engine, name, {"code": "X"}),
+    "update": second_x_by_update,
+}
+
+
+def stale_writer_waits(
+    database: Database, live: LiveType, threads: ThreadPoolExecutor, write: str = "create"
+) -> Outcome:
     """A writer with the old catalog comes while the switch is about to commit. (sound afterwards, writer's error)"""
     writer = Engine(database)
     writer.catalog.refresh()
+    create(writer, live.name, {"other": "second"})
     with database.transaction() as connection:
         switch(connection, live)
-        writing = threads.submit(create, writer, live.name, {"code": "X"})
+        writing = threads.submit(WRITES[write], writer, live.name)
         until_blocked(database, done=writing)
     error = writing.exception()
     with database.connect() as connection:
@@ -116,13 +133,36 @@ def switch_waits(database: Database, live: LiveType, threads: ThreadPoolExecutor
         return sound(connection, Schema(Engine(database)).live(live.name)), error
 
 
+@pytest.mark.parametrize("write", WRITES)
 def test_a_stale_writer_meets_uniqueness(
-    guard: str, database: Database, plain: LiveType, threads: ThreadPoolExecutor
+    guard: str, database: Database, plain: LiveType, threads: ThreadPoolExecutor, write: str
 ) -> None:
     """It waits, notices, and is refused like anybody who comes too late."""
-    is_sound, error = stale_writer_waits(database, plain, threads)
+    is_sound, error = stale_writer_waits(database, plain, threads, write)
     assert is_sound
     assert isinstance(error, Conflict)
+
+
+@pytest.fixture
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Statements without the guard in them."""
+    for module in (statements, reading):
+        monkeypatch.setattr(module, "GUARDED", sa.true())
+    caches = (statements.insert, reading._reader)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_unguarded_statements_let_a_wrong_write_through(
+    unguarded: None, database: Database, plain: LiveType, threads: ThreadPoolExecutor, write: str
+) -> None:
+    """The guard is in the very statements: without it there, nothing holds the write up."""
+    is_sound, _ = stale_writer_waits(database, plain, threads, write)
+    assert not is_sound
 
 
 def test_uniqueness_meets_a_writer(
