@@ -12,7 +12,7 @@ import typer
 
 from crm.api import ApiError, Unreachable
 from crm.command import AsJson, Token, Url, command, take_shared
-from crm.commands import attributes, demo, find, owners, run, show, status, tokens, types, write
+from crm.commands import attributes, bus, demo, find, owners, run, show, status, tokens, types, write
 from crm.filter_language import FilterError
 from crm.session import Session
 from crm.vocabulary import UnknownAttribute
@@ -35,6 +35,7 @@ app.add_typer(attributes.app, name="attributes")
 app.add_typer(types.app, name="types")
 app.add_typer(owners.app, name="owner")
 app.add_typer(tokens.app, name="token")
+app.add_typer(bus.app, name="bus")
 command(app)(demo.demo)
 command(app)(run.run)
 

@@ -26,13 +26,17 @@ on conflict (subscription) do update set source = excluded.source, state = exclu
     seen_at = excluded.seen_at"""
 
 
-_STATES = """select subscription, source, state, error, failures, behind, since, seen_at
+_STATES = """select subscription, source, state, error, failures, behind, since, seen_at,
+    (select count(*) from dead_letter d where d.subscription = consumer_state.subscription)
 from consumer_state order by subscription"""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerState:
-    """One subscription as last noted. `since`: how long it has been in this state; `behind`: at most so many events."""
+    """One subscription as last noted. `since`: how long it has been in this state; `behind`: at most so many events.
+
+    dead_letters: how many events are put aside.
+    """
 
     subscription: str
     source: str
@@ -42,6 +46,7 @@ class ConsumerState:
     behind: int | None
     since: datetime
     seen_at: datetime
+    dead_letters: int = 0
 
 
 class StateNote:
@@ -69,6 +74,8 @@ class StateNote:
 def states(connection: Connection) -> list[ConsumerState]:
     """All subscriptions of this database, by name."""
     return [
-        ConsumerState(name, source, state, error, failures, behind, since.replace(tzinfo=UTC), seen.replace(tzinfo=UTC))
-        for name, source, state, error, failures, behind, since, seen in connection.rows(_STATES)
+        ConsumerState(
+            *row[:6], since=row[6].replace(tzinfo=UTC), seen_at=row[7].replace(tzinfo=UTC), dead_letters=row[8]
+        )
+        for row in connection.rows(_STATES)
     ]

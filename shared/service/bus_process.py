@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from shared.bus.broker import Broker
-from shared.bus.consumer import Subscription
 from shared.bus.following import run_consumer
 from shared.bus.relay import Relay, run_relay
 from shared.bus.ticks import Ticker, run_ticker
@@ -23,19 +22,13 @@ from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
 from shared.service.maintenance import maintain
 from shared.service.manifest import Manifest
-from shared.service.replicas import feed_source, owner_replica, token_replica
+from shared.service.replicas import feed_source
 from shared.service.runtime import database_url
+from shared.service.subscriptions import subscriptions
 
 MAINTENANCE_SECONDS = 15.0
 GRACE_SECONDS = 1.0
 _log = logger("bus")
-
-
-def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription, ...]:
-    """Everything a service follows: workspace's tokens and owners (unless it is workspace), what its manifest says."""
-    if manifest.owns_tokens:
-        return manifest.hears
-    return (token_replica(manifest.name, settings), owner_replica(manifest.name, settings), *manifest.hears)
 
 
 def run_bus(manifests: Sequence[Manifest], settings: Settings, *, maintenance: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.service.manifest import Manifest
-from shared.service.web import changes, health, native, types
+from shared.service.web import bus, changes, health, native, types
 from shared.service.web.dialect import TYPE_OPERATIONS as DIALECT
 from shared.service.web.openapi import doors as documents
 from shared.service.web.operation import Operation
@@ -19,6 +19,7 @@ def operations_of(manifest: Manifest) -> tuple[Operation, ...]:
         *DIALECT,
         *manifest.operations,
         *changes.operations(name),
+        *bus.operations(name),
         *health.operations(name),
         *documents.operations(name),
     )

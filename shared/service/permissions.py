@@ -18,6 +18,8 @@ Mode = Literal["read", "write"]
 
 SHORT_NAMES = {"owners": "crm.owners", "users": "crm.users", "teams": "crm.teams"}
 FEED_READ = "crm.feed.read"
+BUS_READ = "crm.bus.read"
+BUS_WRITE = "crm.bus.write"
 TOKENS_READ = "crm.tokens.read"
 TOKENS_WRITE = "crm.tokens.write"
 EFFECTIVE_WRITE = "crm.effective.write"

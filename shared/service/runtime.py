@@ -19,6 +19,7 @@ from shared.service.foreign import Foreign
 from shared.service.manifest import Manifest
 from shared.service.publishing import publish
 from shared.service.replicas import OWNER, owner_replica, puller, token_replica
+from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
 from shared.service.walks import RedisWalk
 
@@ -61,6 +62,7 @@ class Runtime:
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.feed = Feed(self.db)
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
+        self.follows = {one.name: one for one in subscriptions(manifest, settings)}
 
     def _pulls(self) -> dict[str, Callable[[], None]]:
         """How this process brings its replicas up to date when something is unknown."""

@@ -18,6 +18,7 @@ import sqlalchemy.exc
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from shared.bus.overview import overview
 from shared.bus.state import FOLLOWING, states
 from shared.kernel.clock import iso, monotonic, now
 from shared.kernel.db import Connection
@@ -127,6 +128,7 @@ def check_replicas(service: Runtime) -> Outcome:
         return Outcome("replicas", "degraded", "unknown while the database does not answer")
     silent = now() - MOST_LAG
     wrong = [f"{one.subscription}: {one.state} since {iso(one.since)}" for one in known if one.state != FOLLOWING]
+    wrong += [f"{one.subscription}: events are put aside (crm bus letters)" for one in known if one.dead_letters]
     wrong += [
         f"{one.subscription}: not heard of since {iso(one.seen_at)}"
         for one in known
@@ -160,8 +162,13 @@ def readyz(service: Runtime) -> Response:
 
 
 def metrics(service: Runtime) -> Response:
-    """Metrics in Prometheus' text form."""
-    return Response(scrape(service.manifest.name), 200, content_type=CONTENT_TYPE_LATEST)
+    """Metrics in Prometheus' text form: requests as this gunicorn counted them, the bus as its tables stand."""
+    try:
+        with service.db.connect() as conn:
+            found = overview(conn)
+    except (CrmError, psycopg.Error):
+        found = None
+    return Response(scrape(service.manifest.name, found), 200, content_type=CONTENT_TYPE_LATEST)
 
 
 def operations(name: str) -> tuple[Operation, ...]:

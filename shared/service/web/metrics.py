@@ -7,11 +7,14 @@ them; else a scrape shows this process. Labels are service, operation and status
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import REGISTRY, CollectorRegistry, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from shared.bus.overview import Overview
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 REQUESTS = Histogram(
@@ -52,7 +55,38 @@ class _OneService(Collector):
                 yield found
 
 
-def scrape(service: str) -> bytes:
+class _Bus(Collector):
+    """The state of a service's bus as gauges."""
+
+    def __init__(self, service: str, found: Overview) -> None:
+        self.service = service
+        self.found = found
+
+    def collect(self) -> Iterable[Metric]:
+        """Of the log, of its readers, of what the service follows."""
+        yield self._gauge("crm_log_events", "Events ever appended to the log", {"": self.found.events})
+        behind = {one.name: one.behind for one in self.found.readers}
+        yield self._gauge("crm_reader_behind_events", "Events a reader of the log has not fetched", behind, "reader")
+        states = [(one.state.subscription, one) for one in self.found.follows]
+        followed = (
+            ("crm_consumer_behind_events", "Events not yet applied", {n: one.state.behind for n, one in states}),
+            ("crm_consumer_lag_seconds", "Age of the newest complete state", {n: one.lag_seconds for n, one in states}),
+            ("crm_consumer_failures", "Failures in a row", {n: one.state.failures for n, one in states}),
+            ("crm_dead_letters", "Events put aside", {n: one.state.dead_letters for n, one in states}),
+        )
+        for name, text, values in followed:
+            yield self._gauge(name, text, values, "subscription")
+
+    def _gauge(self, name: str, text: str, values: Mapping[str, float | None], label: str = "") -> Metric:
+        labels = ("service", label) if label else ("service",)
+        metric = GaugeMetricFamily(name, text, labels=labels)
+        for key, value in values.items():
+            if value is not None:
+                metric.add_metric([self.service, key] if label else [self.service], value)
+        return metric
+
+
+def scrape(service: str, bus: Overview | None = None) -> bytes:
     """The exposition text of one service."""
     source: CollectorRegistry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -60,4 +94,6 @@ def scrape(service: str) -> bytes:
         MultiProcessCollector(source)
     shown = CollectorRegistry()
     shown.register(_OneService(source, service))
+    if bus is not None:
+        shown.register(_Bus(service, bus))
     return generate_latest(shown)

@@ -11,7 +11,7 @@ import pytest
 from deploy.services import ALL
 from shared.contracts import event
 from shared.kernel.config import Settings
-from shared.service.bus_process import subscriptions
+from shared.service.subscriptions import subscriptions
 from shared.service.manifest import Manifest
 
 SECTIONS = ["Owns", "Commands", "Queries", "Publishes", "Hears", "Promises"]
