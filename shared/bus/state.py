@@ -74,8 +74,10 @@ class StateNote:
 def states(connection: Connection) -> list[ConsumerState]:
     """All subscriptions of this database, by name."""
     return [
-        ConsumerState(
-            *row[:6], since=row[6].replace(tzinfo=UTC), seen_at=row[7].replace(tzinfo=UTC), dead_letters=row[8]
-        )
-        for row in connection.rows(_STATES)
+        ConsumerState(name, source, state, error, failures, behind, _utc(since), _utc(seen_at), dead)
+        for name, source, state, error, failures, behind, since, seen_at, dead in connection.rows(_STATES)
     ]
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC)
