@@ -233,7 +233,7 @@ class Writes:
                 if clashes and not without_taken:
                     raise next(iter(clashes.values())).as_conflict(live)
                 try:
-                    back = archiving.restore(connection, live, state, context, without=clashes)
+                    (back,) = archiving.restore(connection, live, [state], context, without=clashes)
                 except psycopg.errors.UniqueViolation as error:
                     raise Overtaken from error
                 news = [replace(back, state=replace(state))]

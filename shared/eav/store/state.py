@@ -36,12 +36,16 @@ class State:
 
 @dataclass(slots=True)
 class Written:
-    """The outcome of one write: the state after it, what it changed ({} when nothing did), and since when it counts."""
+    """The outcome of one write: the state after it, what it changed ({} when nothing did), and since when it counts.
+
+    detail: what else there is to tell of it, as JSON.
+    """
 
     state: State
     changed: dict[str, Change]
     kind: str = "updated"
     effective_at: datetime | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Typed(Mapping[str, Any]):

@@ -128,7 +128,7 @@ def update(table: int, columns: Columns) -> str:
     for bank, names in columns:
         if bank != 1:
             writes.append(_upsert_bank(given, table, bank, names))
-    writes.append(_history(given, "updated"))
+    writes.append(_history(given))
     search = search_table(table)
     put = pg.insert(search).from_select(
         ["id", "doc"], sa.select(given.c.id, given.c.doc).where(given.c.redoc, given.c.doc.is_not(None))
@@ -150,14 +150,14 @@ def _upsert_bank(given: sa.CTE, table: int, bank: int, names: tuple[str, ...]) -
     )
 
 
-def _history(given: sa.CTE, kind: str) -> sa.CTE:
+def _history(given: sa.CTE) -> sa.CTE:
     names = ["entity_id", "version", "type_id", "kind", "effective_at", "actor", "source", "source_id", "correlation"]
     scalars = ("actor", "source", "source_id", "correlation")
     source = sa.select(
         given.c.id,
         given.c.version,
         sa.bindparam("type_id", type_=sa.Integer()),
-        sa.literal_column(f"'{kind}'"),
+        sa.bindparam("kind", type_=sa.Text()),
         given.c.effective_at,
         *(sa.bindparam(name, type_=sa.Text()) for name in scalars),
         sa.cast(given.c.changed, pg.JSONB()),
@@ -165,9 +165,10 @@ def _history(given: sa.CTE, kind: str) -> sa.CTE:
     return sa.insert(HISTORY).from_select([*names, "changed"], source).cte("history")
 
 
+# Aliases (values that merges brought along) stay, except one that becomes the entity's own value.
 DELETE_UNIQUE = (
-    "delete from eav_unique u using unnest(%(a)s::int[], %(e)s::bigint[]) g(a, e)"
-    " where u.attribute_id = g.a and u.entity_id = g.e"
+    "delete from eav_unique u using unnest(%(a)s::int[], %(e)s::bigint[], %(k)s::text[]) g(a, e, k)"
+    " where u.attribute_id = g.a and u.entity_id = g.e and (not u.alias or u.key = g.k)"
 )
 INSERT_UNIQUE = (
     "insert into eav_unique(attribute_id, key, entity_id)"

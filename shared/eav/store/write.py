@@ -43,6 +43,8 @@ from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 
+UPDATED = "updated"
+
 
 @dataclass(slots=True)
 class Pending:
@@ -145,15 +147,22 @@ def _kept(live: LiveType, state: State, *, doc: bool = True) -> dict[str, Any]:
     }
 
 
-def update(connection: Connection, live: LiveType, pending: Sequence[Pending], context: Context) -> list[Written]:
-    """Write the changes of locked entities. Entities without a change are answered as they are, and cost nothing."""
-    real = [one for one in pending if one.changed]
+def update(
+    connection: Connection, live: LiveType, pending: Sequence[Pending], context: Context, kind: str = UPDATED
+) -> list[Written]:
+    """Write the changes of locked entities. Entities without a change are answered as they are, and cost nothing.
+
+    kind: what history and events call it; anything but a plain update counts even where no value changes.
+    """
+    real = [one for one in pending if one.changed or kind != UPDATED]
     if real:
-        _write_changes(connection, live, real, context)
-    return [Written(one.state, one.changed, effective_at=one.effective_at) for one in pending]
+        _write_changes(connection, live, real, context, kind)
+    return [Written(one.state, one.changed, kind, one.effective_at) for one in pending]
 
 
-def _write_changes(connection: Connection, live: LiveType, pending: Sequence[Pending], context: Context) -> None:
+def _write_changes(
+    connection: Connection, live: LiveType, pending: Sequence[Pending], context: Context, kind: str
+) -> None:
     at = now()
     changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
     columns = columns_of(live, changed_names)
@@ -180,6 +189,7 @@ def _write_changes(connection: Connection, live: LiveType, pending: Sequence[Pen
     params = {
         "i": records(rows),
         "type_id": live.id,
+        "kind": kind,
         "actor": context.actor.id,
         "source": context.source,
         "source_id": context.source_id,
@@ -215,7 +225,9 @@ def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pendi
             for a, key in side.unique
             if (a, one.state.id) in keep
         ]
-        connection.run(statements.DELETE_UNIQUE, _columns("ae", uniques), prepare=True)
+        keys = {(a, e): key for a, key, e in new}
+        gone = [(a, e, keys.get((a, e))) for a, e in uniques]
+        connection.run(statements.DELETE_UNIQUE, _columns("aek", gone), prepare=True)
         connection.run(statements.INSERT_UNIQUE, _columns("ake", new), prepare=True)
     if multis:
         keep = set(multis)

@@ -1,0 +1,31 @@
+"""Whom the id of an absorbed entity means: its survivor, in one look-up however long the chain of merges.
+
+Ask after an id was not found among the live ones, never before: nearly all ids are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from shared.eav.catalog import LiveType
+from shared.kernel.db import Connection
+
+_HEIRS = "select id, survivor from eav_absorbed where id = any(%(ids)s::bigint[]) and type_id = %(type)s"
+_KNOWN = "select exists (select from eav_absorbed where survivor = %(id)s)"
+
+
+def heirs(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[int, int]:
+    """{absorbed id: survivor} of those among `ids` that were absorbed; one statement, none without ids.
+
+    The survivor may be archived by now: then nothing live is found under the absorbed id either.
+    """
+    if not ids:
+        return {}
+    params = {"ids": sorted(set(ids)), "type": live.id}
+    return dict(connection.rows(_HEIRS, params, prepare=True))
+
+
+def is_survivor(connection: Connection, ident: int) -> bool:
+    """Whether other entities were merged into this one."""
+    row = connection.row(_KNOWN, {"id": ident}, prepare=True)
+    return row is not None and bool(row[0])
