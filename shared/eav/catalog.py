@@ -229,6 +229,11 @@ class Catalog:
         self._stamp: tuple[tuple[int, int], ...] | None = None
 
     def types(self) -> list[LiveType]:
+    @property
+    def stamp(self) -> tuple[tuple[int, int], ...] | None:
+        """The versions at hand; what is derived from definitions is as old as the stamp it was made under."""
+        return self._stamp
+
         """All live types, checked against the database (one small statement)."""
         self.refresh()
         return self.known()

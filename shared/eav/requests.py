@@ -27,12 +27,22 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkTo:
+    """An entity to be linked to. relations: labels besides the plain relation, as ids in this direction."""
+
+    to_type: str
+    to_id: int
+    relations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An entity to create. `effective_at`: the instant it counts from, when that is not now."""
 
     values: Mapping[str, object]
     trace: str | None = None
     effective_at: datetime | None = None
+    links: tuple[LinkTo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Update:
     expected_version: int | None = None
     trace: str | None = None
     effective_at: datetime | None = None
+    links: tuple[LinkTo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class Upsert:
     values: Mapping[str, object]
     trace: str | None = None
     effective_at: datetime | None = None
+    links: tuple[LinkTo, ...] = ()
 
 
 def names_of(items: Sequence[Draft | Update | Upsert]) -> set[str]:

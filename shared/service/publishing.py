@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from shared.bus import outbox
-from shared.contracts.event import Event
+from shared.contracts.event import LINK, Event
 from shared.eav.catalog import LiveType
+from shared.eav.links.asked import LinkChange
 from shared.eav.store.state import Written
 from shared.kernel.clock import now
 from shared.kernel.context import Context
@@ -41,6 +42,41 @@ def _event(live: LiveType, written: Written, context: Context, at: datetime) -> 
         correlation=context.correlation,
         changed=written.changed,
     )
+
+
+class LinkPublisher:
+    """Appends one event per changed link (not per direction), told in the direction it was asked in."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+
+    def __call__(self, connection: Connection, changes: Sequence[LinkChange], context: Context) -> None:
+        at = now()
+        outbox.append(connection, [self._event(one, context, at) for one in changes])
+        stamp(connection)
+
+    def _event(self, change: LinkChange, context: Context, at: datetime) -> Event:
+        return Event(
+            kind=LINK,
+            entity_type=change.from_type,
+            at=at,
+            entity_id=change.from_id,
+            effective_at=context.effective_at,
+            actor=context.actor.id,
+            source=context.source,
+            source_id=context.source_id,
+            cause=context.cause,
+            correlation=context.correlation,
+            detail={
+                "relation": change.relation,
+                "inverse": change.inverse,
+                "from": {"type": change.from_type, "id": str(change.from_id)},
+                "to": {"type": change.to_type, "id": str(change.to_id)},
+                "live": change.live,
+                "clock": str(change.clock),
+                "origin": self._origin,
+            },
+        )
 
 
 def publish_definition(

@@ -1,0 +1,1 @@
+"""Links between entities: two rows for each, one per direction, under a relation that implies both types."""

@@ -1,0 +1,202 @@
+"""The link store of an engine: links are made, undone and read, alone or inside a caller's transaction.
+
+Not for permissions, which the corridor asks, nor for types of another service: those are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import psycopg
+
+from shared.eav.attempts import Attempts, Overtaken
+from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.links import reading, store
+from shared.eav.links.asked import LinkChange, LinkItem, LinkOutcome, LinkTo, Unlink
+from shared.eav.links.clock import Clock
+from shared.eav.links.plan import Row
+from shared.eav.links.preparing import Prepared, Preparing
+from shared.eav.links.relations import RelationDef, Relations
+from shared.eav.patience import tries
+from shared.eav.requests import ItemError
+from shared.eav.store.rows import naive
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import CrmError, NotFound, Unavailable
+
+PublishLinks = Callable[[Connection, Sequence[LinkChange], Context], None]
+MAX_PAGE = 500
+
+
+def publish_no_links(connection: Connection, changes: Sequence[LinkChange], context: Context) -> None:
+    """For an engine on its own: nobody listens."""
+
+
+class Links:
+    """Links of one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        relations: Relations,
+        attempts: Attempts,
+        publish: PublishLinks = publish_no_links,
+    ) -> None:
+        self.relations = relations
+        self._database = database
+        self._catalog = catalog
+        self._attempts = attempts
+        self._publish = publish
+        self.preparing = Preparing(catalog, relations)
+        self._clock = Clock()
+
+    def put(
+        self,
+        from_type: str,
+        items: Sequence[LinkItem],
+        context: Context,
+        *,
+        partial: bool = False,
+        exact: bool = False,
+    ) -> list[LinkOutcome | ItemError]:
+        """Make links, in a transaction of their own. exact: labels of a pair that are not asked for are taken away.
+
+        Raises NotFound, Invalid (nothing written) unless `partial`: then refused items are answers.
+        """
+
+        def once(live: LiveType, refused: dict[int, CrmError]) -> list[LinkOutcome | ItemError]:
+            self.relations.ready()
+            with self._attempts.transaction(live) as connection:
+                asked = [(place, item.from_id, item.to) for place, item in enumerate(items)]
+                prepared = self.preparing.prepare(connection, live, asked, exact=exact)
+                if not partial:
+                    prepared.settle()
+                self.apply(connection, prepared, context)
+            return self._outcomes(prepared, len(items))
+
+        return self._attempts.run(from_type, partial, (), once)
+
+    def write(
+        self,
+        connection: Connection,
+        from_live: LiveType,
+        pairs: Sequence[tuple[int, LinkTo]],
+        context: Context,
+    ) -> list[LinkChange]:
+        """Make links inside a caller's transaction; what changed. Raises NotFound, Invalid: roll back then."""
+        prepared = self.preparing.prepare(
+            connection, from_live, [(n, ident, to) for n, (ident, to) in enumerate(pairs)]
+        )
+        prepared.settle()
+        return self.apply(connection, prepared, context)
+
+    def apply(
+        self, connection: Connection, prepared: Prepared, context: Context, made: Mapping[int, int] | None = None
+    ) -> list[LinkChange]:
+        """Write what was prepared and publish it. made: the ids that negative ones stand for."""
+        ids = made or {}
+        found = list(prepared.plan.changes())
+        if not found:
+            return []
+        clock = self._clock.tick(max(one[4] for one in found))
+        changes = [
+            LinkChange(
+                relation.id, relation.inverse, relation.from_type, ids.get(start, start), relation.to_type,
+                ids.get(end, end), live, clock,
+            )
+            for relation, start, end, live, _ in found
+        ]  # fmt: skip
+        self._write(connection, changes, context, clock)
+        return changes
+
+    def _write(self, connection: Connection, changes: Sequence[LinkChange], context: Context, clock: int) -> None:
+        rows: dict[bool, set[Row]] = {True: set(), False: set()}
+        for one in changes:
+            rows[one.live] |= {(one.relation, one.from_id, one.to_id), (one.inverse, one.to_id, one.from_id)}
+        since = naive(context.effective_at or now())
+        try:
+            store.write(connection, sorted(rows[True]), sorted(rows[False]), since, clock)
+        except psycopg.errors.UniqueViolation as error:
+            raise Overtaken from error
+        self._publish(connection, changes, context)
+
+    def remove(self, from_type: str, items: Sequence[Unlink], context: Context) -> list[LinkChange]:
+        """Undo links; those that are not there are fine. Archived ends do not keep them. What changed."""
+
+        def once(live: LiveType, refused: dict[int, CrmError]) -> list[LinkChange]:
+            self.relations.ready()
+            with self._attempts.transaction(live) as connection:
+                return self.unlink(connection, live, items, context)
+
+        return self._attempts.run(from_type, False, (), once)
+
+    def unlink(
+        self, connection: Connection, from_live: LiveType, items: Sequence[Unlink], context: Context
+    ) -> list[LinkChange]:
+        """Like `remove`, inside a caller's transaction."""
+        told: dict[Row, tuple[RelationDef, int, int]] = {}
+        ends: dict[str, set[int]] = {from_live.name: {item.from_id for item in items}}
+        for item in items:
+            to_type = self._catalog.type(item.to_type).name
+            ends.setdefault(to_type, set()).add(item.to_id)
+            for relation in self.preparing.undone(from_live.name, to_type, item.relations):
+                told.setdefault((relation.id, item.from_id, item.to_id), (relation, item.from_id, item.to_id))
+        lives = {name: from_live if name == from_live.name else self._catalog.type(name) for name in ends}
+        store.lock(connection, {name: (lives[name], ids, True) for name, ids in ends.items()})
+        rows = [one for one in told if max(one[1:]) <= store.MAX_ID and min(one[1:]) > 0]
+        rows += [(told[one][0].inverse, one[2], one[1]) for one in rows]
+        gone = store.remove(connection, sorted(set(rows)))
+        clock = self._clock.tick(max(gone.values(), default=0))
+        seen: set[Row] = set()
+        changes = []
+        for row, (relation, start, end) in told.items():
+            if row in gone and row not in seen:
+                seen |= {row, (relation.inverse, end, start)}
+                changes.append(
+                    LinkChange(relation.id, relation.inverse, relation.from_type, start, relation.to_type, end, False,
+                               clock)
+                )  # fmt: skip
+        if changes:
+            self._publish(connection, changes, context)
+        return changes
+
+    def page(self, from_type: str, from_id: int, to_type: str, limit: int = MAX_PAGE, after: int = 0) -> reading.Page:
+        """Links of one entity in the order of ids behind `after`, and the id to go on from. NotFound without it."""
+        found = self.pages(from_type, [from_id], to_type, limit, {from_id: after})
+        if from_id not in found:
+            raise NotFound(self._catalog.type(from_type).name, [str(from_id)])
+        return found[from_id]
+
+    def pages(
+        self,
+        from_type: str,
+        ids: Sequence[int],
+        to_type: str,
+        limit: int = MAX_PAGE,
+        afters: Mapping[int, int] | None = None,
+    ) -> dict[int, reading.Page]:
+        """A page of links for each of these entities that is there, each behind its own `afters`; one statement."""
+        behind = {one: min(max((afters or {}).get(one, 0), 0), store.MAX_ID) for one in ids if 0 < one <= store.MAX_ID}
+        for _ in tries():
+            from_live, to_live = self._catalog.type(from_type), self._catalog.type(to_type)
+            relations = self.relations.between(from_live.name, to_live.name)
+            try:
+                with self._database.connect() as connection:
+                    return reading.pages(connection, from_live, to_live, relations, behind, limit)
+            except StaleCatalog:
+                self._catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
+
+    def _outcomes(self, prepared: Prepared, count: int) -> list[LinkOutcome | ItemError]:
+        by_place: dict[int, LinkOutcome | ItemError] = {
+            place: ItemError(place, error) for place, error in prepared.errors.items()
+        }
+        plan = prepared.plan
+        for one in prepared.wants:
+            between = self.relations.between(one.from_type, one.to_type)
+            now_has = tuple(defn.id for defn in between if plan.has(defn, one.from_id, one.to_id))
+            new = not plan.had(between[0], one.from_id, one.to_id)
+            by_place[one.place] = LinkOutcome(one.from_id, one.to_id, now_has, new)
+        return [by_place[place] for place in range(count)]

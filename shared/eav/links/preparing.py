@@ -1,0 +1,182 @@
+"""From what was asked to a plan: names resolved, both ends of every link held, what is stored read, errors told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.eav.catalog import Catalog, LiveType, nearest
+from shared.eav.links import store
+from shared.eav.links.plan import Plan, Row, Want, named
+from shared.eav.links.relations import RelationDef, Relations
+from shared.eav.requests import LinkTo
+from shared.kernel.db import Connection
+from shared.kernel.errors import CrmError, Invalid, NotFound
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Links that wait for the ids of entities about to be created. errors: what was refused, by the item's place."""
+
+    plan: Plan
+    wants: list[Want]
+    errors: dict[int, CrmError] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Raise what was refused, all of it where it is of one kind."""
+        if self.errors:
+            raise _joined(list(self.errors.values()))
+
+
+class Preparing:
+    """Prepares links against one catalog and its relations."""
+
+    def __init__(self, catalog: Catalog, relations: Relations) -> None:
+        self._catalog = catalog
+        self._relations = relations
+
+    def prepare(
+        self,
+        connection: Connection,
+        from_live: LiveType,
+        asked: Sequence[tuple[int, int, LinkTo]],
+        *,
+        exact: bool = False,
+        held: Collection[int] = (),
+    ) -> Prepared:
+        """Lock what (place, from id, link) asks for and find out what it comes to; `apply` then writes it.
+
+        Several links under one place stand or fall together. `held` from ids need no lock: the caller has locked
+        them, or they are negative ones that stand in for entities about to be created. Raises StaleCatalog.
+        """
+        errors: dict[int, CrmError] = {}
+        wants = [one for ask in asked if (one := self._want(from_live, *ask, errors)) is not None]
+        lives = {name: self._catalog.type(name) for name in {one.to_type for one in wants}} | {
+            from_live.name: from_live
+        }
+        self._lock(connection, lives, wants, held, errors)
+        wants = [one for one in wants if one.place not in errors]
+        stored = self._stored(connection, lives, wants)
+        plan = Plan(self._relations, stored, exact=exact)
+        by_place: dict[int, list[Want]] = {}
+        for one in wants:
+            by_place.setdefault(one.place, []).append(one)
+        for place, together in by_place.items():
+            error = plan.link(together)
+            if error is not None:
+                errors[place] = error
+        return Prepared(plan, [one for one in wants if one.place not in errors], errors)
+
+    def undone(self, from_type: str, to_type: str, asked: tuple[int, ...] | None) -> Sequence[RelationDef]:
+        """What there is to undo for these relations. Raises Invalid for ones that do not fit the pair."""
+        between = self._relations.between(from_type, to_type)
+        if asked is None:
+            return between
+        chosen = self.named(between, asked)
+        return between if any(one.plain for one in chosen) else chosen
+
+    def _want(
+        self, from_live: LiveType, place: int, from_id: int, to: LinkTo, errors: dict[int, CrmError]
+    ) -> Want | None:
+        """One asked link with its names resolved, or an error noted."""
+        try:
+            to_type = self._here(to.to_type)
+            between = self._relations.between(from_live.name, to_type)
+            if from_id == to.to_id and from_live.name == to_type:
+                message = f"{to_type} {to.to_id} cannot be linked to itself"
+                raise Invalid.one("id", "INVALID_ASSOCIATION", message)
+            defs = tuple(one for one in self.named(between, to.relations) if not one.plain)
+        except CrmError as error:
+            errors.setdefault(place, error)
+            return None
+        return Want(place, from_id, from_live.name, to_type, to.to_id, defs)
+
+    def _here(self, type_name: str) -> str:
+        """The internal name of a type that can be linked to: so far one that lives in the same database."""
+        return self._catalog.type(type_name).name
+
+    def named(self, between: Sequence[RelationDef], asked: Iterable[int]) -> list[RelationDef]:
+        """The relations of these ids; raises Invalid naming those that fit."""
+        by_id = {one.id: one for one in between}
+        wrong = [ident for ident in asked if ident not in by_id]
+        if wrong:
+            fitting = ", ".join(f"{one.id} ({one.label or one.name})" for one in between)
+            from_type, to_type = between[0].from_type, between[0].to_type
+            message = (
+                f"{', '.join(map(str, wrong))}: not an association type from {from_type} to {to_type};"
+                f" those are {fitting}"
+            )
+            close = nearest(str(wrong[0]), [str(one.id) for one in between])
+            raise Invalid.one("associationTypeId", "INVALID_ASSOCIATION", message, close)
+        return [by_id[ident] for ident in asked]
+
+    def _lock(
+        self,
+        connection: Connection,
+        lives: Mapping[str, LiveType],
+        wants: Sequence[Want],
+        held: Collection[int],
+        errors: dict[int, CrmError],
+    ) -> None:
+        """Hold both ends of every link; unknown ones are errors."""
+        trees = [one.id for want in wants for defn in want.defs for one in self._both(defn) if one.tree]
+        store.lock_trees(connection, trees)
+        ends: dict[str, tuple[LiveType, set[int], bool]] = {}
+        held = frozenset(held)
+        asked: list[tuple[int, str, int]] = []
+        for one in wants:
+            from_carries, to_carries = self._carriers(one.from_type, one.to_type)
+            if one.from_id not in held:
+                asked.append((one.place, one.from_type, one.from_id))
+            asked.append((one.place, one.to_type, one.to_id))
+            for name, carries in ((one.from_type, from_carries), (one.to_type, to_carries)):
+                live, ids, already = ends.get(name, (lives[name], set(), False))
+                ends[name] = (live, ids, already or carries)
+        for _, name, ident in asked:
+            ends[name][1].add(ident)
+        there = store.lock(connection, {name: end for name, end in ends.items() if end[1]})
+        for place, name, ident in asked:
+            if ident not in there[name]:
+                errors.setdefault(place, NotFound(name, [str(ident)]))
+
+    def _both(self, relation: RelationDef) -> tuple[RelationDef, RelationDef]:
+        other = self._relations.get(relation.inverse)
+        assert other is not None
+        return relation, other
+
+    def _carriers(self, from_type: str, to_type: str) -> tuple[bool, bool]:
+        """Which ends are locked against other writers: those with a register or a limit, else the one that the plain
+        relation of the higher id leads away from; always at least one, the same one from both sides."""
+        ahead, back = self._relations.between(from_type, to_type), self._relations.between(to_type, from_type)
+        from_carries = any(one.single or one.limit for one in ahead)
+        to_carries = any(one.single or one.limit for one in back)
+        if not from_carries and not to_carries:
+            from_carries = ahead[0].id >= back[0].id
+            to_carries = not from_carries
+        return from_carries, to_carries
+
+    def _stored(self, connection: Connection, lives: Mapping[str, LiveType], wants: Sequence[Want]) -> store.Stored:
+        rows: set[Row] = set()
+        holders: dict[tuple[int, int], tuple[RelationDef, int]] = {}
+        limited: dict[tuple[int, int], tuple[RelationDef, int]] = {}
+        for one in wants:
+            for relation in self._relations.between(one.from_type, one.to_type):
+                if one.from_id > 0 and one.to_id > 0:
+                    rows.add(named(relation, one.from_id, one.to_id))
+                for defn, start in zip(self._both(relation), (one.from_id, one.to_id), strict=True):
+                    if start > 0 and defn.single:
+                        holders[defn.id, start] = (defn, start)
+                    if start > 0 and defn.limit is not None:
+                        limited[defn.id, start] = (defn, start)
+        tables = {name: live.table for name, live in lives.items()}
+        return store.read(connection, rows, holders.values(), limited.values(), tables)
+
+
+def _joined(errors: Sequence[CrmError]) -> CrmError:
+    """Several refusals as one: all unknown ids, or everything invalid; else the first."""
+    first = errors[0]
+    if isinstance(first, NotFound) and all(isinstance(one, NotFound) and one.what == first.what for one in errors):
+        return NotFound(first.what, list(dict.fromkeys(ident for one in errors for ident in getattr(one, "ids", ()))))
+    if isinstance(first, Invalid) and all(isinstance(one, Invalid) for one in errors):
+        return Invalid(list(dict.fromkeys(part for one in errors for part in getattr(one, "errors", ()))))
+    return first
