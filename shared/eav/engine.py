@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from shared.eav.attempts import Attempts
 from shared.eav.catalog import Catalog, LiveType
 from shared.eav.install import ensure_partitions
-from shared.eav.query.page import Walk
 from shared.eav.links.links import Links, PublishLinks, publish_no_links
 from shared.eav.links.relations import RelationDef, Relations
+from shared.eav.query.page import Walk
 from shared.eav.reads import Reads
 from shared.eav.store.state import Written
 from shared.eav.validation import Judge, NoJudge
@@ -37,9 +37,9 @@ class Engine:
         publish: Publish = publish_nothing,
         walk: Walk | None = None,
         partitions: Callable[[Database], None] = ensure_partitions,
-    ) -> None:
         relations: Sequence[RelationDef] = (),
         publish_links: PublishLinks = publish_no_links,
+    ) -> None:
         judge = judge or NoJudge()
         self.database = database
         self.catalog = Catalog(database)
@@ -48,4 +48,3 @@ class Engine:
         self.relations = Relations(relations, database, self.catalog)
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
         self.writes = Writes(attempts, judge, publish)
-        self.bulk = Bulk(attempts, judge, publish)

@@ -16,10 +16,8 @@ from shared.kernel.db import Database
 from shared.service.definitions import Definitions
 from shared.service.entities import DomainJudge, Entities
 from shared.service.foreign import Foreign
-from shared.service.manifest import Manifest
 from shared.service.links import Links
-from shared.service.holdings import Holdings
-from shared.service.pipelines import Pipelines
+from shared.service.manifest import Manifest
 from shared.service.publishing import LinkPublisher, publish
 from shared.service.relations import BUILTIN
 from shared.service.replicas import OWNER, owner_replica, puller, token_replica
@@ -58,16 +56,15 @@ class Runtime:
             publish=publish,
             walk=RedisWalk(self.redis, manifest.name),
             partitions=ensure_partitions,
-        )
             relations=BUILTIN,
             publish_links=LinkPublisher(manifest.name),
+        )
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
         foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
         self.entities = Entities(self.engine, foreign)
-        self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.links = Links(self.engine)
-        self.exports = Exports(self.engine)
+        self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.feed = Feed(self.db)
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
         self.follows = {one.name: one for one in subscriptions(manifest, settings)}
