@@ -13,6 +13,7 @@ from shared.eav.entity import Entity, Form, Page, View
 from shared.eav.extract import Extract, Extraction
 from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
 from shared.eav.history import histories
+from shared.eav.holdings import Held, RangeSum, holdings, range_sums
 from shared.eav.patience import tries
 from shared.eav.query import streaming
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
@@ -126,6 +127,16 @@ class Reads:
             return entities, entities[-1].id if len(rows) > limit else None
 
         return self._fresh(type_name, work)
+
+    def holdings(self, type_name: str, *, after: int, limit: int, archived: bool = False) -> Sequence[Held]:
+        """A canonical page for copies, see `holdings.holdings`."""
+        return self._fresh(
+            type_name, lambda one, live: holdings(one, live, after=after, limit=limit, archived=archived)
+        )
+
+    def range_sums(self, type_name: str, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
+        """Sums of checksums, see `holdings.range_sums`."""
+        return self._fresh(type_name, lambda one, live: range_sums(one, live, after=after, span=span, ranges=ranges))
 
     def query(self, type_name: str, query: Query, view: View) -> Page:
         """One page of a search; raises Invalid with all errors of filter, sorts and cursor."""

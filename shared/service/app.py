@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from shared.bus.schema import prepare
+from shared.eav.engine import Engine
 from shared.eav.install import declare_types
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.eav.slots import provision
@@ -12,8 +13,10 @@ from shared.kernel.config import Settings
 from shared.kernel.context import Context
 from shared.kernel.db import Database
 from shared.kernel.migrate import migrate as run_migrations
+from shared.service.catalog_news import tell_declared
 from shared.service.doors import operations_of
 from shared.service.manifest import Manifest
+from shared.service.pipelines import Pipelines
 from shared.service.revisions import migration_folders
 from shared.service.runtime import Runtime, database_url
 from shared.service.schema import SPARE_POOL
@@ -40,6 +43,8 @@ def migrate(manifest: Manifest, settings: Settings) -> None:
     prepare(database)
     ensure_history_partitions(database)
     declare_types(database, manifest.types)
+    tell_declared(database, manifest.types)
+    Pipelines(Engine(database), manifest.pipelines, lambda: ensure_history_partitions(database)).declare()
     provision(database, SPARE_POOL if manifest.custom_types else None)
     _bootstrap_tokens(database, manifest, settings)
     database.dispose()

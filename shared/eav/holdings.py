@@ -1,0 +1,83 @@
+"""What a type holds, for those who keep a copy or check one: canonical pages, checksums by id range, re-reading.
+
+Pages are canonical JSON by attribute key, archived attributes included: what events tell, at one moment. Sums of
+checksums are compared with a copy's; re-reading compares each checksum with the values it was made of, so that a
+damaged value is seen where it lies. Not for showing entities to people: see `reads`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.eav.catalog import Keyed, LiveType, keyed
+from shared.eav.query.page import check_version
+from shared.eav.query.reading import Reader, reader
+from shared.eav.store.state import checksum
+from shared.eav.store.write import state_of
+from shared.eav.tables import table_name
+from shared.kernel.db import Connection, bigint, compiled
+
+_SUMS = """select (id - 1) / %(span)s::bigint, count(*), sum(checksum)::text from {table}
+where id > %(after)s and id <= %(upto)s group by 1 order by 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One entity as it is kept: canonical values by attribute key, and the checksum stored beside them."""
+
+    id: int
+    version: int
+    created_at: str
+    updated_at: str
+    values: dict[str, Any]
+    checksum: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether values and version are those the checksum was made of."""
+        return checksum(self.values, self.version) == self.checksum
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSum:
+    """Entities with low <= id <= high: how many, and the sum of their checksums as a decimal."""
+
+    low: int
+    high: int
+    count: int
+    total: str
+
+
+def holdings(connection: Connection, live: LiveType, *, after: int, limit: int, archived: bool = False) -> list[Held]:
+    """A page in id order behind `after`; one statement. Raises StaleCatalog, for the caller to reload and repeat.
+
+    An archived entity's checksum is that of its last live version, one below the version it has.
+    """
+    view, sql = _page(keyed(live), archived)
+    rows = connection.rows(sql, {"after": bigint(after), "rows": limit}, prepare=True)
+    check_version(connection, live, rows)
+    states = ((state_of(view, row), row[-1]) for row in rows)
+    return [Held(one.id, one.version, one.created_at, one.updated_at, one.values, summed) for one, summed in states]
+
+
+@lru_cache(maxsize=128)
+def _page(key: Keyed, archived: bool) -> tuple[Reader, str]:
+    live = key.live
+    view = reader(live, live.kept, "canonical", archive=archived)
+    main = view.source.main
+    query = view.select().add_columns(main.c.checksum)
+    query = query.where(main.c.id > sa.bindparam("after", type_=sa.BigInteger())).order_by(main.c.id)
+    return view, compiled(query.limit(sa.bindparam("rows", type_=sa.Integer())))
+
+
+def range_sums(connection: Connection, live: LiveType, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
+    """Sums over live entities, by ranges of `span` ids, for `ranges` of them from the one behind `after`; no scan."""
+    first = after // span
+    params = {"after": first * span, "upto": (first + ranges) * span, "span": span}
+    rows = connection.rows(_SUMS.format(table=table_name(live.table)), params)
+    return [RangeSum(part * span + 1, (part + 1) * span, count, total) for part, count, total in rows]

@@ -1,0 +1,40 @@
+"""The corridor for those who keep a copy of a service's entities, or check one: the right to read the feed suffices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from shared.eav.engine import Engine
+from shared.eav.holdings import Held, RangeSum
+from shared.kernel.context import Context
+from shared.service.catalog_news import type_detail
+from shared.service.permissions import FEED_READ, require_scope
+
+
+class Holdings:
+    """What one service holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def catalog(self, ctx: Context) -> list[dict[str, Any]]:
+        """All types with their attributes, archived ones included, as catalog events tell them."""
+        require_scope(ctx.actor, FEED_READ)
+        self._engine.catalog.refresh()
+        return [type_detail(one) for one in self._engine.catalog.types()]
+
+    def entities(self, ctx: Context, type: str, *, after: int, limit: int, archived: bool = False) -> Sequence[Held]:
+        """A page of entities at their versions, in id order."""
+        require_scope(ctx.actor, FEED_READ)
+        return self._engine.reads.holdings(type, after=after, limit=limit, archived=archived)
+
+    def damaged(self, ctx: Context, type: str, *, after: int, limit: int) -> tuple[list[Held], Sequence[Held]]:
+        """Entities of a page whose checksum is not that of their values, and the page."""
+        found = self.entities(ctx, type, after=after, limit=limit)
+        return [one for one in found if not one.sound], found
+
+    def sums(self, ctx: Context, type: str, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
+        """Sums of checksums by ranges of ids."""
+        require_scope(ctx.actor, FEED_READ)
+        return self._engine.reads.range_sums(type, after=after, span=span, ranges=ranges)
