@@ -239,3 +239,9 @@ def find(connection: Connection, kind: str, number: int, *, lock: bool = False) 
     sql = f"select {_JOB} from work_job where kind = %(kind)s and number = %(number)s"
     row = connection.row(sql + (" for update" if lock else ""), {"kind": kind, "number": number})
     return None if row is None else Job(*row)
+
+
+def by_id(connection: Connection, job_id: int) -> Job | None:
+    """A job by its id here."""
+    row = connection.row(f"select {_JOB} from work_job where id = %(job)s", {"job": job_id})
+    return None if row is None else Job(*row)
