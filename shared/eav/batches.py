@@ -11,10 +11,11 @@ from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.presenting import present
 from shared.eav.requests import Draft, ItemError, Update, Upsert
-from shared.eav.store.state import Written
+from shared.eav.store.state import State, Typed, Written, changes
 from shared.eav.store.write import Pending
 from shared.eav.types import kind_of
-from shared.eav.validation import Values
+from shared.eav.validation import Judge, Values, complete
+from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, CrmError, FieldError, Invalid, InvalidValues
 
 Items = Sequence[Draft | Update | Upsert]
@@ -52,6 +53,28 @@ class Batch:
                 self.refuse(place, Conflict(message, attribute=attribute.name))
                 return
         self.keys |= dict.fromkeys(keys, place)
+
+    def draft(self, judge: Judge, place: int, given: Mapping[str, object], context: Context) -> None:
+        """Judge an entity to create: it is inserted or refused."""
+        try:
+            values = complete(judge, self.live, given, None, context, self.known.get(place, ()))
+        except InvalidValues as error:
+            self.refuse(place, error)
+            return
+        self.inserts[place] = {name: value for name, value in values.items() if value is not None}
+        self.claim(place, self.inserts[place])
+
+    def change(self, judge: Judge, place: int, state: State, given: Mapping[str, object], context: Context) -> None:
+        """Judge values to write to an entity: it is changed or the item refused."""
+        old = {**Typed(self.live, state.values), "id": state.id}
+        try:
+            values = complete(judge, self.live, given, old, context, self.known.get(place, ()))
+        except InvalidValues as error:
+            self.refuse(place, error)
+            return
+        changed = changes(self.live, state.values, values)
+        self.updates[place] = Pending(state, values, changed, context.effective_at)
+        self.claim(place, {name: values[name] for name in values if self.live.attributes[name].key in changed})
 
     def need_slots(self) -> None:
         """Raise NeedSlots when a value has nowhere to go yet."""

@@ -47,4 +47,5 @@ class Engine:
         attempts = Attempts(database, self.catalog, lambda: partitions(database))
         self.relations = Relations(relations, database, self.catalog)
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
-        self.writes = Writes(attempts, judge, publish)
+        self.writes = Writes(attempts, judge, publish, self.links)
+        self.bulk = Bulk(attempts, judge, publish)

@@ -16,19 +16,21 @@ from shared.eav.batches import Batch, Items, Known, Outcome, Refused
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.guard import guard
+from shared.eav.links.beside import made_of, prepare_beside
+from shared.eav.links.links import Links
 from shared.eav.presenting import present
 from shared.eav.reads import resolve_refs, unique_key
 from shared.eav.requests import Draft, Ref, Update, Upsert, dated, names_of
 from shared.eav.store import archive as archiving
-from shared.eav.store.state import State, Typed, Written, changes
+from shared.eav.store.state import State, Typed, Written
 from shared.eav.store.write import Pending, lock
 from shared.eav.store.write import create as insert
 from shared.eav.store.write import update as rewrite
 from shared.eav.types import kind_of
-from shared.eav.validation import Judge, complete
+from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid, InvalidValues, NotFound, VersionMismatch
+from shared.kernel.errors import Invalid, NotFound, VersionMismatch
 
 Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
 
@@ -36,10 +38,11 @@ Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
 class Writes:
     """The writing half of the engine."""
 
-    def __init__(self, attempts: Attempts, judge: Judge, publish: Publish) -> None:
+    def __init__(self, attempts: Attempts, judge: Judge, publish: Publish, links: Links) -> None:
         self._attempts = attempts
         self._judge = judge
         self._publish = publish
+        self._links = links
 
     def create(
         self,
@@ -57,10 +60,11 @@ class Writes:
         """
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
+            self._links.ready(drafts)
             batch = Batch(live, dict(refused), partial, known or {}, len(drafts))
             for place, draft in enumerate(drafts):
                 if place not in refused:
-                    self._draft(batch, place, draft.values, dated(draft, context))
+                    batch.draft(self._judge, place, draft.values, dated(draft, context))
             if len(batch.refused) > len(refused):
                 self._attempts.confirm(live)
             batch.settle()
@@ -84,6 +88,7 @@ class Writes:
         """Change entities. An unknown id is an ItemError in a batch, NotFound when it is the only item."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
+            self._links.ready(updates)
             batch = Batch(live, refused, partial, known or {}, len(updates))
             with self._attempts.transaction(live) as connection:
                 ids, states = self._locked(connection, live, [one.ref for one in updates])
@@ -146,7 +151,7 @@ class Writes:
                 batch.refuse(place, VersionMismatch(item.expected_version or 0, state.version))
             else:
                 seen.add(state.id)
-                self._change(batch, place, state, item.values, dated(item, context))
+                batch.change(self._judge, place, state, item.values, dated(item, context))
         return lost
 
     def upsert(
@@ -162,6 +167,7 @@ class Writes:
         """Update what each reference finds and create the rest, in one transaction; `new` tells which happened."""
 
         def once(live: LiveType, refused: Refused) -> list[Outcome]:
+            self._links.ready(upserts)
             batch = Batch(live, refused, partial, known or {}, len(upserts))
             with self._attempts.transaction(live) as connection:
                 refs = [one.ref for one in upserts]
@@ -197,14 +203,14 @@ class Writes:
                 batch.refuse(place, Invalid.one("id", "DUPLICATE_ID", message))
             elif ident is not None and ident in states:
                 seen.add(ident)
-                self._change(batch, place, states[ident], item.values, dated(item, context))
+                batch.change(self._judge, place, states[ident], item.values, dated(item, context))
             elif item.ref.attribute is None:
                 batch.refuse(place, NotFound(batch.live.name, [str(item.ref)]))
             else:
                 named = batch.live.attribute(item.ref.attribute)
                 given = {one.name for name in item.values if (one := batch.live.find(name))}
                 values = item.values if named.name in given else {**item.values, named.name: item.ref.value}
-                self._draft(batch, place, values, dated(item, context))
+                batch.draft(self._judge, place, values, dated(item, context))
 
     def archive(self, type_name: str, refs: Sequence[Ref], context: Context) -> list[int]:
         """Archive; unknown ones are fine. The ids that really were archived."""
@@ -247,26 +253,6 @@ class Writes:
 
         return self._attempts.run(type_name, False, (), once)
 
-    def _draft(self, batch: Batch, place: int, given: Mapping[str, object], context: Context) -> None:
-        try:
-            values = complete(self._judge, batch.live, given, None, context, batch.known.get(place, ()))
-        except InvalidValues as error:
-            batch.refuse(place, error)
-            return
-        batch.inserts[place] = {name: value for name, value in values.items() if value is not None}
-        batch.claim(place, batch.inserts[place])
-
-    def _change(self, batch: Batch, place: int, state: State, given: Mapping[str, object], context: Context) -> None:
-        old = {**Typed(batch.live, state.values), "id": state.id}
-        try:
-            values = complete(self._judge, batch.live, given, old, context, batch.known.get(place, ()))
-        except InvalidValues as error:
-            batch.refuse(place, error)
-            return
-        changed = changes(batch.live, state.values, values)
-        batch.updates[place] = Pending(state, values, changed, context.effective_at)
-        batch.claim(place, {name: values[name] for name in values if batch.live.attributes[name].key in changed})
-
     def _write(
         self,
         connection: Connection,
@@ -275,7 +261,11 @@ class Writes:
         items: Items,
         sought: Set[tuple[int, str]] = frozenset(),
     ) -> dict[int, Written]:
-        """Both kinds of writes and their events; what each place became. `sought`: keys the items were looked up by."""
+        """Both kinds of writes, their links and events; what each place became.
+
+        sought: keys the items were looked up by.
+        """
+        beside = prepare_beside(self._links, connection, batch, items)
         done: dict[int, Written] = {}
         with Taken.watching(batch.live, batch.inserts, batch.updates, sought):
             if batch.updates:
@@ -288,4 +278,6 @@ class Writes:
         news = [done[place] for place in sorted(done) if done[place].changed or done[place].kind == "created"]
         if news:
             self._publish(connection, batch.live, news, context)
+        if beside is not None:
+            self._links.apply(connection, beside, context, made_of(batch, done))
         return done

@@ -15,6 +15,7 @@ from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upse
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
+from shared.service.links import LinkTo, permit_links
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
 from shared.service.references import unknown_references
 from shared.service.rules import NO_RULES, Proposal, Rules
@@ -25,6 +26,7 @@ __all__ = [
     "Entity",
     "HistoryEntry",
     "ItemError",
+    "LinkTo",
     "Page",
     "Query",
     "Ref",
@@ -75,6 +77,7 @@ class Entities:
         """Create; raises InvalidValues or Conflict and writes nothing, unless `partial` (then refused are answers)."""
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, drafts)
+        permit_links(ctx, self._engine.catalog, drafts)
         known = unknown_references(self._foreign, self._engine.catalog.type(name), drafts)
         return self._engine.writes.create(name, drafts, ctx, view, partial=partial, known=known)
 
@@ -84,6 +87,7 @@ class Entities:
         """Change; unknown ids are ItemErrors in a batch, NotFound for a single one."""
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, updates)
+        permit_links(ctx, self._engine.catalog, updates)
         known = unknown_references(self._foreign, self._engine.catalog.type(name), updates)
         return self._engine.writes.update(name, updates, ctx, view, partial=partial, known=known)
 
@@ -93,6 +97,7 @@ class Entities:
         """Update what is found by a unique attribute, create the rest; `Entity.new` tells which."""
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, upserts)
+        permit_links(ctx, self._engine.catalog, upserts)
         known = unknown_references(self._foreign, self._engine.catalog.type(name), upserts)
         return self._engine.writes.upsert(name, upserts, ctx, view, partial=partial, known=known)
 

@@ -12,7 +12,7 @@ from shared.eav.catalog import Catalog
 from shared.eav.engine import Engine
 from shared.eav.links.asked import LinkChange, Linked, LinkItem, LinkOutcome, Unlink
 from shared.eav.links.relations import RelationDef
-from shared.eav.requests import ItemError, LinkTo
+from shared.eav.requests import Draft, ItemError, LinkTo, Update, Upsert
 from shared.kernel.context import Context
 from shared.service.permissions import Mode, require
 
@@ -94,7 +94,8 @@ class Links:
         return self._engine.links.pages(start, ids, end, limit, afters)
 
 
-def permit_links(ctx: Context, catalog: Catalog, links: Iterable[LinkTo]) -> None:
-    """Raises Forbidden unless the actor may write every type that is linked to, NotFound for types unknown here."""
-    for name in {one.to_type for one in links}:
+def permit_links(ctx: Context, catalog: Catalog, items: Iterable[Draft | Update | Upsert]) -> None:
+    """For links that come with values: raises Forbidden unless the actor may write every type that is linked to, and
+    NotFound for types unknown here."""
+    for name in {link.to_type for item in items for link in item.links}:
         require(ctx.actor, "objects", catalog.type(name).defn, "write")

@@ -18,7 +18,7 @@ from shared.eav.links.plan import Row
 from shared.eav.links.preparing import Prepared, Preparing
 from shared.eav.links.relations import RelationDef, Relations
 from shared.eav.patience import tries
-from shared.eav.requests import ItemError
+from shared.eav.requests import Draft, ItemError, Update, Upsert
 from shared.eav.store.rows import naive
 from shared.kernel.clock import now
 from shared.kernel.context import Context
@@ -51,6 +51,11 @@ class Links:
         self._publish = publish
         self.preparing = Preparing(catalog, relations)
         self._clock = Clock()
+
+    def ready(self, items: Sequence[Draft | Update | Upsert] = ()) -> None:
+        """Look at the relations before a connection is held, where items will need them."""
+        if any(item.links for item in items):
+            self.relations.ready()
 
     def put(
         self,
