@@ -15,9 +15,12 @@ from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.service.definitions import Definitions
 from shared.service.entities import DomainJudge, Entities
+from shared.service.exports import Exports
 from shared.service.foreign import Foreign
+from shared.service.holdings import Holdings
 from shared.service.links import Links
 from shared.service.manifest import Manifest
+from shared.service.pipelines import Pipelines
 from shared.service.publishing import LinkPublisher, publish
 from shared.service.relations import BUILTIN
 from shared.service.replicas import OWNER, owner_replica, puller, token_replica
@@ -52,7 +55,7 @@ class Runtime:
         self.db = Database(database_url(manifest, settings), pool_size=settings.pool_size, prepare=settings.prepare)
         self.engine = Engine(
             self.db,
-            judge=DomainJudge(manifest.rules),
+            judge=DomainJudge(manifest.rules, manifest.pipelines),
             publish=publish,
             walk=RedisWalk(self.redis, manifest.name),
             partitions=ensure_partitions,
@@ -61,10 +64,13 @@ class Runtime:
         )
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
-        foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
-        self.entities = Entities(self.engine, foreign)
+        self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
+        self.entities = Entities(self.engine, self.foreign)
         self.links = Links(self.engine)
+        self.exports = Exports(self.engine)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
+        self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))
+        self.holdings = Holdings(self.engine)
         self.feed = Feed(self.db)
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
         self.follows = {one.name: one for one in subscriptions(manifest, settings)}

@@ -1,0 +1,93 @@
+"""What an import tells of itself: progress events, and row errors whose words hold no cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shared.bus import outbox
+from shared.contracts import imports as contract
+from shared.contracts.event import Event
+from shared.contracts.imports import ChunkDone, PhaseFinished, RowError
+from shared.kernel.clock import now
+from shared.kernel.db import Connection
+from shared.kernel.errors import FieldError
+from shared.service.imports.spec import ImportSpec
+from shared.service.work.ledger import Job
+
+SOURCE = "IMPORT"
+
+# The engine's words quote what was refused; events are kept and sent, so they say the same without.
+_TRANSLATED: Mapping[str, tuple[str, str]] = {
+    "INVALID_OPTION": ("INVALID_ENUMERATION_OPTION", "not one of the options"),
+    "INVALID_INTEGER": ("COULD_NOT_PARSE_NUMBER", "not a number"),
+    "INVALID_DATE": ("COULD_NOT_PARSE_DATE", "not a date, or a date with a time of day"),
+    "INVALID_LONG": ("COULD_NOT_PARSE_DATE", "not a date with a time of day"),
+    "INVALID_EMAIL": ("INVALID_EMAIL", "not an e-mail address"),
+    "INVALID_STRING": ("INVALID_STRING", "text that cannot be stored"),
+    "VALUE_TOO_LONG": ("VALUE_TOO_LONG", "the text is too long"),
+    "PROPERTY_DOESNT_EXIST": ("PROPERTY_DEFINITION_NOT_FOUND", "there is no such attribute"),
+}
+_RENAMED = {"CONFLICT": "DUPLICATE_UNIQUE_PROPERTY_VALUE"}
+_SHORTEST_QUOTED = 3
+
+
+def tell_chunk(connection: Connection, job: Job, report: ChunkDone) -> None:
+    """Append the progress event of a chunk, in the transaction of its effect."""
+    _append(connection, job, contract.CHUNK, report.to_document())
+
+
+def tell_finished(connection: Connection, job: Job, phase: str, state: str, reason: str = "") -> None:
+    """Append the event that ends a phase."""
+    _append(connection, job, contract.FINISHED, PhaseFinished(phase, state, reason).to_document())
+
+
+def _append(connection: Connection, job: Job, kind: str, detail: dict[str, Any]) -> None:
+    event = Event(
+        kind=kind,
+        entity_type=job.entity_type,
+        at=now(),
+        entity_id=job.number,
+        actor=job.actor,
+        source=SOURCE,
+        source_id=str(job.number),
+        correlation=job.correlation,
+        detail=detail,
+    )
+    outbox.append(connection, [event])
+
+
+class Telling:
+    """Row errors of one import. `names`: attribute name as an error may have it -> internal name."""
+
+    def __init__(self, spec: ImportSpec, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._headers = {names.get(one.attribute, one.attribute): one.header for one in spec.columns}
+        if spec.key is not None and spec.key.column < len(spec.header):
+            self._headers.setdefault(names.get(spec.key.attribute, spec.key.attribute), spec.header[spec.key.column])
+        if spec.effective_at is not None and spec.effective_at.column < len(spec.header):
+            self._headers.setdefault("effective_at", spec.header[spec.effective_at.column])
+        self._columns = frozenset(spec.header)
+
+    def errors(self, line: int, values: Mapping[str, object], errors: Iterable[FieldError]) -> list[RowError]:
+        """A row's errors, each once. `values`: the row's raw ones by the names errors use."""
+        told: dict[tuple[str, str], RowError] = {}
+        for error in errors:
+            code, message = _TRANSLATED.get(error.code, (_RENAMED.get(error.code, error.code), error.message))
+            attribute = self._names.get(error.name, "")
+            header = self._headers.get(attribute, error.name if error.name in self._columns else "")
+            if _quoted(message, values.values()):
+                message = "the value was refused"
+            told.setdefault((error.name, code), RowError(line, code, message, header, attribute))
+        return list(told.values())
+
+
+def _quoted(message: str, values: Iterable[object]) -> bool:
+    folded = message.casefold()
+    return any(isinstance(one, str) and len(one) >= _SHORTEST_QUOTED and one.casefold() in folded for one in values)
+
+
+def counted(outcomes: Sequence[str]) -> dict[str, int]:
+    """rows, created, updated, unchanged, rejected of these outcomes."""
+    counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged", "rejected")}
+    return {"rows": sum(counts.values()), **counts}
