@@ -5,7 +5,7 @@ For exports, which read everything that fits, however much, in flat memory. Not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -71,6 +71,10 @@ class Extraction:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def afterwards(self, done: Callable[[], object]) -> None:
+        """Call this when it is closed, or was read to its end."""
+        self._kept.callback(done)
 
     def close(self) -> None:
         """End the snapshot and give the connection back. May be called again."""

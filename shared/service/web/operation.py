@@ -48,6 +48,7 @@ class Operation:
     statuses: further statuses that are no errors, such as 207. secret: the answer must not be kept anywhere.
     headers: names of request headers it heeds, for the document. custom: means only entity types made at run time.
     by_unique: means only entity types with a unique attribute. hidden: answers, but is not in the document.
+    produces: media types of an answer that is no JSON.
     """
 
     method: str
@@ -71,6 +72,7 @@ class Operation:
     custom: bool = False
     by_unique: bool = False
     hidden: bool = False
+    produces: tuple[str, ...] = ()
 
     @property
     def takes_key(self) -> bool:

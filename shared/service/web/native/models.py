@@ -88,6 +88,19 @@ class QueryPage(EntityList):
     total: int | None = None
 
 
+class ExportBody(Strict):
+    """What to export, and as what. Everything may be left out."""
+
+    format: Literal["csv", "ndjson", "xlsx"] = "csv"
+    attributes: list[str] | None = None
+    filter: dict[str, Any] | None = Field(None, description="As in a query")
+    text: str = Field("", description="Words that occur in searchable attributes")
+    sorts: list[SortBy | str] = Field(default_factory=list, description='"name", "-name" or objects')
+    archived: bool = False
+    labels: bool = False
+    links: list[str] = Field(default_factory=list)
+
+
 class ManyIds(Strict):
     """Entities by id, or by values of a unique attribute with `by`."""
 

@@ -51,7 +51,7 @@ def read_query(body: dict[str, Any]) -> Query:
         errors.add("limit", "INVALID_INTEGER", f"limit must be a whole number from 1 to {MOST}")
     if total is not None and total not in TOTALS:
         errors.add("total", "INVALID_OPTION", f"total must be one of {', '.join(TOTALS)}")
-    sorts = _sorts(body.get("sorts"), errors)
+    sorts = sorts_of(body.get("sorts"), errors)
     node = None
     try:
         node = filters.parse(body["filter"]) if body.get("filter") is not None else None
@@ -61,7 +61,8 @@ def read_query(body: dict[str, Any]) -> Query:
     return Query(node, text or "", sorts, limit or PAGE, None, cursor or None, total or "none")
 
 
-def _sorts(raw: object, errors: ErrorList) -> tuple[Sort, ...]:
+def sorts_of(raw: object, errors: ErrorList) -> tuple[Sort, ...]:
+    """The sorts of a body, what is wrong with them added to `errors`."""
     if raw is None:
         return ()
     if not isinstance(raw, list) or len(raw) > MAX_SORTS:

@@ -178,6 +178,8 @@ def _responses(operation: Operation, subject: Subject | None, components: Compon
         if operation.answer_example is not None:
             media["example"] = fitted(operation.answer_example, subject) if subject else operation.answer_example
         good["content"] = {JSON: media}
+    if operation.produces:
+        good["content"] = {one.partition(";")[0]: {} for one in operation.produces}
     found = {str(operation.success): good}
     for status in operation.statuses:
         found[str(status)] = {"description": "Not changed"} if status == 304 else {**good, "description": "Partly done"}
