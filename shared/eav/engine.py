@@ -48,4 +48,3 @@ class Engine:
         self.relations = Relations(relations, database, self.catalog)
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
         self.writes = Writes(attempts, judge, publish, self.links)
-        self.bulk = Bulk(attempts, judge, publish)
