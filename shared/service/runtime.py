@@ -16,7 +16,6 @@ from shared.kernel.db import Database
 from shared.service.definitions import Definitions
 from shared.service.entities import DomainJudge, Entities
 from shared.service.exports import Exports
-from shared.service.exports import Exports
 from shared.service.foreign import Foreign
 from shared.service.holdings import Holdings
 from shared.service.links import Links
@@ -68,7 +67,6 @@ class Runtime:
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
         self.entities = Entities(self.engine, self.foreign)
         self.links = Links(self.engine)
-        self.exports = Exports(self.engine)
         self.exports = Exports(self.engine)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))
