@@ -148,7 +148,8 @@ _ATTRIBUTE_FIELDS = (
     "archived_at"
 ).split()
 _OPTION_SQL = """
-select o.attribute_id, o.value, o.label, o.display_order, o.hidden, o.description, o.id, o.removed
+select o.attribute_id, o.value, o.label, o.display_order, o.hidden, o.description, o.id, o.parent, o.detail,
+    o.removed
 from eav_option o join eav_attribute a on a.id = o.attribute_id
 where a.type_id = any(%(ids)s) order by o.display_order, o.id
 """
@@ -166,9 +167,9 @@ def _aware(value: Any) -> Any:
 def _attributes(connection: Connection, ids: list[int]) -> dict[int, list[AttributeDef]]:
     options: dict[int, list[OptionDef]] = {}
     retired: dict[int, list[OptionDef]] = {}
-    for owner, value, label, order, hidden, description, key, removed in connection.rows(_OPTION_SQL, {"ids": ids}):
+    for owner, *told, removed in connection.rows(_OPTION_SQL, {"ids": ids}):
         kept = retired if removed else options
-        kept.setdefault(owner, []).append(OptionDef(value, label, order, hidden, description, key))
+        kept.setdefault(owner, []).append(OptionDef(*told))
     found: dict[int, list[AttributeDef]] = {}
     for type_id, *values in connection.rows(_ATTRIBUTE_SQL, {"ids": ids}):
         given = dict(zip(_ATTRIBUTE_FIELDS, map(_aware, values), strict=True))
@@ -228,12 +229,12 @@ class Catalog:
         self._names: dict[str, LiveType] = {}
         self._stamp: tuple[tuple[int, int], ...] | None = None
 
-    def types(self) -> list[LiveType]:
     @property
     def stamp(self) -> tuple[tuple[int, int], ...] | None:
         """The versions at hand; what is derived from definitions is as old as the stamp it was made under."""
         return self._stamp
 
+    def types(self) -> list[LiveType]:
         """All live types, checked against the database (one small statement)."""
         self.refresh()
         return self.known()

@@ -6,13 +6,18 @@ Behaviour by kind lives in `shared.eav.types`; nobody else asks what kind an att
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class OptionDef:
-    """One choice of an enumeration. `value` is stored meaning, `label` is for people; `id` is what a slot holds."""
+    """One choice of an enumeration. `value` is stored meaning, `label` is for people; `id` is what a slot holds.
+
+    parent: the option of another attribute that this one belongs to (a stage's pipeline), for whoever checks that.
+    detail: what the option means to its domain, at hand wherever the catalog is.
+    """
 
     value: str
     label: str = ""
@@ -20,6 +25,8 @@ class OptionDef:
     hidden: bool = False
     description: str = ""
     id: int = 0
+    parent: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ def changed_attribute(
             errors.add("type", "INVALID_TYPE", message)
     if "group" in wanted:
         check_group(live, after.group, errors)
+    if "options" in wanted and attribute.external_options:
+        errors.add("options", "READ_ONLY_OPTIONS", f'the options of "{attribute.wire}" are kept elsewhere')
     check_options(after, errors)
     errors.raise_if_any()
     return after, wanted

@@ -17,6 +17,7 @@ from shared.eav.declare import AttributeDef, GroupDef, OptionDef, TypeDef
 from shared.eav.slots import claim_table
 from shared.kernel.db import Connection
 from shared.kernel.errors import AlreadyExists, Invalid
+from shared.kernel.json import dumps
 
 _INSERT_TYPE = """
 with made as (
@@ -182,10 +183,12 @@ def put_options(connection: Connection, attribute_id: int, options: Sequence[Opt
         {"a": attribute_id, "v": [one.value for one in options]},
     )
     connection.run(
-        """insert into eav_option(attribute_id, value, label, display_order, hidden, description)
-        select %(a)s, * from unnest(%(v)s::text[], %(l)s::text[], %(o)s::int[], %(h)s::bool[], %(d)s::text[])
+        """insert into eav_option(attribute_id, value, label, display_order, hidden, description, parent, detail)
+        select %(a)s, * from unnest(%(v)s::text[], %(l)s::text[], %(o)s::int[], %(h)s::bool[], %(d)s::text[],
+            %(p)s::text[], %(m)s::jsonb[])
         on conflict (attribute_id, value) do update set label = excluded.label, removed = false,
-            display_order = excluded.display_order, hidden = excluded.hidden, description = excluded.description""",
+            display_order = excluded.display_order, hidden = excluded.hidden, description = excluded.description,
+            parent = excluded.parent, detail = excluded.detail""",
         {
             "a": attribute_id,
             "v": [one.value for one in options],
@@ -193,6 +196,8 @@ def put_options(connection: Connection, attribute_id: int, options: Sequence[Opt
             "o": [n if one.display_order == -1 else one.display_order for n, one in enumerate(options)],
             "h": [one.hidden for one in options],
             "d": [one.description for one in options],
+            "p": [one.parent for one in options],
+            "m": [dumps(dict(one.detail)).decode() for one in options],
         },
     )
 

@@ -22,7 +22,7 @@ class Judge(Protocol):
         """A raw value as it would be stored; also asked for look-ups and equality operands."""
 
     def judged(
-        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+        self, live: LiveType, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
     ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
         """All values to write, completed, and what is wrong with them (by internal names)."""
 
@@ -35,7 +35,7 @@ class NoJudge:
         return raw
 
     def judged(
-        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+        self, live: LiveType, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
     ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
         """As given."""
         return new, ()
@@ -55,8 +55,23 @@ def complete(
     `known` ones were found before (references to nothing) and are raised with the rest.
     """
     values, errors, names = _coerced(judge, live, given, old or {})
-    errors += known
-    completed, refused = judge.judged(live.name, old, values, context)
+    return settled(judge, live, values, [*errors, *known], names, old, context)
+
+
+def settled(
+    judge: Judge,
+    live: LiveType,
+    values: Values,
+    errors: list[FieldError],
+    names: Mapping[str, str],
+    old: Mapping[str, Any] | None,
+    context: Context,
+) -> Values:
+    """The second half of `complete`, for values that were read already: the domain's say, and what is required.
+
+    names: internal name -> the name the caller used. Raises InvalidValues with `errors` and all that is found here.
+    """
+    completed, refused = judge.judged(live, old, values, context)
     for error in refused:
         attribute = live.attributes.get(error.name)
         shown = names.get(error.name, attribute.wire if attribute else error.name)
@@ -76,20 +91,27 @@ def _coerced(
     names: dict[str, str] = {}
     for name, raw in given.items():
         attribute = live.find(name)
-        if attribute is None:
-            errors.append(_unknown(live, name))
-        elif attribute.read_only:
-            message = f'Property "{name}" is read-only: the system keeps its value'
-            errors.append(FieldError(name, "READ_ONLY_VALUE", message))
-        elif attribute.name in names:
-            errors.append(FieldError(name, "DUPLICATE_PROPERTY", f'Property "{name}" is given twice'))
-        else:
+        error = misnamed(live, name, attribute, names)
+        if error is not None:
+            errors.append(error)
+        elif attribute is not None:
             names[attribute.name] = name
             try:
                 values[attribute.name] = coerce(judge, live, attribute, raw, old)
             except ValueProblem as problem:
                 errors.append(FieldError(name, problem.code, problem.message, problem.nearest))
     return values, errors, names
+
+
+def misnamed(live: LiveType, name: str, attribute: AttributeDef | None, names: Mapping[str, str]) -> FieldError | None:
+    """What is wrong with writing to what `name` means; `names`: the names used so far, by internal name."""
+    if attribute is None:
+        return _unknown(live, name)
+    if attribute.read_only:
+        return FieldError(name, "READ_ONLY_VALUE", f'Property "{name}" is read-only: the system keeps its value')
+    if attribute.name in names:
+        return FieldError(name, "DUPLICATE_PROPERTY", f'Property "{name}" is given twice')
+    return None
 
 
 def coerce(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.service.manifest import Manifest
-from shared.service.web import bus, changes, health, holdings, native, types
+from shared.service.web import bus, changes, health, holdings, native, pipelines, types
 from shared.service.web.dialect import TYPE_OPERATIONS as DIALECT
 from shared.service.web.openapi import doors as documents
 from shared.service.web.operation import Operation
@@ -16,6 +16,7 @@ def operations_of(manifest: Manifest) -> tuple[Operation, ...]:
         *native.OPERATIONS,
         *types.OPERATIONS,
         *types.operations(name),
+        *pipelines.OPERATIONS,
         *DIALECT,
         *manifest.operations,
         *changes.operations(name),

@@ -7,8 +7,10 @@ publishes in one transaction. Doors parse and present; nobody else calls the eng
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, HistoryEntry, Page, View
 from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upsert
@@ -17,6 +19,8 @@ from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
 from shared.service.links import LinkTo, permit_links
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
+from shared.service.pipelines.agreement import declared_for, disagreement, filled
+from shared.service.pipelines.declare import Pipelined
 from shared.service.references import unknown_references
 from shared.service.rules import NO_RULES, Proposal, Rules
 
@@ -40,10 +44,11 @@ Outcome = Entity | ItemError
 
 
 class DomainJudge:
-    """The rules of a service's types, as the engine asks for them."""
+    """The rules of a service's types, as the engine asks for them; pipelines have the first and the last word."""
 
-    def __init__(self, rules: Mapping[str, Rules]) -> None:
+    def __init__(self, rules: Mapping[str, Rules], pipelines: Mapping[str, Pipelined] = MappingProxyType({})) -> None:
         self._rules = rules
+        self._pipelines = pipelines
 
     def normalised(self, type_name: str, name: str, raw: object) -> object:
         """One raw value as it would be stored."""
@@ -51,12 +56,16 @@ class DomainJudge:
         return raw if rules is None else rules.normalised(name, raw)
 
     def judged(
-        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+        self, live: LiveType, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
     ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
         """All values to write, completed, and what is wrong with them."""
-        rules = self._rules.get(type_name, NO_RULES)
-        verdict = rules.apply(Proposal(type_name, old, new, context))
-        return verdict.values, verdict.errors
+        rules = self._rules.get(live.name, NO_RULES)
+        pipelined = declared_for(self._pipelines, live)
+        if pipelined is None:
+            verdict = rules.apply(Proposal(live.name, old, new, context))
+            return verdict.values, verdict.errors
+        verdict = rules.apply(Proposal(live.name, old, filled(pipelined, live, old, new), context))
+        return verdict.values, (*verdict.errors, *disagreement(pipelined, live, old, verdict.values))
 
 
 class Entities:

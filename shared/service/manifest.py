@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shared.bus.consumer import Subscription
 from shared.eav.declare import TypeDef
+from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
 from shared.service.web.operation import Operation
@@ -20,12 +21,14 @@ from shared.service.web.operation import Operation
 class Manifest:
     """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens.
 
+    pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     operations are the service's own, on top of the doors that the kit gives to every entity type.
     """
 
     name: str
     types: tuple[TypeDef, ...]
     rules: Mapping[str, Rules] = field(default_factory=dict)
+    pipelines: Mapping[str, Pipelined] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()
     custom_types: bool = False

@@ -49,6 +49,7 @@ class Operation:
     headers: names of request headers it heeds, for the document. custom: means only entity types made at run time.
     by_unique: means only entity types with a unique attribute. hidden: answers, but is not in the document.
     produces: media types of an answer that is no JSON.
+    pipelined: means only entity types that have pipelines, or may get them.
     """
 
     method: str
@@ -71,6 +72,7 @@ class Operation:
     headers: tuple[str, ...] = ()
     custom: bool = False
     by_unique: bool = False
+    pipelined: bool = False
     hidden: bool = False
     produces: tuple[str, ...] = ()
 

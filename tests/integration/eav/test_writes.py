@@ -93,7 +93,7 @@ class Strict:
         return raw.strip() if name == "title" and isinstance(raw, str) else raw
 
     def judged(
-        self, type_name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
+        self, live: LiveType, old: Mapping[str, Any] | None, new: Mapping[str, Any], context: Context
     ) -> tuple[Mapping[str, Any], Sequence[FieldError]]:
         """Sizes follow from titles; a smaller one than before is refused."""
         values = {**new, "size": len(new["title"])} if new.get("title") else dict(new)

@@ -41,7 +41,7 @@ class System:
         return getattr(self, service).extensions["crm"]
 
 
-def _app(manifest: Manifest, url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def application(manifest: Manifest, url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setenv(f"{manifest.name.upper()}_DATABASE_URL", url)
     settings = Settings(redis_url=redis_url, service_token=SERVICE, pool_size=4)  # type: ignore[arg-type]
     migrate(manifest, settings)
@@ -56,8 +56,8 @@ def system(new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
     """Both services. Contacts pulls tokens straight from workspace's log."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         made = System(
-            _app(WORKSPACE, new_database(), redis_url, monkeypatch),
-            _app(CONTACTS, new_database(), redis_url, monkeypatch),
+            application(WORKSPACE, new_database(), redis_url, monkeypatch),
+            application(CONTACTS, new_database(), redis_url, monkeypatch),
         )
     contacts, workspace = made.runtime("contacts"), made.runtime("workspace")
     contacts.tokens.pull = lambda: follow(workspace.db, contacts.db)

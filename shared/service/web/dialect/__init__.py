@@ -6,7 +6,7 @@ service that keeps owners and custom types, COMPANY_OPERATIONS to the one that k
 
 from __future__ import annotations
 
-from shared.service.web.dialect import account, batch, groups, objects, owners, properties, schemas, search
+from shared.service.web.dialect import account, batch, groups, objects, owners, pipelines, properties, schemas, search
 from shared.service.web.dialect.dated import rewrite
 from shared.service.web.operation import Operation
 
@@ -18,6 +18,7 @@ TYPE_OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *properties.OPERATIONS,
     *groups.OPERATIONS,
+    *pipelines.OPERATIONS,
     *schemas.READ_OPERATIONS,
 )
 WORKSPACE_OPERATIONS: tuple[Operation, ...] = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.service.web.openapi.examples import FIRST_ID, Subject, fitted, sample
 from shared.service.web.openapi.schemas import Components
-from shared.service.web.openapi.values import first_names, unique_attribute
+from shared.service.web.openapi.values import first_names, first_stage, unique_attribute
 from shared.service.web.operation import Operation, QueryParam
 
 TYPE = "{type}"
@@ -61,11 +61,13 @@ def _subjects(operation: Operation, subjects: Sequence[Subject]) -> Sequence[Sub
     if TYPE not in operation.path:
         return (None,)
     chosen = [one for one in subjects if _means(operation, one)]
-    return chosen or ((None,) if operation.custom else ())
+    return chosen or ((None,) if operation.custom or operation.pipelined else ())
 
 
 def _means(operation: Operation, subject: Subject) -> bool:
     if operation.custom and subject.defn.builtin:
+        return False
+    if operation.pipelined and subject.defn.builtin and not first_stage(subject.defn):
         return False
     return not operation.by_unique or unique_attribute(subject.defn) is not None
 
@@ -145,7 +147,9 @@ def _parameters(operation: Operation, subject: Subject | None) -> list[dict[str,
 
 def _path_example(operation: Operation, name: str, subject: Subject | None) -> str:
     path = operation.path
-    if name == "type" and operation.custom:
+    if operation.pipelined and subject is not None and name in ("id", "stage"):
+        return first_stage(subject.defn).get(name, "example")
+    if name == "type" and (operation.custom or operation.pipelined):
         return _CUSTOM_TYPES[path.startswith("/api/")]
     if name == "name" and operation.method == "DELETE" and "/groups/" not in path:
         return _CUSTOM_ATTRIBUTE  # the built-in ones stay

@@ -81,7 +81,7 @@ def attribute_schema(attribute: AttributeDef, form: Form) -> Schema:
     kind = KINDS.get(attribute.kind, UNKNOWN)
     schema = dict(kind.schema if form == "values" else kind.text)
     offered = [one.value for one in attribute.options]
-    if offered and len(offered) <= MOST_OPTIONS and not attribute.external_options:
+    if offered and len(offered) <= MOST_OPTIONS:
         _offer(schema, offered, several=schema.get("type") == "array", text=form == "properties", kind=attribute.kind)
     if isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
@@ -114,6 +114,14 @@ def first_names(defn: TypeDef, form: Form) -> list[str]:
     """A few names to ask for in reads."""
     named = [*_sampled(defn), *defn.attributes]
     return list(dict.fromkeys(key_of(one, form) for one in named))[:2]
+
+
+def first_stage(defn: TypeDef) -> dict[str, str]:
+    """A pipeline (`id`) of the type and a stage of it, empty when it has none."""
+    for one in defn.attributes:
+        if (found := next((option for option in one.options if option.parent), None)) is not None:
+            return {"id": found.parent, "stage": found.value}
+    return {}
 
 
 def unique_attribute(defn: TypeDef) -> AttributeDef | None:

@@ -1,0 +1,85 @@
+"""What must hold of pipeline and stage when ONE entity is written. Pure: the catalog's options say everything.
+
+The options of the stage attribute name their pipeline as `parent`; both kinds of options are the live pipelines and
+stages and nothing else, so that a write guarded by the catalog's version can never use one that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef, OptionDef
+from shared.kernel.errors import FieldError
+from shared.service.pipelines.declare import CUSTOM, Pipelined
+
+_MOST_NAMED = 10
+Values = Mapping[str, Any]
+
+
+def declared_for(declarations: Mapping[str, Pipelined], live: LiveType) -> Pipelined | None:
+    """How entities of this type stand in pipelines; None when they do not."""
+    found = declarations.get(live.name)
+    if found is None and not live.defn.builtin:
+        return CUSTOM if governed(CUSTOM, live) is not None else None
+    return found
+
+
+def governed(declared: Pipelined, live: LiveType) -> tuple[AttributeDef, AttributeDef] | None:
+    """The two attributes, None when the type has not got them. One that users made is not meant."""
+    found = (live.attributes.get(declared.pipeline), live.attributes.get(declared.stage))
+    if found[0] is None or found[1] is None or not (found[0].builtin and found[1].builtin):
+        return None
+    return found[0], found[1]
+
+
+def filled(declared: Pipelined, live: LiveType, old: Values | None, new: Values) -> Values:
+    """The write with the usual pipeline where the entity would be left without one."""
+    attributes = governed(declared, live)
+    if attributes is None or not _concerned(declared, old, new):
+        return new
+    if _after(declared.pipeline, old, new) is not None:
+        return new
+    usual = usual_pipeline(declared, attributes[0])
+    return new if usual is None else {**new, declared.pipeline: usual}
+
+
+def usual_pipeline(declared: Pipelined, attribute: AttributeDef) -> str | None:
+    """The pipeline of those who name none: the declared one while it is there, else the first."""
+    known = [one.value for one in attribute.options]
+    return declared.usual if declared.usual in known else next(iter(known), None)
+
+
+def disagreement(declared: Pipelined, live: LiveType, old: Values | None, new: Values) -> list[FieldError]:
+    """An error when the entity would stand in a stage of another pipeline than its own."""
+    attributes = governed(declared, live)
+    if attributes is None or not _concerned(declared, old, new):
+        return []
+    pipeline, stage = _after(declared.pipeline, old, new), _after(declared.stage, old, new)
+    if stage is None:
+        return []
+    home = next((one.parent for one in _every(attributes[1]) if one.value == stage), None)
+    if home == pipeline:
+        return []
+    inside = [one for one in attributes[1].options if one.parent == pipeline]
+    shown = ", ".join(f"{one.value} ({one.label})" for one in inside[:_MOST_NAMED]) or "none"
+    if declared.stage in new:
+        hint = f'write {attributes[0].wire} "{home}" as well, or one of its stages: {shown}'
+    else:
+        hint = f"write {attributes[1].wire} as well, one of its stages: {shown}"
+    message = f'Stage "{stage}" is not in pipeline "{pipeline}": {hint}'
+    name = declared.stage if declared.stage in new else declared.pipeline
+    return [FieldError(name, "INVALID_OPTION", message, tuple(one.value for one in inside[:_MOST_NAMED]))]
+
+
+def _every(attribute: AttributeDef) -> tuple[OptionDef, ...]:
+    return (*attribute.options, *attribute.retired)
+
+
+def _concerned(declared: Pipelined, old: Values | None, new: Values) -> bool:
+    return old is None or declared.pipeline in new or declared.stage in new
+
+
+def _after(name: str, old: Values | None, new: Values) -> Any:
+    return new[name] if name in new else (old or {}).get(name)

@@ -1,0 +1,144 @@
+"""What a service declares about the pipelines of an entity type: attributes, defaults and what a stage says of itself.
+
+Entity types made at run time need no declaration: their first pipeline gives them the attributes of `CUSTOM`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+from shared.kernel.errors import ErrorList
+from shared.service.pipelines.values import PipelineDraft
+
+CLOSED = "isClosed"
+MOST_KEYS = 50
+MOST_KEY = 100
+MOST_TEXT = 1000
+Metadata = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StageField:
+    """One thing a stage says of itself. `read` answers the canonical text or raises ValueError with what is allowed."""
+
+    name: str
+    read: Callable[[str], str]
+    required: bool = False
+    default: str = ""
+
+
+def _never(_metadata: Metadata) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class StageSchema:
+    """What the metadata of a stage may hold, and which of it means that the way ends here.
+
+    free: further texts of the caller's choice are kept. Without it they are passed over.
+    """
+
+    fields: tuple[StageField, ...] = ()
+    closed: Callable[[Metadata], bool] = _never
+    free: bool = False
+
+    def complete(self, given: Mapping[str, object], errors: ErrorList, where: str = "metadata.") -> dict[str, str]:
+        """The metadata as it is kept, `isClosed` included; everything wrong is noted."""
+        found = _free_texts(given, errors, where) if self.free else {}
+        for one in self.fields:
+            text = _text(given.get(one.name))
+            if not text:
+                if one.required:
+                    errors.add(f"{where}{one.name}", "REQUIRED_FIELD", f"{where}{one.name} is required")
+                text = one.default
+            if text:
+                try:
+                    found[one.name] = one.read(text)
+                except ValueError as problem:
+                    errors.add(f"{where}{one.name}", "INVALID_OPTION", f"{where}{one.name} {problem}")
+        return {**found, CLOSED: "true" if self.closed(found) else "false"}
+
+
+def _text(raw: object) -> str:
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return str(raw).strip() if isinstance(raw, str | int | float | Decimal) else ""
+
+
+def _free_texts(given: Mapping[str, object], errors: ErrorList, where: str) -> dict[str, str]:
+    if len(given) > MOST_KEYS:
+        errors.add(where.rstrip("."), "LIMIT_EXCEEDED", f"a stage has at most {MOST_KEYS} metadata")
+        return {}
+    found = {}
+    for name, raw in given.items():
+        if raw is None:
+            continue
+        if isinstance(raw, list | dict) or len(name) > MOST_KEY or len(_text(raw)) > MOST_TEXT:
+            message = f"{where}{name[:MOST_KEY]} must be a text of at most {MOST_TEXT} characters"
+            errors.add(f"{where}{name[:MOST_KEY]}", "INVALID_TYPE", message)
+        elif name != CLOSED or _text(raw):
+            found[name] = _text(raw)
+    return found
+
+
+def probability(text: str) -> str:
+    """A share from 0.0 to 1.0, as it is shown."""
+    allowed = "must be a number from 0.0 to 1.0"
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(allowed) from None
+    if not number.is_finite() or not 0 <= number <= 1 or len(text) > 20:
+        raise ValueError(allowed)
+    plain = f"{number.normalize():f}"
+    return plain if "." in plain else f"{plain}.0"
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of these words, in any case."""
+    known = {word.casefold(): word for word in words}
+
+    def read(text: str) -> str:
+        if text.casefold() not in known:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return known[text.casefold()]
+
+    return read
+
+
+PROBABILITY_STAGES = StageSchema(
+    (StageField("probability", probability, required=True),),
+    closed=lambda metadata: metadata.get("probability") in ("0.0", "1.0"),
+)
+TICKET_STAGES = StageSchema(
+    (StageField("ticketState", one_of("OPEN", "CLOSED"), default="OPEN"),),
+    closed=lambda metadata: metadata.get("ticketState") == "CLOSED",
+)
+PLAIN_STAGES = StageSchema(
+    (StageField(CLOSED, one_of("true", "false"), default="false"),),
+    closed=lambda metadata: metadata.get(CLOSED) == "true",
+    free=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipelined:
+    """That entities of a type stand in stages: by which attributes, and which pipelines there are from the start.
+
+    pipeline, stage: internal names of two declared attributes of the kind enumeration, without options of their own.
+    """
+
+    pipeline: str
+    stage: str
+    stages: StageSchema = PLAIN_STAGES
+    defaults: tuple[PipelineDraft, ...] = field(default=())
+
+    @property
+    def usual(self) -> str:
+        """The pipeline of an entity that names none, while it is there."""
+        return self.defaults[0].id if self.defaults else ""
+
+
+CUSTOM = Pipelined("hs_pipeline", "hs_pipeline_stage")

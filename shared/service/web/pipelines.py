@@ -1,0 +1,230 @@
+"""The native doors of pipelines: /api/v1/types/{type}/pipelines and their stages. Strict about keys.
+
+One PUT says all there is to say about a pipeline; smaller changes have their own doors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from shared.kernel.clock import iso
+from shared.kernel.errors import ErrorList
+from shared.service.pipelines import Pipeline, PipelineDraft, Stage, StageDraft
+from shared.service.pipelines.values import Audit
+from shared.service.web import pipeline_models as models
+from shared.service.web.operation import Operation, QueryParam, answer, no_content
+from shared.service.web.request import bool_param, context, json_object, known_keys
+from shared.service.web.type_bodies import read_text
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+PATH = "/api/v1/types/{type}/pipelines"
+ONE = PATH + "/{id}"
+STAGES = ONE + "/stages"
+STAGE = STAGES + "/{stage}"
+_PIPELINE = ("id", "label", "position", "stages")
+_STAGE = ("id", "label", "position", "metadata")
+_MOST = 2**31 - 1
+
+
+def pipeline_json(one: Pipeline) -> dict[str, Any]:
+    """One pipeline with its live stages."""
+    return {**_shown(one), "stages": [stage_json(part) for part in one.live_stages]}
+
+
+def stage_json(one: Stage) -> dict[str, Any]:
+    """One stage."""
+    return {**_shown(one), "closed": one.closed, "metadata": dict(one.metadata)}
+
+
+def _shown(one: Pipeline | Stage) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "label": one.label,
+        "position": one.display_order,
+        "archived": one.archived_at is not None,
+        "created_at": iso(one.created_at),
+        "updated_at": iso(one.updated_at),
+    }
+
+
+def _audit_json(one: Audit) -> dict[str, Any]:
+    return {
+        "pipeline": one.pipeline,
+        "stage": one.stage,
+        "action": one.action,
+        "at": iso(one.at),
+        "actor": one.actor,
+        "after": dict(one.after),
+    }
+
+
+def list_pipelines(service: Runtime, type: str) -> Response:
+    """The pipelines of an entity type."""
+    return answer({"results": [pipeline_json(one) for one in service.pipelines.every(context(), type)]})
+
+
+def create_pipeline(service: Runtime, type: str) -> Response:
+    """A new pipeline."""
+    made = service.pipelines.create(context(), type, _pipeline_draft(json_object()))
+    return answer(pipeline_json(made), 201, {"Location": f"/api/v1/types/{type}/pipelines/{made.id}"})
+
+
+def read_pipeline(service: Runtime, type: str, id: str) -> Response:
+    """One pipeline."""
+    return answer(pipeline_json(service.pipelines.get(context(), type, id)))
+
+
+def replace_pipeline(service: Runtime, type: str, id: str) -> Response:
+    """The pipeline as described."""
+    body = json_object()
+    known_keys(body, _PIPELINE[1:])
+    draft = _pipeline_draft(body)
+    validate = bool_param("unused")
+    return answer(pipeline_json(service.pipelines.replace(context(), type, id, draft, validate=validate)))
+
+
+def change_pipeline(service: Runtime, type: str, id: str) -> Response:
+    """Another label or position, or archived."""
+    changes = _changes(json_object(), ("label", "position", "archived"))
+    validate = bool_param("unused")
+    return answer(pipeline_json(service.pipelines.change(context(), type, id, changes, validate=validate)))
+
+
+def archive_pipeline(service: Runtime, type: str, id: str) -> Response:
+    """Put a pipeline away."""
+    service.pipelines.archive(context(), type, id, validate=bool_param("unused"))
+    return no_content()
+
+
+def list_changes(service: Runtime, type: str, id: str) -> Response:
+    """What happened to a pipeline and its stages."""
+    return answer({"results": [_audit_json(one) for one in service.pipelines.audit(context(), type, id)]})
+
+
+def create_stage(service: Runtime, type: str, id: str) -> Response:
+    """A new stage."""
+    errors = ErrorList()
+    draft = _stage_draft(json_object(), errors, "")
+    errors.raise_if_any()
+    return answer(stage_json(service.pipelines.add_stage(context(), type, id, draft)), 201)
+
+
+def change_stage(service: Runtime, type: str, id: str, stage: str) -> Response:
+    """Another label, position or metadata, or archived."""
+    changes = _changes(json_object(), ("label", "position", "metadata", "archived"))
+    return answer(stage_json(service.pipelines.change_stage(context(), type, id, stage, changes)))
+
+
+def archive_stage(service: Runtime, type: str, id: str, stage: str) -> Response:
+    """Put a stage away."""
+    service.pipelines.archive_stage(context(), type, id, stage)
+    return no_content()
+
+
+def _pipeline_draft(body: dict[str, Any]) -> PipelineDraft:
+    known_keys(body, _PIPELINE)
+    errors = ErrorList()
+    stages = body.get("stages", [])
+    if not isinstance(stages, list) or not all(isinstance(one, dict) for one in stages):
+        errors.add("stages", "INVALID_LIST", "stages must be a list of objects")
+        stages = []
+    draft = PipelineDraft(
+        read_text(body, "label", errors),
+        tuple(_stage_draft(one, errors, f"stages[{place}].") for place, one in enumerate(stages)),
+        _position(body, errors, ""),
+        read_text(body, "id", errors),
+    )
+    errors.raise_if_any()
+    return draft
+
+
+def _stage_draft(body: dict[str, Any], errors: ErrorList, where: str) -> StageDraft:
+    known_keys(body, _STAGE, where)
+    return StageDraft(
+        read_text(body, "label", errors, where),
+        _position(body, errors, where),
+        _metadata(body, errors, where),
+        read_text(body, "id", errors, where),
+    )
+
+
+def _changes(body: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    known_keys(body, keys)
+    errors = ErrorList()
+    found: dict[str, Any] = {}
+    if "label" in body:
+        found["label"] = read_text(body, "label", errors)
+    if "position" in body:
+        found["display_order"] = _position(body, errors, "")
+    if "metadata" in body:
+        found["metadata"] = _metadata(body, errors, "")
+    if "archived" in body:
+        found["archived"] = body["archived"]
+        if not isinstance(body["archived"], bool):
+            errors.add("archived", "INVALID_BOOLEAN", "archived must be true or false")
+    errors.raise_if_any()
+    return found
+
+
+def _position(body: dict[str, Any], errors: ErrorList, where: str) -> int | None:
+    found = body.get("position")
+    if found is not None and (type(found) is not int or not 0 <= found <= _MOST):
+        errors.add(f"{where}position", "INVALID_INTEGER", f"{where}position must be a whole number from 0 to {_MOST}")
+        return None
+    return found
+
+
+def _metadata(body: dict[str, Any], errors: ErrorList, where: str) -> dict[str, Any]:
+    found = body.get("metadata", {})
+    if not isinstance(found, dict):
+        errors.add(f"{where}metadata", "INVALID_JSON", f"{where}metadata must be an object of texts")
+        return {}
+    return found
+
+
+_TAG = "Pipelines"
+_UNUSED = (QueryParam("unused", "boolean", "Refuse when entities stand in a stage that would go", False),)
+_EXAMPLE = {
+    "label": "Renewals",
+    "stages": [
+        {"label": "Asked", "metadata": {"probability": "0.2"}},
+        {"label": "Done", "metadata": {"probability": "1.0", "isClosed": "true"}},
+    ],
+}
+_STAGE_EXAMPLE = {"label": "Offered", "position": 2, "metadata": {"probability": "0.6"}}
+_READING: dict[str, Any] = {"tag": _TAG, "pipelined": True}
+
+
+def _writing(body: Any, example: Any) -> dict[str, Any]:
+    return {"body": body, "example": example, **_READING}
+
+
+OPERATIONS = (
+    Operation("GET", PATH, "listTypePipelines", "List pipelines", list_pipelines,
+              response=models.PipelineList, **_READING),
+    Operation("POST", PATH, "createTypePipeline", "Make a pipeline", create_pipeline, 201,
+              response=models.PipelineOut, **_writing(models.NewPipeline, _EXAMPLE),
+              description="The first pipeline of a custom type gives its entities the attributes hs_pipeline and "
+                          "hs_pipeline_stage, whose choices are the ids of live pipelines and stages."),
+    Operation("GET", ONE, "readTypePipeline", "Read a pipeline", read_pipeline,
+              response=models.PipelineOut, **_READING),
+    Operation("PUT", ONE, "replaceTypePipeline", "Replace a pipeline and its stages", replace_pipeline,
+              query=_UNUSED, response=models.PipelineOut, **_writing(models.DescribedPipeline, _EXAMPLE),
+              description="Stages named again, by id or label, stay; the others are archived."),
+    Operation("PATCH", ONE, "changeTypePipeline", "Change, archive or restore a pipeline", change_pipeline,
+              query=_UNUSED, response=models.PipelineOut, **_writing(models.ChangePipeline, {"position": 3})),
+    Operation("DELETE", ONE, "archiveTypePipeline", "Archive a pipeline", archive_pipeline, 204,
+              query=_UNUSED, **_READING),
+    Operation("GET", ONE + "/changes", "listTypePipelineChanges", "List the changes of a pipeline", list_changes,
+              response=models.PipelineChanges, **_READING),
+    Operation("POST", STAGES, "createTypeStage", "Make a stage", create_stage, 201,
+              response=models.StageOut, **_writing(models.NewStage, _STAGE_EXAMPLE)),
+    Operation("PATCH", STAGE, "changeTypeStage", "Change, archive or restore a stage", change_stage,
+              response=models.StageOut, **_writing(models.ChangeStage, {"position": 3})),
+    Operation("DELETE", STAGE, "archiveTypeStage", "Archive a stage that no entity stands in", archive_stage, 204,
+              **_READING),
+)  # fmt: skip
