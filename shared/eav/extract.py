@@ -41,6 +41,16 @@ class Extract:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedIds:
+    """A column of the ids that entities are linked to: by this relation, to live entities of this slot table."""
+
+    name: str
+    label: str
+    relation: int
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column: an attribute, or the linked ids of an entity type (kind "links")."""
 

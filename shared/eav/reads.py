@@ -10,14 +10,15 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import Catalog, Keyed, LiveType, StaleCatalog, keyed
 from shared.eav.entity import Entity, Form, Page, View
-from shared.eav.extract import Extract, Extraction
+from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
 from shared.eav.history import histories
 from shared.eav.holdings import Held, RangeSum, holdings, range_sums
+from shared.eav.merging.absorbed import heirs
 from shared.eav.patience import tries
 from shared.eav.query import streaming
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
-from shared.eav.query.reading import Reader, reader
+from shared.eav.query.reading import ID, Reader, reader
 from shared.eav.query.sorting import Order, resolve
 from shared.eav.requests import Query, Ref
 from shared.eav.store.keys import owners
@@ -103,10 +104,13 @@ class Reads:
             ids = resolve_refs(connection, live, refs, self._judge)
             show = reader(live, shown_names(live, view), view.form, archive=archived)
             rows = show.rows(connection, [one for one in ids if one is not None])
+            meant = heirs(connection, live, {one for one in ids if one is not None} - {row[ID] for row in rows})
+            if meant:
+                rows += show.rows(connection, sorted(set(meant.values()) - {row[ID] for row in rows}))
             check_version(connection, live, rows)
             found = {entity.id: entity for entity in map(show.entity, rows)}
             self._add_history(connection, live, found, view, archived)
-            return [found.get(one) if one is not None else None for one in ids]
+            return [found.get(meant.get(one, one)) if one is not None else None for one in ids]
 
         return self._reloading(type_name, work)
 
@@ -149,12 +153,15 @@ class Reads:
 
         return self._reloading(type_name, work)
 
-    def stream(self, type_name: str, extract: Extract) -> Extraction:
-        """All entities that fit, from one snapshot. Raises Invalid; afterwards, what losing the database raises."""
+    def stream(self, type_name: str, extract: Extract, links: Sequence[LinkedIds] = ()) -> Extraction:
+        """All entities that fit, from one snapshot. `links` are what `extract.links` names.
+
+        Raises Invalid; afterwards, what losing the database raises.
+        """
         query = Query(extract.filter, extract.text, extract.sorts, offset=None)
 
         def opened(live: LiveType) -> Extraction:
-            return streaming.begin(self._database, live, self._request(live, query, View()), extract)
+            return streaming.begin(self._database, live, self._request(live, query, View()), extract, links)
 
         return self._looking_again(type_name, lambda: self._current(type_name, opened))
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from threading import BoundedSemaphore
 
+from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
-from shared.eav.extract import Extract, Extraction
+from shared.eav.extract import LINKS, Extract, Extraction, LinkedIds
 from shared.kernel.context import Context
 from shared.kernel.errors import RateLimited
 from shared.service.permissions import require
@@ -27,14 +28,20 @@ class Exports:
     def extract(self, ctx: Context, type: str, extract: Extract) -> Extraction:
         """Everything that fits, to be closed. Raises Forbidden, Invalid, and RateLimited when MOST are running."""
         live = self._engine.catalog.type(type)
-        for other in (live, *map(self._engine.catalog.type, extract.links)):
-            require(ctx.actor, "objects", other.defn, "read")
+        others = {one.name: one for one in map(self._engine.catalog.type, extract.links)}
+        for one in (live, *others.values()):
+            require(ctx.actor, "objects", one.defn, "read")
+        links = [self._linked(live, one) for one in others.values()]
         if not self._places.acquire(blocking=False):
             raise RateLimited(f"{MOST} exports are running already; try again when one of them has ended", 5)
         try:
-            found = self._engine.reads.stream(live.name, extract)
+            found = self._engine.reads.stream(live.name, extract, links)
         except BaseException:
             self._places.release()
             raise
         found.afterwards(self._places.release)
         return found
+
+    def _linked(self, live: LiveType, other: LiveType) -> LinkedIds:
+        relation = self._engine.relations.plain(live.name, other.name).id
+        return LinkedIds(f"{LINKS}{other.name}", other.defn.plural_label, relation, other.table)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog
 from shared.eav.declare import AttributeDef
-from shared.eav.extract import Block, Column, Extract, Extraction
+from shared.eav.extract import Block, Column, Extract, Extraction, LinkedIds
 from shared.eav.filters import Checked
 from shared.eav.query import sorting
 from shared.eav.query.counting import count
@@ -23,6 +23,7 @@ from shared.eav.query.page import Request
 from shared.eav.query.reading import Convert
 from shared.eav.query.source import Source, source
 from shared.eav.query.where import attributes_of, where
+from shared.eav.tables import table_name
 from shared.eav.types import kind_of
 from shared.kernel import json
 from shared.kernel.db import Connection, Database, compiled
@@ -76,7 +77,9 @@ def _values(cell: _Cell, fetched: list[tuple[Any, ...]], aside: dict[str, list[A
     return list(map(cell.convert, found)) if cell.convert else list(found)
 
 
-def begin(database: Database, live: LiveType, request: Request, extract: Extract) -> Extraction:
+def begin(
+    database: Database, live: LiveType, request: Request, extract: Extract, links: Sequence[LinkedIds]
+) -> Extraction:
     """Open the snapshot and read the first portion. Raises StaleCatalog, Invalid, and what connecting raises."""
     attributes = chosen(live, extract.attributes)
     with ExitStack() as opened:
@@ -87,14 +90,15 @@ def begin(database: Database, live: LiveType, request: Request, extract: Extract
             raise StaleCatalog(live.name)
         tables = source(live, [*attributes, *_others(request)], archive=extract.archived)
         if extract.longest is not None:
-            _refuse_long(connection, tables, request.filter, attributes, extract.longest)
+            _refuse_long(connection, tables, request.filter, attributes, links, extract.longest)
         total = _total(connection, live, tables, request, extract) if extract.counted else None
-        plan = _plan(tables, request, attributes, extract)
+        plan = _plan(tables, request, attributes, links, extract)
         params = request.filter.params if request.filter else {}
         portions = connection.portions(plan.sql, params, PORTION)
         opened.callback(portions.close)
         first = next(portions, None)
-        columns = tuple(Column(one.name, one.label, one.kind) for one in attributes)
+        shown = [Column(one.name, one.label, one.kind) for one in attributes]
+        columns = (*shown, *(Column(one.name, one.label, "links") for one in links))
         kept = opened.pop_all()
     return Extraction(columns, total, _blocks(kept, plan, first, portions), kept)
 
@@ -130,7 +134,26 @@ def _others(request: Request) -> list[AttributeDef]:
     return [*attributes_of(request.filter), *(order.attribute for order in request.orders)]
 
 
-def _plan(tables: Source, request: Request, attributes: Sequence[AttributeDef], extract: Extract) -> _Plan:
+def _linked(tables: Source, one: LinkedIds) -> sa.ColumnElement[Any]:
+    """The ids of live entities at the other end, joined by `;`. Numbers of ours alone stand in the text."""
+    return sa.literal_column(
+        f"(select string_agg(l.to_id::text, ';' order by l.to_id) from eav_link l"
+        f" join {table_name(one.table)} e on e.id = l.to_id"
+        f" where l.relation = {one.relation:d} and l.from_id = {tables.main.name}.id)"
+    )
+
+
+def _ids(text: str | None) -> list[str]:
+    return text.split(";") if text else []
+
+
+def _plan(
+    tables: Source,
+    request: Request,
+    attributes: Sequence[AttributeDef],
+    links: Sequence[LinkedIds],
+    extract: Extract,
+) -> _Plan:
     columns: list[sa.ColumnElement[Any]] = []
     cells: list[_Cell] = []
     for attribute in attributes:
@@ -143,6 +166,9 @@ def _plan(tables: Source, request: Request, attributes: Sequence[AttributeDef], 
             columns.append(kind.select(column))
         present = kind.text_of if extract.form == "text" else kind.json_of
         cells.append(_Cell(place, document, attribute.key, present(attribute)))
+    for link in links:
+        cells.append(_Cell(len(columns), None, "", _ids if extract.form == "json" else None))
+        columns.append(_linked(tables, link))
     documents: dict[str, int] = {}
     for name in dict.fromkeys(cell.document for cell in cells if cell.document is not None):
         documents[name] = len(columns)
@@ -171,12 +197,18 @@ _TOO_LONG = """
 
 
 def _refuse_long(
-    connection: Connection, tables: Source, checked: Checked | None, attributes: Sequence[AttributeDef], longest: int
+    connection: Connection,
+    tables: Source,
+    checked: Checked | None,
+    attributes: Sequence[AttributeDef],
+    links: Sequence[LinkedIds],
+    longest: int,
 ) -> None:
     """Raise Invalid when a text to be read is too long for a cell."""
     main = tables.main
-    too_long = " or ".join(_TOO_LONG.format(column=f"{main.name}.{name}") for name in (_EXTRA, _LONG))
-    query = sa.select(main.c.id).select_from(tables.rows).where(sa.text(f"({too_long})")).limit(sa.literal_column("1"))
+    too_long = [sa.text(_TOO_LONG.format(column=f"{main.name}.{name}")) for name in (_EXTRA, _LONG)]
+    too_long += [sa.text(f"length({_linked(tables, one)}) > :longest") for one in links]
+    query = sa.select(main.c.id).select_from(tables.rows).where(sa.or_(*too_long)).limit(sa.literal_column("1"))
     if checked is not None:
         query = query.where(where(tables, checked.root))
     params = {**(checked.params if checked else {}), "longest": longest, "keys": [one.key for one in attributes]}

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from shared.eav.query import streaming
+from shared.kernel.context import Context
 from shared.kernel.errors import Unavailable
 from shared.service import exports
 from shared.service.files import xlsx_writing
 from shared.service.files.reading import open_table
+from shared.service.links import LinkItem, LinkTo
 from shared.service.web.native import export as door
 from tests.integration.service.conftest import System
 
@@ -245,6 +247,30 @@ def test_the_document_names_the_media_types(web: Any):
     paths = web.get("/contacts/openapi.json").json["paths"]
     content = paths["/api/v1/objects/contacts/export"]["get"]["responses"]["200"]["content"]
     assert set(content) == {"text/csv", "application/x-ndjson", xlsx_writing.CONTENT_TYPE}
+
+
+def test_linked_ids_are_columns_on_request(system: System, web: Any):
+    runtime = system.runtime("contacts")
+    firms = [web.post("/api/v1/objects/companies", json={"values": {"name": f"F{n}"}}).json["id"] for n in range(3)]
+    one = web.post(PATH, json={"values": {"email": "linked@export.example"}}).json["id"]
+    runtime.links.put(Context(), "contact", [LinkItem(int(one), LinkTo("company", int(firm))) for firm in firms])
+    web.delete(f"/api/v1/objects/companies/{firms[1]}")
+    seen = [firms[0], firms[2]]
+    only = {"filter": {"attribute": "email", "operator": "EQ", "value": "linked@export.example"}, "attributes": []}
+    asked = {**only, "links": ["companies", "company"]}
+    assert lines(web.post(EXPORT, json={**asked, "format": "ndjson"})) == [{"id": one, "associations.company": seen}]
+    for kind in ("csv", "xlsx"):
+        found = table(web.post(EXPORT, json={**asked, "format": kind}))
+        assert found == [{"id": one, "associations.company": ";".join(seen)}]
+    listed = lines(web.get(f"{EXPORT}?format=ndjson&links=contact&attributes="))
+    assert all(row["associations.contact"] == [] for row in listed)
+    back = lines(web.get("/api/v1/objects/companies/export?format=ndjson&links=contacts&attributes=name"))
+    assert {row["id"]: row["associations.contact"] for row in back} == {firm: [one] for firm in seen}
+    workspace = system.client("workspace")
+    wanted = {"name": "contacts alone", "scopes": ["crm.objects.contacts.read"]}
+    reader = system.client("contacts", workspace.post("/api/v1/tokens", json=wanted).json["token"])
+    assert reader.post(EXPORT, json=asked).status_code == 403
+    assert web.get(f"{EXPORT}?links=nothing").status_code == 404
 
 
 @pytest.fixture(autouse=True)
