@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from shared.eav.attempts import Attempts
+from shared.eav.bulk.writes import Bulk
 from shared.eav.catalog import Catalog, LiveType
 from shared.eav.install import ensure_partitions
 from shared.eav.links.links import Links, PublishLinks, publish_no_links
@@ -40,7 +41,7 @@ class Engine:
         relations: Sequence[RelationDef] = (),
         publish_links: PublishLinks = publish_no_links,
     ) -> None:
-        judge = judge or NoJudge()
+        self.judge = judge = judge or NoJudge()
         self.database = database
         self.catalog = Catalog(database)
         self.reads = Reads(database, self.catalog, judge, walk)
@@ -48,3 +49,4 @@ class Engine:
         self.relations = Relations(relations, database, self.catalog)
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
         self.writes = Writes(attempts, judge, publish, self.links)
+        self.bulk = Bulk(attempts, judge, publish, self.links)

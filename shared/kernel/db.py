@@ -9,7 +9,7 @@ pooler may stand in between.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,6 +81,13 @@ class Connection:
             cursor.execute(sql, params)
             while rows := cursor.fetchmany(size):
                 yield rows
+
+    def copy(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Send rows through a COPY ... FROM STDIN; they are made while the server takes them in."""
+        self._count.add(sql)
+        with self.raw.cursor() as cursor, cursor.copy(sql) as target:
+            for row in rows:
+                target.write_row(row)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

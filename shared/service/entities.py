@@ -7,9 +7,12 @@ publishes in one transaction. Doors parse and present; nobody else calls the eng
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from shared.eav.bulk.items import BulkItem, BulkOutcome
+from shared.eav.bulk.writes import Also
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, HistoryEntry, Page, View
@@ -25,6 +28,8 @@ from shared.service.references import unknown_references
 from shared.service.rules import NO_RULES, Proposal, Rules
 
 __all__ = [
+    "BulkItem",
+    "BulkOutcome",
     "Draft",
     "Entities",
     "Entity",
@@ -110,6 +115,28 @@ class Entities:
         known = unknown_references(self._foreign, self._engine.catalog.type(name), upserts)
         return self._engine.writes.upsert(name, upserts, ctx, view, partial=partial, known=known)
 
+    def bulk(
+        self,
+        ctx: Context,
+        type: str,
+        items: Sequence[BulkItem],
+        *,
+        view_changes: bool = False,
+        dry: bool = False,
+        also: Also | None = None,
+    ) -> list[BulkOutcome]:
+        """Write up to 100,000 entities in one transaction, see `shared.eav.bulk`; refused items are outcomes."""
+        name = self._permit(ctx, type, "write")
+        _permit_effective(ctx, items)
+        permit_links(ctx, self._engine.catalog, items)
+        known = unknown_references(self._foreign, self._engine.catalog.type(name), items)
+        if known:
+            items = [
+                replace(one, errors=(*one.errors, *known[place])) if place in known else one
+                for place, one in enumerate(items)
+            ]
+        return self._engine.bulk.write(name, items, ctx, view_changes=view_changes, dry=dry, also=also)
+
     def archive(self, ctx: Context, type: str, refs: Sequence[Ref]) -> None:
         """Archive; unknown ones are fine."""
         self._engine.writes.archive(self._permit(ctx, type, "write"), refs, ctx)
@@ -137,7 +164,7 @@ class Entities:
         return self._engine.reads.query(self._permit(ctx, type, "read"), query, view)
 
 
-def _permit_effective(ctx: Context, items: Sequence[Draft | Update | Upsert]) -> None:
+def _permit_effective(ctx: Context, items: Sequence[Draft | Update | Upsert | BulkItem]) -> None:
     """Writing into the past is a right of its own."""
     if ctx.effective_at is not None or any(item.effective_at is not None for item in items):
         require_scope(ctx.actor, EFFECTIVE_WRITE)

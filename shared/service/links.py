@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from shared.eav.bulk.items import BulkItem
 from shared.eav.catalog import Catalog
 from shared.eav.engine import Engine
 from shared.eav.links.asked import LinkChange, Linked, LinkItem, LinkOutcome, Unlink
@@ -94,7 +95,7 @@ class Links:
         return self._engine.links.pages(start, ids, end, limit, afters)
 
 
-def permit_links(ctx: Context, catalog: Catalog, items: Iterable[Draft | Update | Upsert]) -> None:
+def permit_links(ctx: Context, catalog: Catalog, items: Iterable[Draft | Update | Upsert | BulkItem]) -> None:
     """For links that come with values: raises Forbidden unless the actor may write every type that is linked to, and
     NotFound for types unknown here."""
     for name in {link.to_type for item in items for link in item.links}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.eav.bulk.items import BulkItem
 from shared.eav.catalog import LiveType
 from shared.eav.requests import Draft, Update, Upsert
 from shared.kernel.errors import FieldError
@@ -13,21 +14,21 @@ _DIGITS = 19
 
 
 def unknown_references(
-    foreign: Foreign, live: LiveType, items: Sequence[Draft | Update | Upsert]
+    foreign: Foreign, live: LiveType, items: Sequence[Draft | Update | Upsert | BulkItem]
 ) -> dict[int, list[FieldError]]:
     """Errors, by place in the input, of ids that nobody knows. Asks one question per foreign type, none without ids.
 
     Values that are no ids at all are left to coercion, which says what is wrong with them.
     """
     asked: dict[str, dict[int, list[tuple[int, str]]]] = {}
+    followed = _followed(foreign, live)
     for place, item in enumerate(items):
-        for name, value in item.values.items():
-            attribute = live.find(name)
-            if attribute is None or not foreign.follows(attribute.reference):
+        for name in item.values if followed else ():
+            if name not in followed:
                 continue
-            text = str(value).strip()
+            text = str(item.values[name]).strip()
             if text.isdecimal() and len(text) < _DIGITS:
-                asked.setdefault(attribute.reference, {}).setdefault(int(text), []).append((place, name))
+                asked.setdefault(followed[name], {}).setdefault(int(text), []).append((place, name))
     errors: dict[int, list[FieldError]] = {}
     for entity_type, places in asked.items():
         for ident in foreign.unknown(entity_type, places.keys()):
@@ -35,3 +36,14 @@ def unknown_references(
                 message = f"{ident} is not the id of any {entity_type}"
                 errors.setdefault(place, []).append(FieldError(name, "INVALID_OPTION", message))
     return errors
+
+
+def _followed(foreign: Foreign, live: LiveType) -> dict[str, str]:
+    """{name a caller may use: foreign type} of the attributes whose ids can be told real from made up."""
+    return {
+        name: one.reference
+        for one in live.attributes.values()
+        if foreign.follows(one.reference)
+        for name in (one.wire, one.name, one.label)
+        if live.find(name) is one
+    }

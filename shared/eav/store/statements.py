@@ -1,8 +1,9 @@
 """The write statements: SQLAlchemy Core, set-wise, compiled once per shape.
 
 The rows of a batch travel as one JSON parameter: an array per column would cost the driver more than the server takes
-to read them. One statement writes the rows of all banks, history, search documents, unique keys and chosen options of
-a whole batch. Ids come from nextval inside the insert, in input order.
+to read them. Those of a bulk call are `staged`: they stand in temporary tables of the same columns (`store.staging`),
+keys and options apart; the caller holds the guard. One statement writes the rows of all banks, history, search
+documents, unique keys and chosen options of a whole batch. Ids come from nextval inside the insert, in input order.
 """
 
 from __future__ import annotations
@@ -47,7 +48,11 @@ HISTORY = sa.Table(
         )
     ),
 )
-INSERTED = ("created_at", "updated_at", "recorded_at", "created_by", "source", "source_id", "checksum", "extra", "long")
+STAGED_NEW, STAGED_CHANGED, STAGED_STEPS = "bulk_new", "bulk_changed", "bulk_steps"
+INSERTED = (
+    "version", "created_at", "updated_at", "recorded_at", "created_by", "source", "source_id", "checksum", "extra",
+    "long",
+)  # fmt: skip
 UPDATED = ("version", "updated_at", "checksum", "extra", "long")
 
 
@@ -71,12 +76,34 @@ def _keyed(name: str, value: str, kind: Any) -> sa.TableValuedAlias:
     return _records(name, {"attribute_id": sa.Integer(), value: kind, "at": sa.Integer()})
 
 
+def created_shape(columns: Columns) -> dict[str, Any]:
+    """The columns of rows to insert."""
+    return {"ord": sa.Integer(), **_fixed(INSERTED), **_slots(columns), "doc": sa.Text()}
+
+
+def changed_shape(columns: Columns) -> dict[str, Any]:
+    """The columns of rows to change."""
+    return {"id": sa.BigInteger(), **_fixed(UPDATED), **_slots(columns), "doc": sa.Text(), "redoc": sa.Boolean()}
+
+
+HISTORY_SHAPE: dict[str, Any] = {"changed": sa.JSON(), "effective_at": sa.TIMESTAMP()}
+STEP_SHAPE: dict[str, Any] = {"id": sa.BigInteger(), "version": sa.Integer(), **HISTORY_SHAPE}
+
+
+def staged_table(name: str, shape: dict[str, Any]) -> sa.TableClause:
+    """A temporary table of these columns."""
+    return sa.table(name, *(sa.column(column, kind) for column, kind in shape.items()), schema="pg_temp")
+
+
 @lru_cache(maxsize=512)
-def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
+def insert(table: int, columns: Columns, unique: bool, multi: bool, staged: bool = False) -> str:
     """Create N entities under the guard; parameters: JSON lists `i` (rows), `u` (unique keys), `m` (chosen options)."""
     fixed = _fixed(INSERTED)
-    rows = _records("i", {"ord": sa.Integer(), **fixed, **_slots(columns), "doc": sa.Text()})
-    given = sa.select(sa.func.nextval(sa.literal_column("'eav_entity_id'")).label("id"), *rows.c).cte("input")
+    shape = created_shape(columns)
+    ident = sa.func.nextval(sa.literal_column("'eav_entity_id'")).label("id")
+    given: sa.FromClause = staged_table(STAGED_NEW, {"id": sa.BigInteger(), **shape})
+    if not staged:
+        given = sa.select(ident, *_records("i", shape).c).cte("input")
     writes: list[sa.CTE] = []
     for bank, names in columns:
         target = slot_table(table, bank, names)
@@ -105,21 +132,22 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
         )
         writes.append(sa.insert(MULTI).from_select(["attribute_id", "value", "entity_id"], picked).cte("options"))
     # Nothing reads the writing CTEs, so they run when this select, and with it the guard, is through.
-    return compiled(sa.select(given.c.id).where(GUARDED).order_by(given.c.ord).add_cte(*writes))
+    made = sa.select(given.c.id) if staged else sa.select(given.c.id).where(GUARDED)
+    return compiled(made.order_by(given.c.ord).add_cte(*writes))
 
 
 @lru_cache(maxsize=1024)
-def update(table: int, columns: Columns) -> str:
+def update(table: int, columns: Columns, staged: bool = False) -> str:
     """Change N locked entities: rows, history, search documents; answers the catalog version it saw.
 
-    Parameters: the JSON list `i` of rows, scalars for the rest.
+    Parameters: the JSON list `i` of rows, scalars for the rest. Staged history is apart: one change of an entity each.
     """
     fixed = _fixed(UPDATED)
-    rows = _records(
-        "i", {"id": sa.BigInteger(), **fixed, **_slots(columns), "doc": sa.Text(), "changed": sa.JSON(),
-              "effective_at": sa.TIMESTAMP(), "redoc": sa.Boolean()}
-    )  # fmt: skip
-    given = sa.select(*rows.c).cte("input")
+    shape = changed_shape(columns)
+    given: sa.FromClause = staged_table(STAGED_CHANGED, shape)
+    steps: sa.FromClause = staged_table(STAGED_STEPS, STEP_SHAPE)
+    if not staged:
+        given = steps = sa.select(*_records("i", {**shape, **HISTORY_SHAPE}).c).cte("input")
     writes: list[sa.CTE] = []
     main = slot_table(table, 1, dict(columns).get(1, ()))
     values: dict[str, Any] = {name: given.c[name] for name in fixed}
@@ -128,7 +156,7 @@ def update(table: int, columns: Columns) -> str:
     for bank, names in columns:
         if bank != 1:
             writes.append(_upsert_bank(given, table, bank, names))
-    writes.append(_history(given))
+    writes.append(_history(steps))
     search = search_table(table)
     put = pg.insert(search).from_select(
         ["id", "doc"], sa.select(given.c.id, given.c.doc).where(given.c.redoc, given.c.doc.is_not(None))
@@ -140,7 +168,7 @@ def update(table: int, columns: Columns) -> str:
     return compiled(seen.add_cte(*writes))
 
 
-def _upsert_bank(given: sa.CTE, table: int, bank: int, names: tuple[str, ...]) -> sa.CTE:
+def _upsert_bank(given: sa.FromClause, table: int, bank: int, names: tuple[str, ...]) -> sa.CTE:
     target = slot_table(table, bank, names)
     put = pg.insert(target).from_select(
         ["id", *names], sa.select(given.c.id, *(given.c[f"b{bank}_{name}"] for name in names))
@@ -150,7 +178,7 @@ def _upsert_bank(given: sa.CTE, table: int, bank: int, names: tuple[str, ...]) -
     )
 
 
-def _history(given: sa.CTE) -> sa.CTE:
+def _history(given: sa.FromClause) -> sa.CTE:
     names = ["entity_id", "version", "type_id", "kind", "effective_at", "actor", "source", "source_id", "correlation"]
     scalars = ("actor", "source", "source_id", "correlation")
     source = sa.select(
@@ -182,6 +210,11 @@ INSERT_MULTI = (
     "insert into eav_multi(attribute_id, value, entity_id)"
     " select * from unnest(%(a)s::int[], %(v)s::bigint[], %(e)s::bigint[])"
 )
+
+
+def lock_versions(table: int) -> str:
+    """Like `lock`, for a caller who holds the guard and has read the rows: their ids and versions as they are now."""
+    return f"select id, version from {table_name(table)} where id = any(%(ids)s::bigint[]) order by id for update"
 
 
 def lock(table: int) -> str:

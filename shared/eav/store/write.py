@@ -129,6 +129,7 @@ def create(
 def _creation(context: Context, at: datetime) -> dict[str, Any]:
     """The fields that all rows of one creation share."""
     return {
+        "version": 1,
         "updated_at": naive(at),
         "recorded_at": naive(at),
         "created_by": context.actor.id,

@@ -34,6 +34,8 @@ class AttributeType(ABC):
     sortable: ClassVar[bool] = True
     can_be_unique: ClassVar[bool] = True
     multiple: ClassVar[bool] = False
+    heeds_old: ClassVar[bool] = False
+    """Whether `coerce` looks at the stored value."""
 
     @abstractmethod
     def coerce(self, raw: object, attribute: AttributeDef, old: Any = None) -> Any:

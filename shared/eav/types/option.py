@@ -102,6 +102,7 @@ class EnumerationType(AttributeType):
 
     name = "enumeration"
     family = "i"
+    heeds_old = True
     operators = CHOICE
 
     def coerce(self, raw: object, attribute: AttributeDef, old: Any = None) -> str:
@@ -138,6 +139,7 @@ class MultiEnumerationType(AttributeType):
 
     name = "multi_enumeration"
     multiple = True
+    heeds_old = True
     family = None
     operators = CHOICE
     sortable = False

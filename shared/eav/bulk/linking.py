@@ -1,0 +1,55 @@
+"""Links that items of a bulk call ask for: prepared with the plan, written once the new entities have ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.eav.bulk.plan import Entry, Plan, Prepared
+from shared.eav.catalog import LiveType
+from shared.eav.links.links import Links
+from shared.eav.links.preparing import Prepared as PreparedLinks
+from shared.eav.requests import LinkTo
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+
+
+class Linking:
+    """The links of one call. Entities being created stand in with negative ids."""
+
+    def __init__(self, links: Links, live: LiveType, context: Context) -> None:
+        self._links, self._live, self._context = links, live, context
+        self._prepared: PreparedLinks | None = None
+        self._new: dict[int, Entry] = {}
+
+    def prepare(self, connection: Connection, plan: Plan, every: Sequence[Prepared]) -> PreparedLinks | None:
+        """Lock both ends and find out what the links come to; refused ones are errors by place. None without links."""
+        self._new = {}
+        asked: list[tuple[int, int, LinkTo]] = []
+        held: set[int] = set()
+        for place, entry in plan.about.items():
+            if every[place].item.links:
+                ident = entry.id if entry.id is not None else -1 - min(entry.outcomes[0].place, place)
+                if entry.id is None:
+                    self._new[ident] = entry
+                if entry.steps:
+                    held.add(ident)
+                asked += [(place, ident, to) for to in every[place].item.links]
+        self._prepared = self._links.preparing.prepare(connection, self._live, asked, held=held) if asked else None
+        return self._prepared
+
+    def tell(self, plan: Plan) -> None:
+        """An item that changes no value but makes a link has updated something."""
+        if self._prepared is None:
+            return
+        for want in self._prepared.wants:
+            between = self._links.relations.between(want.from_type, want.to_type)
+            outcome = plan.outcomes[want.place]
+            new = any(not self._prepared.plan.had(one, want.from_id, want.to_id) for one in (between[0], *want.defs))
+            if new and outcome.outcome == "unchanged":
+                outcome.outcome = "updated"
+
+    def write(self, connection: Connection) -> None:
+        """Write what was prepared, now that new entities have ids."""
+        if self._prepared is not None:
+            made = {ident: entry.id for ident, entry in self._new.items() if entry.id is not None}
+            self._links.apply(connection, self._prepared, self._context, made)
