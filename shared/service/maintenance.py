@@ -37,7 +37,8 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
         "analysed": analysed,
         "dropped": dropped,
         "purged": purged,
+        **{name: one(database) for name, one in manifest.upkeep.items()},
     }
-    if made or analysed or dropped or purged:
+    if any(outcome[name] for name in outcome if name != "service"):
         _log.info("maintained", **outcome)
     return outcome

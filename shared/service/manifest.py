@@ -5,16 +5,18 @@ Nothing is created by making a manifest: no connections, no app, no tasks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.bus.consumer import Subscription
 from shared.eav.declare import TypeDef
+from shared.kernel.db import Database
 from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
 from shared.service.web.operation import Operation
+from shared.service.work.running import Kind
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Manifest:
     """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens.
 
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
-    operations are the service's own, on top of the doors that the kit gives to every entity type.
+    operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
+    work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Manifest:
     pipelines: Mapping[str, Pipelined] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()
+    work: Mapping[str, Kind] = field(default_factory=dict)
+    upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
     custom_types: bool = False
     migrations: Path | None = None
 
