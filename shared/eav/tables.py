@@ -94,6 +94,7 @@ MULTI = sa.Table(
     sa.Column("value", sa.BigInteger()),
     sa.Column("entity_id", sa.BigInteger()),
 )
+ABSORBED = sa.Table("eav_absorbed", _META, sa.Column("id", sa.BigInteger()), sa.Column("survivor", sa.BigInteger()))
 VERSIONS = sa.Table("eav_version", _META, sa.Column("type_id", sa.Integer()), sa.Column("version", sa.BigInteger()))
 
 

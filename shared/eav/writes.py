@@ -15,18 +15,19 @@ from shared.eav.attempts import Attempts, Overtaken, Taken, unique_clashes
 from shared.eav.batches import Batch, Items, Known, Outcome, Refused
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
-from shared.eav.guard import guard
 from shared.eav.links.beside import made_of, prepare_beside
 from shared.eav.links.links import Links
+from shared.eav.merging import store as merging
+from shared.eav.merging.absorbed import heirs
+from shared.eav.merging.locking import lock_refs, resolved, values_without_alias
 from shared.eav.presenting import present
-from shared.eav.reads import resolve_refs, unique_key
+from shared.eav.reads import unique_key
 from shared.eav.requests import Draft, Ref, Update, Upsert, dated, names_of
 from shared.eav.store import archive as archiving
-from shared.eav.store.state import State, Typed, Written
-from shared.eav.store.write import Pending, lock
+from shared.eav.store.state import State, Written
+from shared.eav.store.write import Pending
 from shared.eav.store.write import create as insert
 from shared.eav.store.write import update as rewrite
-from shared.eav.types import kind_of
 from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
@@ -91,7 +92,7 @@ class Writes:
             self._links.ready(updates)
             batch = Batch(live, refused, partial, known or {}, len(updates))
             with self._attempts.transaction(live) as connection:
-                ids, states = self._locked(connection, live, [one.ref for one in updates])
+                ids, states = lock_refs(connection, live, [one.ref for one in updates], self._judge)
                 lost = self._collect(batch, updates, ids, states, context)
                 batch.settle()
                 batch.need_slots()
@@ -100,30 +101,6 @@ class Writes:
             return batch.outcomes(done, updates, view)
 
         return self._attempts.run(type_name, partial, names_of(updates), once)
-
-    def _locked(
-        self, connection: Connection, live: LiveType, refs: Sequence[Ref]
-    ) -> tuple[list[int | None], dict[int, State]]:
-        """What references mean, and the locked states. Raises Overtaken when a value went elsewhere meanwhile."""
-        ids = self._resolved(connection, live, refs)
-        states = lock(connection, live, [one for one in ids if one is not None])
-        for ref, ident in zip(refs, ids, strict=True):
-            if ref.id is None and ident in states:
-                attribute = live.attribute(ref.attribute or "")
-                value = Typed(live, states[ident].values).get(attribute.name)
-                held = None if value is None else (attribute.id, kind_of(attribute).unique_key(value, attribute))
-                if held != unique_key(live, ref, self._judge):
-                    raise Overtaken
-        return ids, states
-
-    def _resolved(self, connection: Connection, live: LiveType, refs: Sequence[Ref]) -> list[int | None]:
-        """What references mean. They are judged ahead of the statement that carries the guard: before one is refused
-        for what the catalog at hand says, the guard is asked on its own."""
-        try:
-            return resolve_refs(connection, live, refs, self._judge)
-        except Invalid:
-            guard(connection, live)
-            raise
 
     def _collect(
         self,
@@ -171,7 +148,7 @@ class Writes:
             batch = Batch(live, refused, partial, known or {}, len(upserts))
             with self._attempts.transaction(live) as connection:
                 refs = [one.ref for one in upserts]
-                ids, states = self._locked(connection, live, refs)
+                ids, states = lock_refs(connection, live, refs, self._judge)
                 self._sort_out(batch, upserts, ids, states, context)
                 batch.settle()
                 batch.need_slots()
@@ -203,7 +180,8 @@ class Writes:
                 batch.refuse(place, Invalid.one("id", "DUPLICATE_ID", message))
             elif ident is not None and ident in states:
                 seen.add(ident)
-                batch.change(self._judge, place, states[ident], item.values, dated(item, context))
+                values = values_without_alias(batch.live, states[ident], item, self._judge)
+                batch.change(self._judge, place, states[ident], values, dated(item, context))
             elif item.ref.attribute is None:
                 batch.refuse(place, NotFound(batch.live.name, [str(item.ref)]))
             else:
@@ -217,8 +195,11 @@ class Writes:
 
         def once(live: LiveType, refused: Refused) -> list[int]:
             with self._attempts.transaction(live) as connection:
-                ids = [one for one in self._resolved(connection, live, refs) if one is not None]
+                ids = [one for one in resolved(connection, live, refs, self._judge) if one is not None]
                 done = archiving.archive(connection, live, ids, context)
+                left = heirs(connection, live, set(ids) - {one.state.id for one in done})
+                if left:
+                    done += archiving.archive(connection, live, list(left.values()), context)
                 self._publish(connection, live, done, context)
             return [one.state.id for one in done]
 
@@ -232,19 +213,22 @@ class Writes:
 
         def once(live: LiveType, refused: Refused) -> Entity:
             with self._attempts.transaction(live) as connection:
-                state = archiving.archived_state(connection, live, ident)
+                meant, merges = merging.past(connection, live, ident)
+                state = archiving.archived_state(connection, live, meant)
                 if state is None:
                     raise NotFound(live.name, [str(ident)])
-                clashes = unique_clashes(connection, archiving.unique_keys(live, state))
+                own = archiving.unique_keys(live, state)
+                led = [(*key, meant) for key in merging.aliases_of(merges) if key not in own]
+                clashes = unique_clashes(connection, [*own, *(one[:2] for one in led)])
                 if clashes and not without_taken:
                     raise next(iter(clashes.values())).as_conflict(live)
                 try:
-                    (back,) = archiving.restore(connection, live, [state], context, without=clashes)
+                    (back,) = archiving.restore(connection, live, [state], context, without=clashes, aliases=led)
                 except psycopg.errors.UniqueViolation as error:
                     raise Overtaken from error
                 news = [replace(back, state=replace(state))]
-                if clashes:
-                    lost = [live.by_id[attribute_id] for attribute_id, _ in clashes]
+                lost = [live.by_id[key[0]] for key in own if key in clashes]
+                if lost:
                     cleared = {one.key: (state.values[one.key], None) for one in lost}
                     pending = Pending(state, dict.fromkeys((one.name for one in lost), None), cleared)
                     news += rewrite(connection, live, [pending], context)

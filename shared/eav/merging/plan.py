@@ -71,7 +71,10 @@ def _sources(
     """{attribute key: whose value it is}; what nobody merged stays the survivor's."""
     sources: dict[str, int | None] = {}
     for key, value in after.items():
-        winner = found.get(live.by_id[int(key)].name)
+        name = live.by_id[int(key)].name
+        if name not in live.attributes:
+            continue
+        winner = found.get(name)
         if winner is not None and winner.value == value:
             sources[key] = winner.source
         else:

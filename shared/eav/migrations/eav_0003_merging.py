@@ -23,7 +23,7 @@ STATEMENTS = (
         at timestamp not null default timezone('utc', clock_timestamp()), undone_version int,
         sources json not null, aliases json not null)""",
     "create index on eav_merge(survivor)",
-    # Links of absorbed entities, from their side. moved: whether the survivor got it, else it had (or must not have) it.
+    # Links of absorbed entities, from their side. moved: whether the survivor got it.
     """create table eav_merge_link(
         merge_id bigint not null references eav_merge on delete cascade, relation int not null,
         absorbed bigint not null, other_id bigint not null, moved boolean not null, since timestamp not null,

@@ -47,7 +47,8 @@ class Reader:
 
     def select(self) -> sa.Select[Any]:
         """The rows to read, for the caller to narrow down."""
-        return sa.select(*self.columns).select_from(self.source.rows)
+        found = sa.select(*self.columns).select_from(self.source.rows)
+        return found.where(self.source.shown) if self.source.archive else found
 
     def rows(self, connection: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """The rows of these ids in id order.

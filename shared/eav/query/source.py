@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.tables import VERSIONS, search_table, slot_table
+from shared.eav.tables import ABSORBED, VERSIONS, search_table, slot_table
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,18 @@ class Source:
     main: sa.Table
     banks: dict[int, sa.Table]
     rows: sa.FromClause
+    archive: bool = False
 
     def column(self, attribute: AttributeDef) -> sa.ColumnElement | None:
         """The attribute's column, or None while no value was ever stored."""
         if attribute.column is None:
             return None
         return self.banks[attribute.bank].c[attribute.column]
+
+    @property
+    def shown(self) -> sa.ColumnElement[bool]:
+        """Which rows are entities of their own: in the archive lie those that merges absorbed, too."""
+        return sa.true() if not self.archive else ~sa.exists().where(ABSORBED.c.id == self.main.c.id)
 
     @property
     def search(self) -> sa.Table:
@@ -54,7 +60,7 @@ def source(live: LiveType, attributes: Iterable[AttributeDef], *, archive: bool 
     for bank, table in banks.items():
         if bank != 1:
             rows = rows.outerjoin(table, table.c.id == main.c.id)
-    return Source(live, main, banks, rows)
+    return Source(live, main, banks, rows, archive)
 
 
 def bank_source(live: LiveType, attributes: Iterable[AttributeDef], bank: int) -> Source:

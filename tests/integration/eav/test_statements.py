@@ -106,5 +106,5 @@ def test_writing(world: tuple[Engine, str, list[AttributeDef]], place: str, coun
     refs = [Ref(one) for one in ids]
     assert counted(engine, lambda: writes.archive(name, refs, CONTEXT)) == LOCK + MOVE
     assert counted(engine, lambda: engine.reads.list(name, view, limit=count, archived=True)) == 1
-    # A restore reads one archived row and asks who has its unique values.
-    assert counted(engine, lambda: writes.restore(name, ids[0], CONTEXT, view)) == 1 + FIND + MOVE
+    # A restore asks whom the id means, reads one archived row and asks who has its unique values.
+    assert counted(engine, lambda: writes.restore(name, ids[0], CONTEXT, view)) == 1 + 1 + FIND + MOVE

@@ -1,0 +1,225 @@
+"""What becomes of links when entities are merged, and how it is taken back. Set-wise, however many links there are.
+
+The survivor gets every link that it does not have and may have; a register it holds itself (its primary company, its
+parent), links among the merged, and what would close a circle in a tree are left out. Everything is noted, so that
+undoing gives the absorbed their links back, except those undone since. Not for single links: see `links.links`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.eav.catalog import LiveType
+from shared.eav.links.clock import Clock
+from shared.eav.links.relations import RelationDef, Relations
+from shared.kernel.db import Connection
+
+Row = tuple[int, int, int]
+
+_READ = """
+select relation, from_id, to_id, since, clock from eav_link
+where relation = any(%(relations)s::int[]) and from_id = any(%(ids)s::bigint[]) order by 2, 1, 3
+"""
+_ABOVE = """
+with recursive above as (
+    select l.from_id, l.to_id from eav_link l where l.relation = %(tree)s and l.from_id = any(%(ids)s::bigint[])
+    union
+    select l.from_id, l.to_id from above a join eav_link l on l.relation = %(tree)s and l.from_id = a.to_id)
+select from_id, to_id from above
+"""
+_GONE = """
+delete from eav_link l using unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[]) g(r, f, t)
+where l.relation = g.r and l.from_id = g.f and l.to_id = g.t returning l.relation, l.from_id, l.to_id
+"""
+_PUT = """
+insert into eav_link(relation, from_id, to_id, since, clock)
+select r, f, t, s, %(clock)s
+from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[], %(s)s::timestamp[]) g(r, f, t, s)
+order by 1, 2, 3 on conflict do nothing
+"""
+_NOTE = """
+insert into eav_merge_link(merge_id, relation, absorbed, other_id, moved, since, clock)
+select %(merge)s, * from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[], %(moved)s::bool[],
+    %(s)s::timestamp[], %(clocks)s::bigint[])
+"""
+_NOTED = """
+select n.relation, n.absorbed, coalesce(a.survivor, n.other_id), n.since, n.clock, n.moved
+from eav_merge_link n left join eav_absorbed a on a.id = n.other_id
+where n.merge_id = %(merge)s order by 2, 1, 3
+"""
+_HELD = """
+select l.relation, l.from_id from unnest(%(r)s::int[], %(f)s::bigint[]) g(r, f)
+join eav_link l on l.relation = g.r and l.from_id = g.f
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A link of an absorbed entity, from its side; `moved`: whether it becomes the survivor's."""
+
+    relation: int
+    absorbed: int
+    other: int
+    since: datetime
+    clock: int
+    moved: bool
+
+    def told(self) -> list[Any]:
+        """As JSON in the merge's event."""
+        return [self.relation, str(self.absorbed), str(self.other), self.moved]
+
+
+class LinkMoves:
+    """Moves links of merged entities of one database."""
+
+    def __init__(self, relations: Relations) -> None:
+        self._relations = relations
+        self._clock = Clock()
+
+    def planned(self, connection: Connection, live: LiveType, survivor: int, absorbed: Sequence[int]) -> list[Moving]:
+        """What a merge would do to the links of the absorbed; nothing is written."""
+        leaving = {one.id: one for one in self._relations.leaving(live.name)}
+        params = {"relations": list(leaving), "ids": [survivor, *absorbed]}
+        rows = connection.rows(_READ, params)
+        trees = {one.id: one for one in leaving.values() if one.tree and any(row[0] == one.id for row in rows)}
+        trees |= {
+            other.id: other
+            for one in leaving.values()
+            if (other := self._other(one)).tree and any(row[0] == one.id for row in rows)
+        }
+        above = {tree: dict(connection.rows(_ABOVE, {"tree": tree, "ids": params["ids"]})) for tree in trees}
+        plan = _Plan(survivor, absorbed, rows, above)
+        order = {ident: place for place, ident in enumerate(absorbed)}
+        theirs = sorted((row for row in rows if row[1] in order), key=lambda row: (order[row[1]], row[0], row[2]))
+        return [Moving(*row[:5], plan.moves(leaving[row[0]], self._other(leaving[row[0]]), row[2])) for row in theirs]
+
+    def move(self, connection: Connection, merge_id: int, survivor: int, moving: Sequence[Moving]) -> None:
+        """Carry it out, and note it under the merge."""
+        if not moving:
+            return
+        self._swap(
+            connection,
+            [(one.relation, one.absorbed, one.other) for one in moving],
+            [(one.relation, survivor, one.other, one.since) for one in moving if one.moved],
+            max(one.clock for one in moving),
+        )
+        noted = {**_columns("rft", [(one.relation, one.absorbed, one.other) for one in moving]), "merge": merge_id}
+        noted |= {"moved": [one.moved for one in moving], "s": [one.since for one in moving]}
+        connection.run(_NOTE, {**noted, "clocks": [one.clock for one in moving]}, prepare=True)
+
+    def give_back(self, connection: Connection, merge_id: int, survivor: int) -> list[Moving]:
+        """Undo `move`, after the absorbed are their own again: the links that they have back. What was undone since
+        stays undone, and an entity that was merged meanwhile is represented by its survivor."""
+        noted = [Moving(*row) for row in connection.rows(_NOTED, {"merge": merge_id})]
+        if not noted:
+            return []
+        there = self._gone(connection, [(one.relation, survivor, one.other) for one in noted if one.moved])
+        held = self._registers_held(connection, [one for one in noted if not one.moved])
+        back = [
+            one
+            for one in noted
+            if (
+                (one.relation, survivor, one.other) in there
+                if one.moved
+                else (self._inverse(one.relation), one.other) not in held
+            )
+        ]
+        self._swap(
+            connection,
+            [],
+            [(one.relation, one.absorbed, one.other, one.since) for one in back],
+            max(one.clock for one in noted),
+        )
+        return back
+
+    def _registers_held(self, connection: Connection, dropped: Sequence[Moving]) -> set[tuple[int, int]]:
+        """Registers of others that would point at an absorbed entity again, but point elsewhere by now."""
+        asked = {
+            (inverse.id, one.other)
+            for one in dropped
+            if (defn := self._relations.get(one.relation)) is not None and (inverse := self._other(defn)).single
+        }
+        if not asked:
+            return set()
+        return set(connection.rows(_HELD, _columns("rf", sorted(asked))))
+
+    def _swap(
+        self, connection: Connection, gone: Sequence[Row], put: Sequence[tuple[int, int, int, datetime]], seen: int
+    ) -> None:
+        """Take links away and put others, in both directions."""
+        self._gone(connection, gone)
+        if put:
+            both = [*put, *((self._inverse(r), t, f, s) for r, f, t, s in put)]
+            params = {**_columns("rfts", both), "clock": self._clock.tick(seen)}
+            connection.run(_PUT, params, prepare=True)
+
+    def _gone(self, connection: Connection, rows: Sequence[Row]) -> set[Row]:
+        if not rows:
+            return set()
+        both = {*rows, *((self._inverse(r), t, f) for r, f, t in rows)}
+        return set(connection.rows(_GONE, _columns("rft", sorted(both)), prepare=True))
+
+    def _other(self, relation: RelationDef) -> RelationDef:
+        found = self._relations.get(relation.inverse)
+        assert found is not None, f"relation {relation.id} has no inverse"
+        return found
+
+    def _inverse(self, relation: int) -> int:
+        found = self._relations.get(relation)
+        return relation if found is None else found.inverse
+
+
+class _Plan:
+    """Links as they become while those of the absorbed are gone through one by one."""
+
+    def __init__(
+        self,
+        survivor: int,
+        absorbed: Iterable[int],
+        rows: Sequence[tuple[Any, ...]],
+        above: dict[int, dict[int, int]],
+    ) -> None:
+        self._survivor = survivor
+        self._merged = {survivor, *absorbed}
+        self._has = {(relation, to) for relation, start, to, *_ in rows if start == survivor}
+        self._holds = {relation for relation, _ in self._has}
+        apart = self._merged - {survivor}
+        self._above = {
+            tree: {child: up for child, up in edges.items() if child not in apart and up not in apart}
+            for tree, edges in above.items()
+        }
+
+    def moves(self, relation: RelationDef, other: RelationDef, to: int) -> bool:
+        """Whether the survivor gets this link."""
+        if to in self._merged or (relation.id, to) in self._has:
+            return False
+        if relation.single and relation.id in self._holds:
+            return False
+        if relation.tree and not self._hang(relation.id, self._survivor, to):
+            return False
+        if other.tree and not self._hang(other.id, to, self._survivor):
+            return False
+        self._has.add((relation.id, to))
+        self._holds.add(relation.id)
+        return True
+
+    def _hang(self, tree: int, child: int, parent: int) -> bool:
+        """Put a child below a parent, unless that closes a circle."""
+        edges = self._above.get(tree, {})
+        above: int | None = parent
+        seen: set[int] = set()
+        while above is not None and above not in seen:
+            if above == child:
+                return False
+            seen.add(above)
+            above = edges.get(above)
+        self._above.setdefault(tree, {})[child] = parent
+        return True
+
+
+def _columns(names: str, rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    listed = list(rows)
+    return {name: [row[n] for row in listed] for n, name in enumerate(names)}
