@@ -6,7 +6,7 @@ domain. Not for permissions: whoever opens a door on it asks them first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shared.eav.attempts import Attempts
 from shared.eav.bulk.writes import Bulk
@@ -14,6 +14,10 @@ from shared.eav.catalog import Catalog, LiveType
 from shared.eav.install import ensure_partitions
 from shared.eav.links.links import Links, PublishLinks, publish_no_links
 from shared.eav.links.relations import RelationDef, Relations
+from shared.eav.merging.linked import LinkMoves
+from shared.eav.merging.merging import Merges
+from shared.eav.merging.rules import Gathering
+from shared.eav.merging.unmerging import Unmerges
 from shared.eav.query.page import Walk
 from shared.eav.reads import Reads
 from shared.eav.store.state import Written
@@ -40,6 +44,7 @@ class Engine:
         partitions: Callable[[Database], None] = ensure_partitions,
         relations: Sequence[RelationDef] = (),
         publish_links: PublishLinks = publish_no_links,
+        gatherings: Mapping[str, Gathering] | None = None,
     ) -> None:
         self.judge = judge = judge or NoJudge()
         self.database = database
@@ -49,4 +54,7 @@ class Engine:
         self.relations = Relations(relations, database, self.catalog)
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
         self.writes = Writes(attempts, judge, publish, self.links)
+        moves = LinkMoves(self.relations)
+        self.merges = Merges(attempts, judge, publish, moves, gatherings or {})
+        self.unmerges = Unmerges(attempts, publish, moves, gatherings or {})
         self.bulk = Bulk(attempts, judge, publish, self.links)

@@ -94,7 +94,10 @@ class LinkMoves:
         plan = _Plan(survivor, absorbed, rows, above)
         order = {ident: place for place, ident in enumerate(absorbed)}
         theirs = sorted((row for row in rows if row[1] in order), key=lambda row: (order[row[1]], row[0], row[2]))
-        return [Moving(*row[:5], plan.moves(leaving[row[0]], self._other(leaving[row[0]]), row[2])) for row in theirs]
+        return [
+            Moving(relation, start, to, at, clock, plan.moves(leaving[relation], self._other(leaving[relation]), to))
+            for relation, start, to, at, clock in theirs
+        ]
 
     def move(self, connection: Connection, merge_id: int, survivor: int, moving: Sequence[Moving]) -> None:
         """Carry it out, and note it under the merge."""

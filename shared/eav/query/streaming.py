@@ -174,7 +174,7 @@ def _plan(
         documents[name] = len(columns)
         columns.append(sa.cast(tables.main.c[name], sa.Text()))
     labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
-    query = sa.select(*labelled).select_from(tables.rows)
+    query = sa.select(*labelled).select_from(tables.rows).where(tables.shown)
     if request.filter is not None:
         query = query.where(where(tables, request.filter.root))
     return _Plan(compiled(query.order_by(*sorting.whole_order(tables, request.orders))), documents, tuple(cells))
@@ -183,7 +183,7 @@ def _plan(
 def _total(connection: Connection, live: LiveType, tables: Source, request: Request, extract: Extract) -> int:
     if not extract.archived:
         return count(connection, live, request.filter)
-    row = connection.row(compiled(sa.select(sa.func.count()).select_from(tables.main)))
+    row = connection.row(compiled(sa.select(sa.func.count()).select_from(tables.main).where(tables.shown)))
     assert row is not None
     return int(row[0])
 
