@@ -17,11 +17,14 @@ import sqlalchemy as sa
 from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.query.page import check_version
 from shared.eav.query.reading import Reader, reader
-from shared.eav.store.state import checksum
+from shared.eav.store.state import State, checksum
 from shared.eav.store.write import state_of
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection, bigint, compiled
 
+_LINKS = """select relation, from_id, to_id from eav_link
+where (relation, from_id, to_id) > (%(r)s::int, %(f)s::bigint, %(t)s::bigint)
+order by relation, from_id, to_id limit %(limit)s"""
 _SUMS = """select (id - 1) / %(span)s::bigint, count(*), sum(checksum)::text from {table}
 where id > %(after)s and id <= %(upto)s group by 1 order by 1"""
 
@@ -36,11 +39,12 @@ class Held:
     updated_at: str
     values: dict[str, Any]
     checksum: int
+    archived: bool
 
     @property
     def sound(self) -> bool:
         """Whether values and version are those the checksum was made of."""
-        return checksum(self.values, self.version) == self.checksum
+        return checksum(self.values, self.version - self.archived) == self.checksum
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,26 @@ class RangeSum:
     total: str
 
 
-def holdings(connection: Connection, live: LiveType, *, after: int, limit: int, archived: bool = False) -> list[Held]:
-    """A page in id order behind `after`; one statement. Raises StaleCatalog, for the caller to reload and repeat.
+def holdings(connection: Connection, live: LiveType, *, after: int, limit: int) -> list[Held]:
+    """A page in id order behind `after`, archived entities among the others, as of one moment; a constant number of
+    statements. Raises StaleCatalog, for the caller to reload and repeat.
 
     An archived entity's checksum is that of its last live version, one below the version it has.
     """
-    view, sql = _page(keyed(live), archived)
-    rows = connection.rows(sql, {"after": bigint(after), "rows": limit}, prepare=True)
-    check_version(connection, live, rows)
-    states = ((state_of(view, row), row[-1]) for row in rows)
-    return [Held(one.id, one.version, one.created_at, one.updated_at, one.values, summed) for one, summed in states]
+    params = {"after": bigint(after), "rows": limit}
+    found: list[Held] = []
+    with connection.transaction():
+        connection.run("set transaction isolation level repeatable read, read only")
+        for archived in (False, True):
+            view, sql = _page(keyed(live), archived)
+            rows = connection.rows(sql, params, prepare=True)
+            check_version(connection, live, rows)
+            found += [_held(state_of(view, row), row[-1], archived) for row in rows]
+    return sorted(found, key=lambda one: one.id)[:limit]
+
+
+def _held(state: State, summed: int, archived: bool) -> Held:
+    return Held(state.id, state.version, state.created_at, state.updated_at, state.values, summed, archived)
 
 
 @lru_cache(maxsize=128)
@@ -81,3 +95,9 @@ def range_sums(connection: Connection, live: LiveType, *, after: int, span: int,
     params = {"after": first * span, "upto": (first + ranges) * span, "span": span}
     rows = connection.rows(_SUMS.format(table=table_name(live.table)), params)
     return [RangeSum(part * span + 1, (part + 1) * span, count, total) for part, count, total in rows]
+
+
+def links(connection: Connection, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
+    """A page of all links behind a place: (relation, from, to), in that order; each link twice, once per direction."""
+    params = {"r": after[0], "f": after[1], "t": after[2], "limit": limit}
+    return [(relation, here, there) for relation, here, there in connection.rows(_LINKS, params, prepare=True)]

@@ -13,7 +13,7 @@ from shared.eav.entity import Entity, Form, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
 from shared.eav.history import histories
-from shared.eav.holdings import Held, RangeSum, holdings, range_sums
+from shared.eav.holdings import Held, RangeSum, holdings, links, range_sums
 from shared.eav.merging.absorbed import heirs
 from shared.eav.patience import tries
 from shared.eav.query import streaming
@@ -132,15 +132,18 @@ class Reads:
 
         return self._fresh(type_name, work)
 
-    def holdings(self, type_name: str, *, after: int, limit: int, archived: bool = False) -> Sequence[Held]:
+    def holdings(self, type_name: str, *, after: int, limit: int) -> Sequence[Held]:
         """A canonical page for copies, see `holdings.holdings`."""
-        return self._fresh(
-            type_name, lambda one, live: holdings(one, live, after=after, limit=limit, archived=archived)
-        )
+        return self._fresh(type_name, lambda one, live: holdings(one, live, after=after, limit=limit))
 
     def range_sums(self, type_name: str, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
         """Sums of checksums, see `holdings.range_sums`."""
         return self._fresh(type_name, lambda one, live: range_sums(one, live, after=after, span=span, ranges=ranges))
+
+    def links(self, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
+        """A page of all links for copies, see `holdings.links`."""
+        with self._database.connect() as connection:
+            return links(connection, after=after, limit=limit)
 
     def query(self, type_name: str, query: Query, view: View) -> Page:
         """One page of a search; raises Invalid with all errors of filter, sorts and cursor."""

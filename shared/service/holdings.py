@@ -24,10 +24,15 @@ class Holdings:
         self._engine.catalog.refresh()
         return [type_detail(one) for one in self._engine.catalog.types()]
 
-    def entities(self, ctx: Context, type: str, *, after: int, limit: int, archived: bool = False) -> Sequence[Held]:
-        """A page of entities at their versions, in id order."""
+    def entities(self, ctx: Context, type: str, *, after: int, limit: int) -> Sequence[Held]:
+        """A page of entities at their versions, in id order, archived ones among them."""
         require_scope(ctx.actor, FEED_READ)
-        return self._engine.reads.holdings(type, after=after, limit=limit, archived=archived)
+        return self._engine.reads.holdings(type, after=after, limit=limit)
+
+    def links(self, ctx: Context, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
+        """A page of links, each in both directions: (relation, from, to), in that order."""
+        require_scope(ctx.actor, FEED_READ)
+        return self._engine.reads.links(after=after, limit=limit)
 
     def damaged(self, ctx: Context, type: str, *, after: int, limit: int) -> tuple[list[Held], Sequence[Held]]:
         """Entities of a page whose checksum is not that of their values, and the page."""

@@ -6,6 +6,7 @@ tells of a version already copied is passed over. All need the scope `crm.feed.r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from pydantic import BaseModel
 
+from shared.kernel.errors import Invalid
 from shared.service.web.operation import Operation, QueryParam, answer
-from shared.service.web.request import bool_param, context, int_param
+from shared.service.web.request import bool_param, context, int_param, text_param
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 MOST_ENTITIES = 1000
 MOST_RANGES = 1000
+MOST_LINKS = 5000
 SPAN = 10_000
 MOST_SPAN = 2**40
 MOST_ID = 2**62
@@ -41,6 +44,13 @@ class HoldingsPage(BaseModel):
     next_after: str | None = None
 
 
+class LinksPage(BaseModel):
+    """Links as [relation, from id, to id]."""
+
+    results: list[list[str]]
+    next_after: str | None = None
+
+
 class Sums(BaseModel):
     """Sums of checksums by ranges of ids."""
 
@@ -56,12 +66,12 @@ def catalog(service: Runtime) -> Response:
 def entities(service: Runtime, type: str) -> Response:
     """A page of entities at their versions."""
     limit = int_param("limit", MOST_ENTITIES, MOST_ENTITIES, least=1) or MOST_ENTITIES
-    archived = bool_param("archived")
-    found = service.holdings.entities(context(), type, after=_after(), limit=limit, archived=archived)
+    found = service.holdings.entities(context(), type, after=_after(), limit=limit)
     results = [
         {
             "id": str(one.id),
             "version": one.version,
+            "archived": one.archived,
             "created_at": one.created_at,
             "updated_at": one.updated_at,
             "values": one.values,
@@ -70,6 +80,25 @@ def entities(service: Runtime, type: str) -> Response:
         for one in found
     ]
     return answer(_page(results, found, limit), 200, _FRESH)
+
+
+def links(service: Runtime) -> Response:
+    """A page of all links."""
+    limit = int_param("limit", MOST_LINKS, MOST_LINKS, least=1) or MOST_LINKS
+    found = service.holdings.links(context(), after=_place(text_param("after")), limit=limit)
+    body: dict[str, Any] = {"results": [[str(one) for one in row] for row in found]}
+    if len(found) == limit:
+        body["next_after"] = ".".join(map(str, found[-1]))
+    return answer(body, 200, _FRESH)
+
+
+def _place(text: str) -> tuple[int, int, int]:
+    if not text:
+        return 0, 0, 0
+    if not re.fullmatch(r"\d{1,9}\.\d{1,18}\.\d{1,18}", text):
+        raise Invalid.one("after", "INVALID_CURSOR", "after must be `next_after` of the page before")
+    relation, here, there = map(int, text.split("."))
+    return relation, here, there
 
 
 def checksums(service: Runtime, type: str) -> Response:
@@ -105,9 +134,12 @@ def operations(name: str) -> tuple[Operation, ...]:
         Operation("GET", f"{base}/catalog", "readWholeCatalog", "Entity types as catalog events tell them", catalog,
                   response=CatalogDocument, tag="Changes", description=scope),
         Operation("GET", f"{base}/entities/{{type}}", "readHoldings", "Entities as events tell them, by id", entities,
-                  query=(after, QueryParam("limit", "integer", f"At most {MOST_ENTITIES}", MOST_ENTITIES),
-                         QueryParam("archived", "boolean", "Archived ones instead", False)),
+                  query=(after, QueryParam("limit", "integer", f"At most {MOST_ENTITIES}", MOST_ENTITIES)),
                   response=HoldingsPage, tag="Changes", description=scope),
+        Operation("GET", f"{base}/links", "readAllLinks", "All links, each in both directions", links,
+                  query=(QueryParam("after", "string", "`next_after` of the page before"),
+                         QueryParam("limit", "integer", f"At most {MOST_LINKS}", MOST_LINKS)),
+                  response=LinksPage, tag="Changes", description=scope),
         Operation("GET", f"{base}/checksums/{{type}}", "readChecksums", "Sums of checksums by ranges of ids", checksums,
                   query=(after, QueryParam("span", "integer", "Ids per range", SPAN),
                          QueryParam("ranges", "integer", f"Ranges, at most {MOST_RANGES}", 100),

@@ -1,0 +1,67 @@
+"""Taking over a source's present state when its log cannot tell it: begun too late, retention, a restored database.
+
+The source's catalog, then its entities page by page, each page in a transaction of its own: what differs from the
+copy becomes a change like any other, so that whatever is made of changes stays true. Entities that the source no
+longer has are taken out. Events since the noted head follow; versions already copied have no effect then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.kernel.db import Connection, Database
+from shared.service.replica.catalogs import Catalogs, put_types
+from shared.service.replica.facts import FactChange
+from shared.service.replica.takeover import State, take_over, take_over_links
+
+Ask = Callable[[str], Mapping[str, Any]]
+Project = Callable[[Connection, Sequence[FactChange]], None]
+_MOST_ID = 2**63 - 1
+Link = tuple[int, int, int]
+
+
+def copy(database: Database, catalogs: Catalogs, source: str, ask: Ask, project: Project) -> None:
+    """Bring the replica of `source` to its present state. `ask` answers GET paths of the source, or raises."""
+    details = ask(f"/api/v1/{source}/catalog")["types"]
+    with database.transaction() as connection:
+        put_types(connection, source, details)
+    for detail in details:
+        name = str(detail["name"])
+        for states, after, upto in _entities(ask, f"/api/v1/{source}/entities/{name}"):
+            with database.transaction() as connection:
+                known = catalogs.types(connection).type(name)
+                project(connection, take_over(connection, known, states, after, upto))
+    for links, first, last in _links(ask, f"/api/v1/{source}/links"):
+        with database.transaction() as connection:
+            take_over_links(connection, links, first, last)
+
+
+def _entities(ask: Ask, path: str) -> Iterator[tuple[list[State], int, int]]:
+    """Pages of entities with the ids they lie between: behind the first, up to the second."""
+    after = 0
+    while True:
+        page = ask(f"{path}?after={after}")
+        upto = int(page.get("next_after") or _MOST_ID)
+        yield [_state(one) for one in page["results"]], after, upto
+        if upto == _MOST_ID:
+            return
+        after = upto
+
+
+def _links(ask: Ask, path: str) -> Iterator[tuple[list[Link], Link, Link]]:
+    after: Link = (0, 0, 0)
+    while True:
+        page = ask(f"{path}?after={'.'.join(map(str, after))}")
+        found = [(int(relation), int(here), int(there)) for relation, here, there in page["results"]]
+        last = found[-1] if page.get("next_after") else (2**31 - 1, _MOST_ID, _MOST_ID)
+        yield found, after, last
+        if not page.get("next_after"):
+            return
+        after = last
+
+
+def _state(one: Mapping[str, Any]) -> State:
+    created, updated = (datetime.fromisoformat(one[name]).astimezone(UTC) for name in ("created_at", "updated_at"))
+    return State(int(one["id"]), int(one["version"]), bool(one["archived"]), created, updated, dict(one["values"]))

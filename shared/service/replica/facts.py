@@ -1,0 +1,116 @@
+"""What the parts of a replica share: facts and their changes, and the statements that keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.kernel.clock import iso
+from shared.kernel.db import Connection
+from shared.kernel.json import dumps
+from shared.service.replica.catalogs import KnownType
+
+Values = Mapping[str, Any]
+Key = tuple[int, int]
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+_PUT = """insert into fact (type_no, id, version, archived, at, values)
+select type_no, id, version, archived, at, values from json_to_recordset(%(rows)s::json)
+    as r(type_no smallint, id bigint, version bigint, archived bool, at timestamp, values jsonb)
+on conflict (type_no, id) do update
+set version = excluded.version, archived = excluded.archived, at = excluded.at, values = excluded.values"""
+VERSIONS = """insert into fact_version (type_no, id, version, kind, at, effective_at, actor, changed)
+select type_no, id, version, kind, at, effective_at, actor, changed from json_to_recordset(%(rows)s::json)
+    as r(type_no smallint, id bigint, version bigint, kind text, at timestamp, effective_at timestamp, actor text,
+         changed jsonb)
+on conflict do nothing"""
+LINKED = """insert into fact_link (relation, from_id, to_id)
+select * from unnest(%(relations)s::int[], %(froms)s::bigint[], %(tos)s::bigint[]) on conflict do nothing"""
+UNLINKED = """delete from fact_link l
+using unnest(%(relations)s::int[], %(froms)s::bigint[], %(tos)s::bigint[]) gone(relation, from_id, to_id)
+where (l.relation, l.from_id, l.to_id) = (gone.relation, gone.from_id, gone.to_id)"""
+_GONE = "(type_no, id) in (select * from unnest(%(types)s::smallint[], %(ids)s::bigint[]))"
+_ERASE = (
+    f"update fact_version set changed = '{{}}' where {_GONE}",
+    f"update fact_transition set old = null, new = null where {_GONE}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """One version of one entity. old, new: canonical values by attribute key, None while it is not live."""
+
+    known: KnownType
+    id: int
+    version: int
+    kind: str
+    at: datetime
+    effective_at: datetime
+    old: Values | None
+    new: Values | None
+    event: int | None = None
+
+
+@dataclass(slots=True)
+class Fact:
+    """A fact while it is worked on. `touched`: to be stored."""
+
+    version: int
+    archived: bool
+    at: datetime
+    values: dict[str, Any]
+    touched: bool = False
+
+    @property
+    def live(self) -> Values | None:
+        """The values, None while the entity is not live."""
+        return None if self.archived else self.values
+
+
+def store(connection: Connection, facts: Mapping[Key, Fact]) -> None:
+    """Write the facts that were touched."""
+    rows = [
+        {
+            "type_no": no,
+            "id": ident,
+            "version": fact.version,
+            "archived": fact.archived,
+            "at": naive(fact.at),
+            "values": fact.values,
+        }
+        for (no, ident), fact in sorted(facts.items())
+        if fact.touched
+    ]
+    if rows:
+        connection.run(_PUT, {"rows": dumps(rows).decode()}, prepare=True)
+
+
+def kept_by_the_system(known: KnownType, ident: int, created: datetime | None, changed: datetime) -> dict[str, Any]:
+    """Values that no event tells, because every entity has them: id and instants."""
+    told = {"id": str(ident), "created_at": created and iso(created), "updated_at": iso(changed)}
+    attributes = known.live.attributes
+    return {attributes[name].key: value for name, value in told.items() if value and name in attributes}
+
+
+def write_links(connection: Connection, statement: str, links: Iterable[tuple[int, int, int]]) -> None:
+    """Run LINKED or UNLINKED over these links."""
+    rows = sorted(links)
+    if rows:
+        columns = [list(one) for one in zip(*rows, strict=True)]
+        params = dict(zip(("relations", "froms", "tos"), columns, strict=True))
+        connection.run(statement, params, prepare=True)
+
+
+def forget(connection: Connection, erased: Sequence[FactChange]) -> None:
+    """Take the values of erased entities out of all their versions."""
+    if erased:
+        keys = {"types": [one.known.no for one in erased], "ids": [one.id for one in erased]}
+        for statement in _ERASE:
+            connection.run(statement, keys)
+
+
+def naive(instant: datetime) -> str:
+    """An instant as the tables keep it, in JSON."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -1,0 +1,149 @@
+"""From events to facts: every version of every entity is folded in, once, in order, set-wise; links likewise.
+
+`fold` works inside the transaction that moves the watermark. What it answers, one FactChange per version, is what
+projections (metrics, timelines, segments) are made of. A version already folded has no effect; a version that is
+missing is an error, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shared.contracts.event import ARCHIVED, CREATED, ERASED, LINK, RESTORED, Event
+from shared.kernel.db import Connection
+from shared.kernel.errors import CrmError
+from shared.kernel.json import dumps, loads
+from shared.service.replica.catalogs import Catalogs, KnownTypes, apply_catalog_events
+from shared.service.replica.facts import (
+    LINKED,
+    NEVER,
+    UNLINKED,
+    VERSIONS,
+    Fact,
+    FactChange,
+    Key,
+    forget,
+    kept_by_the_system,
+    naive,
+    store,
+    write_links,
+)
+
+_OLD = """select f.type_no, f.id, f.version, f.archived, f.values::text
+from unnest(%(types)s::smallint[], %(ids)s::bigint[]) asked(type_no, id) join fact f using (type_no, id)
+order by f.type_no, f.id for update of f"""
+_TRANSITIONS = """insert into fact_transition (type_no, id, attribute_id, version, at, effective_at, old, new)
+select type_no, id, attribute_id, version, at, effective_at, old, new from json_to_recordset(%(rows)s::json)
+    as r(type_no smallint, id bigint, attribute_id int, version bigint, at timestamp, effective_at timestamp, old text,
+         new text)
+on conflict do nothing"""
+
+
+class Missing(CrmError):
+    """A version, or the definition of a type, that must have come before is not here."""
+
+    category = "REPLICA_GAP"
+
+
+def fold(connection: Connection, catalogs: Catalogs, source: str, events: Sequence[Event]) -> list[FactChange]:
+    """Fold a page of a source's events; what each version changed. Raises Missing."""
+    apply_catalog_events(connection, source, events)
+    types = catalogs.types(connection)
+    told = [one for one in events if one.kind.startswith("entity.") and one.entity_id is not None]
+    facts = _facts(connection, {_key(types, one) for one in told})
+    changes: list[FactChange] = []
+    for one in told:
+        change = _folded(types, facts, one)
+        if change is not None:
+            changes.append(change)
+    store(connection, facts)
+    _note(connection, changes, {one.id: one for one in told})
+    _links(connection, [one for one in events if one.kind == LINK])
+    forget(connection, [one for one in changes if one.kind == ERASED])
+    return changes
+
+
+def _key(types: KnownTypes, event: Event) -> Key:
+    known = types.find(event.entity_type)
+    if known is None:
+        raise Missing(f"an event about {event.entity_type} came before its definition")
+    return known.no, event.entity_id or 0
+
+
+def _facts(connection: Connection, keys: Iterable[Key]) -> dict[Key, Fact]:
+    wanted = sorted(keys)
+    if not wanted:
+        return {}
+    params = {"types": [no for no, _ in wanted], "ids": [ident for _, ident in wanted]}
+    rows = connection.rows(_OLD, params, prepare=True)
+    return {(no, ident): Fact(version, archived, NEVER, loads(values)) for no, ident, version, archived, values in rows}
+
+
+def _folded(types: KnownTypes, facts: dict[Key, Fact], event: Event) -> FactChange | None:
+    key = _key(types, event)
+    fact = facts.get(key)
+    if fact is not None and event.version <= fact.version:
+        return None
+    if event.version != (1 if fact is None else fact.version + 1):
+        raise Missing(f"version {event.version} of {event.entity_type} {event.entity_id} came before an earlier one")
+    if fact is None:
+        fact = facts[key] = Fact(0, True, event.at, {})
+    old = fact.live
+    known = types.by_no[key[0]]
+    since = event.effective_at or event.at
+    kept = kept_by_the_system(known, key[1], since if event.version == 1 else None, event.at)
+    fact.values = {} if event.kind == ERASED else {**_applied(fact.values, event.changed), **kept}
+    fact.archived = _ARCHIVES.get(event.kind, fact.archived)
+    fact.version, fact.at, fact.touched = event.version, event.at, True
+    return FactChange(known, key[1], event.version, event.kind, event.at, since, old, fact.live, event.id)
+
+
+_ARCHIVES = {CREATED: False, ARCHIVED: True, ERASED: True, RESTORED: False}
+
+
+def _applied(values: Mapping[str, Any], changed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    after = dict(values)
+    for key, (_, new) in changed.items():
+        if new is None:
+            after.pop(key, None)
+        else:
+            after[key] = new
+    return after
+
+
+def _note(connection: Connection, changes: Sequence[FactChange], events: Mapping[int | None, Event]) -> None:
+    """Every version with its instant, and every move of a single-choice attribute."""
+    if not changes:
+        return
+    versions, moves = [], []
+    for one in changes:
+        event = events[one.event]
+        common = {
+            "type_no": one.known.no,
+            "id": one.id,
+            "version": one.version,
+            "at": naive(one.at),
+            "effective_at": naive(one.effective_at),
+        }
+        versions.append({**common, "kind": one.kind, "actor": event.actor, "changed": event.changed})
+        by_id = one.known.live.by_id
+        for key, (old, new) in event.changed.items():
+            attribute = by_id.get(int(key))
+            if attribute is not None and attribute.kind == "enumeration":
+                moves.append({**common, "attribute_id": attribute.id, "old": old, "new": new})
+    connection.run(VERSIONS, {"rows": dumps(versions).decode()}, prepare=True)
+    if moves:
+        connection.run(_TRANSITIONS, {"rows": dumps(moves).decode()}, prepare=True)
+
+
+def _links(connection: Connection, events: Sequence[Event]) -> None:
+    """The last word on each pair counts; both directions are kept."""
+    last: dict[tuple[int, int, int], bool] = {}
+    for one in events:
+        detail = one.detail
+        here, there = int(detail["from"]["id"]), int(detail["to"]["id"])
+        last[int(detail["relation"]), here, there] = bool(detail["live"])
+        last[int(detail["inverse"]), there, here] = bool(detail["live"])
+    for live, statement in ((False, UNLINKED), (True, LINKED)):
+        write_links(connection, statement, [key for key, now_live in last.items() if now_live is live])

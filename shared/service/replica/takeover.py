@@ -1,0 +1,114 @@
+"""Making facts and links what their home says they are, in place of what events would have told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.event import ERASED
+from shared.kernel.clock import now
+from shared.kernel.db import Connection
+from shared.kernel.json import dumps, loads
+from shared.service.replica.catalogs import KnownType
+from shared.service.replica.facts import (
+    LINKED,
+    NEVER,
+    UNLINKED,
+    VERSIONS,
+    Fact,
+    FactChange,
+    Key,
+    Values,
+    forget,
+    kept_by_the_system,
+    naive,
+    store,
+    write_links,
+)
+
+COPIED = "entity.copied"
+_BETWEEN = """select id, version, archived, values::text from fact
+where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id for update"""
+_LOSE = "delete from fact where type_no = %(no)s and id = any(%(ids)s)"
+_LINKS_BETWEEN = """select relation, from_id, to_id from fact_link
+where (relation, from_id, to_id) > (%(r1)s::int, %(f1)s::bigint, %(t1)s::bigint)
+and (relation, from_id, to_id) <= (%(r2)s::int, %(f2)s::bigint, %(t2)s::bigint)"""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One entity as its home holds it."""
+
+    id: int
+    version: int
+    archived: bool
+    created_at: datetime
+    updated_at: datetime
+    values: dict[str, Any]
+
+
+def take_over(
+    connection: Connection, known: KnownType, states: Sequence[State], after: int, upto: int
+) -> list[FactChange]:
+    """Make the facts with after < id <= upto what their home says they are; what that changed."""
+    rows = connection.rows(_BETWEEN, {"no": known.no, "after": after, "upto": upto})
+    facts = {(known.no, row[0]): Fact(row[1], row[2], NEVER, loads(row[3])) for row in rows}
+    told = {one.id for one in states}
+    changes = [change for one in states if (change := _taken_over(known, facts, one))]
+    lost = [ident for _, ident in facts if ident not in told]
+    for ident in lost:
+        fact = facts[known.no, ident]
+        moment = now()
+        changes.append(FactChange(known, ident, fact.version + 1, ERASED, moment, moment, fact.live, None))
+    store(connection, facts)
+    _note_copies(connection, changes)
+    if lost:
+        connection.run(_LOSE, {"no": known.no, "ids": lost})
+        forget(connection, [one for one in changes if one.kind == ERASED])
+    return changes
+
+
+def _taken_over(known: KnownType, facts: dict[Key, Fact], state: State) -> FactChange | None:
+    key = (known.no, state.id)
+    values = {**state.values, **kept_by_the_system(known, state.id, state.created_at, state.updated_at)}
+    fact = facts.get(key)
+    if fact is not None and (fact.version, fact.archived, fact.values) == (state.version, state.archived, values):
+        return None
+    old = None if fact is None else fact.live
+    fact = facts[key] = Fact(state.version, state.archived, state.updated_at, values, touched=True)
+    return FactChange(known, state.id, state.version, COPIED, state.updated_at, state.updated_at, old, fact.live)
+
+
+def _note_copies(connection: Connection, changes: Sequence[FactChange]) -> None:
+    """Versions taken over whole: what led to them is not known here."""
+    rows = [
+        {
+            "type_no": one.known.no,
+            "id": one.id,
+            "version": one.version,
+            "kind": one.kind,
+            "at": naive(one.at),
+            "effective_at": naive(one.effective_at),
+            "changed": _difference(one.old or {}, one.new or {}),
+        }
+        for one in changes
+    ]
+    if rows:
+        connection.run(VERSIONS, {"rows": dumps(rows).decode()}, prepare=True)
+
+
+def _difference(old: Values, new: Values) -> dict[str, list[Any]]:
+    keys = sorted({*old, *new})
+    return {key: [old.get(key), new.get(key)] for key in keys if old.get(key) != new.get(key)}
+
+
+def take_over_links(
+    connection: Connection, links: Sequence[tuple[int, int, int]], first: tuple[int, ...], last: tuple[int, ...]
+) -> None:
+    """Make the links behind `first`, up to `last`, what their home says they are."""
+    params = dict(zip(("r1", "f1", "t1", "r2", "f2", "t2"), (*first, *last), strict=True))
+    known = {(row[0], row[1], row[2]) for row in connection.rows(_LINKS_BETWEEN, params)}
+    write_links(connection, UNLINKED, known - set(links))
+    write_links(connection, LINKED, set(links) - known)
