@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,7 @@ from shared.kernel import json as kernel_json
 
 PATIENCE = 8  # attempts when the system says that it has been asked too much
 _TOO_MANY = 429
+_PATIENT = httpx.Timeout(300, connect=5)
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 _VALUES_REFUSED = "Property values were not valid: ["
 
@@ -105,17 +107,38 @@ class Api:
         """
         content = None if body is None else kernel_json.dumps(exact(body))
         headers = {} if content is None else {"Content-Type": "application/json"}
+        request = self._client.build_request(method, path, params=params or None, content=content, headers=headers)
+        with self._told_why():
+            return _body(self._sent(request))
+
+    def download(self, path: str, body: object) -> Iterator[bytes]:
+        """What a POST answers, piece by piece. Raises ApiError, and Unreachable when it ends before its end, too."""
+        content = kernel_json.dumps(exact(body))
+        headers = {"Content-Type": "application/json", "Accept": "*/*"}
+        request = self._client.build_request("POST", path, content=content, headers=headers, timeout=_PATIENT)
+        with self._told_why(), closing(self._sent(request, stream=True)) as answer:
+            if not answer.is_success:
+                answer.read()
+                _body(answer)
+            yield from answer.iter_bytes()
+
+    def _sent(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         for attempt in range(PATIENCE):
-            try:
-                answer = self._client.request(method, path, params=params or None, content=content, headers=headers)
-            except httpx.ConnectError:
-                raise Unreachable(self.url) from None
-            except httpx.TransportError as error:
-                raise Unreachable(self.url, f"{type(error).__name__} {error}".strip()) from None
-            if answer.status_code != _TOO_MANY:
+            answer = self._client.send(request, stream=stream)
+            if answer.status_code != _TOO_MANY or attempt == PATIENCE - 1:
                 break
+            answer.close()
             time.sleep(_pause(answer, attempt))
-        return _body(answer)
+        return answer
+
+    @contextmanager
+    def _told_why(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.ConnectError:
+            raise Unreachable(self.url) from None
+        except httpx.TransportError as error:
+            raise Unreachable(self.url, f"{type(error).__name__} {error}".strip()) from None
 
 
 def path_of(*parts: object) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from crm.api import ApiError, Unreachable
 from crm.command import AsJson, Token, Url, command, take_shared
-from crm.commands import attributes, bus, demo, find, owners, run, show, status, tokens, types, write
+from crm.commands import attributes, bus, demo, exports, find, owners, run, show, status, tokens, types, write
 from crm.filter_language import FilterError
 from crm.session import Session
 from crm.vocabulary import UnknownAttribute
@@ -29,6 +29,7 @@ app = typer.Typer(
 command(app)(status.status)
 command(app)(find.find)
 command(app)(show.show)
+command(app)(exports.export)
 command(app)(write.create)
 command(app)(write.update)
 app.add_typer(attributes.app, name="attributes")

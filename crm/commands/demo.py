@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from crm.bars import bars
 from crm.demo import SIZES, Company
 from crm.demo.files import write_files
 from crm.demo.fill import Fill, Outcome, score_attribute
@@ -60,27 +60,11 @@ def to_try(session: Session, company: Company) -> list[str]:
     ]
 
 
-class _Speed(ProgressColumn):
-    """Rows per second."""
-
-    def render(self, task: Task) -> Text:
-        """The speed of a task, nothing before there is one."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} rows/s" if speed else "", style="cyan")
-
-
 class _Bars:
     """A bar per kind on the error console; `advance(kind, rows)` moves them."""
 
     def __init__(self, session: Session, company: Company) -> None:
-        columns = (
-            TextColumn("{task.description:10}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Speed(),
-            TimeElapsedColumn(),
-        )
-        self._bars = Progress(*columns, console=session.errors, disable=session.as_json)
+        self._bars = bars(session)
         sizes = company.size._asdict()
         self._tasks = {kind: self._bars.add_task(kind, total=count, start=False) for kind, count in sizes.items()}
 

@@ -10,8 +10,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from crm.api import path_of
-from crm.filter_language import FilterError, Node, filter_json, names, parse
+from crm.filter_language import Node, names
 from crm.present import entity_table
+from crm.question import columns as named
+from crm.question import filter_body, parsed, sort_body
 from crm.session import Session
 from crm.vocabulary import UnknownAttribute, Vocabulary
 
@@ -42,12 +44,12 @@ def find(
     keywords that are meant literally, stand in quotes.
     """
     vocabulary = session.vocabulary(type)
-    node = parse(filter) if filter.strip() else None
-    sorts = [_sort(vocabulary, one) for one in sort]
-    shown = _columns(vocabulary, columns, node, sorts)
+    asked = filter_body(session, vocabulary, filter)
+    sorts = [sort_body(vocabulary, one) for one in sort]
+    shown = named(vocabulary, columns) if columns else _usual(vocabulary, parsed(filter), sorts)
     question: dict[str, Any] = {"sorts": sorts, "total": "none" if every else "exact"}
-    if node is not None:
-        question["filter"] = filter_json(node, _resolver(vocabulary, filter))
+    if asked is not None:
+        question["filter"] = asked
     if text:
         question["text"] = text
     if shown:
@@ -79,28 +81,8 @@ def _pages(session: Session, type_name: str, question: dict[str, Any], limit: in
         question = {**question, "cursor": cursor, "total": "none"}
 
 
-def _resolver(vocabulary: Vocabulary, text: str) -> Any:
-    def resolve(name: str, column: int) -> str:
-        try:
-            return vocabulary.find(name).name
-        except UnknownAttribute as error:
-            raise FilterError(str(error), text, column) from None
-
-    return resolve
-
-
-def _sort(vocabulary: Vocabulary, text: str) -> dict[str, str]:
-    descending = text.startswith("-")
-    return {
-        "attribute": vocabulary.find(text.removeprefix("-")).name,
-        "direction": "desc" if descending else "asc",
-    }
-
-
-def _columns(vocabulary: Vocabulary, columns: str, node: Node | None, sorts: list[dict[str, str]]) -> list[str]:
-    """What was asked for; else the type's usual attributes and every one the question mentions."""
-    if columns:
-        return [vocabulary.find(one.strip()).name for one in columns.split(",") if one.strip()]
+def _usual(vocabulary: Vocabulary, node: Node | None, sorts: list[dict[str, str]]) -> list[str]:
+    """The type's usual attributes and every one the question mentions."""
     usual = [one.name for one in vocabulary.attributes.values() if one.default and not one.read_only]
     mentioned = [one["attribute"] for one in sorts]
     if node is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -44,6 +45,7 @@ class FakeSystem:
         self.requests: list[tuple[str, str, Any]] = []
         self.fail: dict[str, httpx.Response] = {}
         self.page = 200
+        self.breaks = False
         self.next_id = 1
 
     def transport(self) -> httpx.MockTransport:
@@ -75,6 +77,8 @@ class FakeSystem:
         action = "/".join(parts[2:])
         if action == "query":
             return self.query(kept, body)
+        if action == "export":
+            return httpx.Response(200, content=self.export(list(kept.values()), body))
         if action == "batch/read":
             by, wanted = body["by"], set(body["ids"])
             return httpx.Response(200, json={"results": [e for e in kept.values() if e["values"].get(by) in wanted]})
@@ -102,6 +106,16 @@ class FakeSystem:
         if body.get("total", "none") != "none":
             page["total"] = len(found)
         return httpx.Response(200, json=page)
+
+    def export(self, found: list[dict[str, Any]], body: Any) -> Iterator[bytes]:
+        """One piece per entity; in CSV with the id alone and a quoted line break."""
+        if body["format"] == "csv":
+            yield b"id,note\r\n"
+        for one in found:
+            line = json.dumps(one["values"]) + "\n"
+            yield f'{one["id"]},"a\nb ""c"""\r\n'.encode() if body["format"] == "csv" else line.encode()
+            if self.breaks:
+                raise httpx.RemoteProtocolError("peer closed connection")
 
     def write(self, kept: dict[str, dict[str, Any]], type_name: str, one: dict[str, Any]) -> dict[str, Any]:
         at = one.get("effective_at") or datetime.now(UTC).isoformat()
