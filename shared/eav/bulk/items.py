@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from shared.eav.links.asked import LinkChange
 from shared.eav.requests import LinkTo, Ref
 from shared.eav.store.state import Change
 from shared.kernel.errors import FieldError
@@ -34,7 +35,8 @@ class BulkItem:
 
 @dataclass(slots=True)
 class BulkOutcome:
-    """What became of the item at `place` in the input. `changed` only where the caller asked to see it."""
+    """What became of the item at `place` in the input. `changed` only where the caller asked to see it; `linked`: the
+    links that its entity got in this call, at the first of its items that asks for links."""
 
     place: int
     outcome: Result
@@ -42,3 +44,4 @@ class BulkOutcome:
     version: int | None = None
     errors: tuple[FieldError, ...] = ()
     changed: Mapping[str, Change] = field(default_factory=dict)
+    linked: tuple[LinkChange, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shared.eav.bulk.plan import Entry, Plan, Prepared
 from shared.eav.catalog import LiveType
+from shared.eav.links.asked import LinkChange
 from shared.eav.links.links import Links
 from shared.eav.links.preparing import Prepared as PreparedLinks
 from shared.eav.requests import LinkTo
@@ -48,8 +49,15 @@ class Linking:
             if new and outcome.outcome == "unchanged":
                 outcome.outcome = "updated"
 
-    def write(self, connection: Connection) -> None:
-        """Write what was prepared, now that new entities have ids."""
-        if self._prepared is not None:
-            made = {ident: entry.id for ident, entry in self._new.items() if entry.id is not None}
-            self._links.apply(connection, self._prepared, self._context, made)
+    def write(self, connection: Connection, plan: Plan, every: Sequence[Prepared]) -> None:
+        """Write what was prepared, now that new entities have ids, and tell the outcomes."""
+        if self._prepared is None:
+            return
+        made = {ident: entry.id for ident, entry in self._new.items() if entry.id is not None}
+        linked: dict[int, list[LinkChange]] = {}
+        for one in self._links.apply(connection, self._prepared, self._context, made):
+            if one.live:
+                linked.setdefault(one.from_id, []).append(one)
+        for place, entry in plan.about.items():
+            if entry.id is not None and every[place].item.links:
+                plan.outcomes[place].linked = tuple(linked.pop(entry.id, ()))

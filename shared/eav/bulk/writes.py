@@ -72,7 +72,7 @@ class Bulk:
                 if not dry:
                     _need_slots(live, (live.by_id[int(key)].name for one in plan.entries for key in one.values))
                     store(connection, live, plan, context, self._publish)
-                    linking.write(connection)
+                    linking.write(connection, plan, call.every)
                 if not view_changes:
                     for outcome in plan.outcomes:
                         outcome.changed = {}
