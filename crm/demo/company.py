@@ -100,6 +100,11 @@ class Story:
         return values
 
 
+def domain_of(contact: Story) -> str:
+    """The domain of the company that a contact works for."""
+    return contact.key.rpartition("@")[2]
+
+
 class _Firm(NamedTuple):
     culture: Culture
     name: str

@@ -1,6 +1,8 @@
 """The invented company as CSV files: what `crm demo --files DIR` writes, row by row, in flat memory.
 
-Each type's file holds the values of today; `history.csv` holds what they were before, one line per change.
+Each type's file holds the values of today; `history.csv` holds what they were before, one line per change;
+`employers.csv` says which company each contact works for, by domain. The contacts end with what real files have: the
+first one a second time, a choice that nobody made, and an address that is none.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from crm.demo.company import Company, Story
+from crm.demo.company import Company, Story, domain_of
 from shared.kernel import clock
 
 OWNER_COLUMNS = ("email", "first_name", "last_name")
@@ -44,6 +46,8 @@ CONTACT_COLUMNS = (
     "score",
     "closed_at",
 )
+BLANK = "Select"
+"""What some forms leave in a choice that nobody made."""
 Report = Callable[[str], None]
 
 
@@ -67,7 +71,23 @@ def write_files(company: Company, folder: Path, wrote: Report = lambda _what: No
                 present.writerow({**story.final(), "owner": owner, "created": clock.iso(story.created)})
                 past.writerows((name, *line) for line in _changes(story))
                 wrote(name)
-    return [folder / f"{name}.csv" for name in ("owners", "companies", "contacts", "history")]
+            if name == "contacts":
+                present.writerows(_troubles(company))
+        employers = csv.writer(_file(opened, folder / "employers.csv"))
+        employers.writerow(("email", "domain"))
+        employers.writerows((story.key, domain_of(story)) for story in company.contacts())
+    return [folder / f"{name}.csv" for name in ("owners", "companies", "contacts", "history", "employers")]
+
+
+def _troubles(company: Company) -> Iterator[dict[str, str]]:
+    """A duplicate that changes one value, a row with a word that means nothing was chosen, and a row that is wrong."""
+    first = next(company.contacts(), None)
+    if first is None:
+        return
+    again = {**first.final(), "created": clock.iso(first.created)}
+    yield {**again, "email": first.key.upper(), "job_title": "Head of everything"}
+    for email, title in ((f"undecided@{domain_of(first)}", BLANK), ("nobody at nowhere", "")):
+        yield {**again, "email": email, "job_title": title, "phone": "", "first_name": "Kim"}
 
 
 def _file(opened: ExitStack, path: Path) -> TextIO:
