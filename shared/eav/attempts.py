@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,14 +14,18 @@ from shared.eav.declare import AttributeDef
 from shared.eav.patience import tries
 from shared.eav.slots import take
 from shared.eav.store.keys import owners
+from shared.eav.store.state import Written
 from shared.eav.store.write import Pending
 from shared.eav.types import kind_of
+from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Conflict, CrmError, Unavailable
 from shared.kernel.partitions import is_missing_partition
 
 T = TypeVar("T")
 Key = tuple[int, str]
+Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
+"""Tells what was written, inside the transaction of the write."""
 
 
 class NeedSlots(Exception):
@@ -53,12 +57,12 @@ class Clash:
 class Taken(Exception):
     """The database refused a unique value.
 
-    keys: every (attribute id, key) that was to be stored, and its place in the batch. released: (attribute id, entity
-    id) of values that the batch changes, so that their owners are in nobody's way. sought: keys that upserts were
-    looked up by in vain; who has one now is who they will find.
+    keys: every (attribute id, key) that was to be stored, and its place in the batch. released: keys that the batch
+    itself gives up (an alias is not: it stays), so that their owners are in nobody's way. sought: keys that upserts
+    were looked up by in vain; who has one now is who they will find.
     """
 
-    def __init__(self, keys: Mapping[Key, int], released: Set[tuple[int, int]], sought: Set[Key]) -> None:
+    def __init__(self, keys: Mapping[Key, int], released: Set[Key], sought: Set[Key]) -> None:
         super().__init__("a unique value is taken")
         self.keys = keys
         self.released = released
@@ -82,7 +86,7 @@ class Taken(Exception):
                     name: value for name, value in one.values.items() if live.attributes[name].key in one.changed
                 }
                 keys |= dict.fromkeys(_keys(live, written), place)
-            released = {(int(key), one.state.id) for one in updates.values() for key in one.changed}
+            released = {key for one in updates.values() for key in _given_up(live, one)}
             raise Taken(keys, released, sought) from error
 
 
@@ -91,6 +95,14 @@ def _keys(live: LiveType, values: Mapping[str, Any]) -> Iterator[Key]:
         attribute = live.attributes[name]
         if attribute.unique and value is not None:
             yield attribute.id, kind_of(attribute).unique_key(value, attribute)
+
+
+def _given_up(live: LiveType, one: Pending) -> Iterator[Key]:
+    for ident, (old, _) in one.changed.items():
+        attribute = live.by_id[int(ident)]
+        if attribute.unique and old is not None:
+            kind = kind_of(attribute)
+            yield attribute.id, kind.unique_key(kind.from_json(old, attribute), attribute)
 
 
 def unique_clashes(connection: Connection, keys: Iterable[Key]) -> dict[Key, Clash]:
@@ -153,7 +165,7 @@ class Attempts:
         with self._database.connect() as connection:
             clashes = unique_clashes(connection, taken.keys)
         for key, clash in clashes.items():
-            if key in taken.sought or (clash.attribute_id, clash.owner) in taken.released:
+            if key in taken.sought or key in taken.released:
                 continue
             if not partial:
                 raise clash.as_conflict(live)

@@ -6,6 +6,7 @@ Not for permissions, which the corridor asks, nor for types of another service: 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import psycopg
 
@@ -15,8 +16,9 @@ from shared.eav.links import reading, store
 from shared.eav.links.asked import LinkChange, LinkItem, LinkOutcome, LinkTo, Unlink
 from shared.eav.links.clock import Clock
 from shared.eav.links.plan import Row
-from shared.eav.links.preparing import Prepared, Preparing
+from shared.eav.links.preparing import Prepared, Preparing, meanings
 from shared.eav.links.relations import RelationDef, Relations
+from shared.eav.merging.absorbed import heirs
 from shared.eav.patience import tries
 from shared.eav.requests import Draft, ItemError, Update, Upsert
 from shared.eav.store.rows import naive
@@ -149,7 +151,19 @@ class Links:
             for relation in self.preparing.undone(from_live.name, to_type, item.relations):
                 told.setdefault((relation.id, item.from_id, item.to_id), (relation, item.from_id, item.to_id))
         lives = {name: from_live if name == from_live.name else self._catalog.type(name) for name in ends}
-        store.lock(connection, {name: (lives[name], ids, True) for name, ids in ends.items()})
+        there = store.lock(connection, {name: (lives[name], ids, True) for name, ids in ends.items()})
+        missing = [(name, one) for name, ids in ends.items() for one in ids - there[name]]
+        meant = meanings(connection, lives, missing)
+        if meant:
+            items = [
+                replace(
+                    item,
+                    from_id=meant.get((from_live.name, item.from_id), item.from_id),
+                    to_id=meant.get((self._catalog.type(item.to_type).name, item.to_id), item.to_id),
+                )
+                for item in items
+            ]
+            return self.unlink(connection, from_live, items, context)
         rows = [one for one in told if max(one[1:]) <= store.MAX_ID and min(one[1:]) > 0]
         rows += [(told[one][0].inverse, one[2], one[1]) for one in rows]
         gone = store.remove(connection, sorted(set(rows)))
@@ -189,7 +203,13 @@ class Links:
             relations = self.relations.between(from_live.name, to_live.name)
             try:
                 with self._database.connect() as connection:
-                    return reading.pages(connection, from_live, to_live, relations, behind, limit)
+                    found = reading.pages(connection, from_live, to_live, relations, behind, limit)
+                    meant = heirs(connection, from_live, behind.keys() - found.keys())
+                    if meant:
+                        theirs = {meant[one]: behind[one] for one in meant}
+                        more = reading.pages(connection, from_live, to_live, relations, theirs, limit)
+                        found |= {asked: more[one] for asked, one in meant.items() if one in more}
+                    return found
             except StaleCatalog:
                 self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")

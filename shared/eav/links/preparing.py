@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from shared.eav.catalog import Catalog, LiveType, nearest
 from shared.eav.links import store
 from shared.eav.links.plan import Plan, Row, Want, named
 from shared.eav.links.relations import RelationDef, Relations
+from shared.eav.merging.absorbed import heirs
 from shared.eav.requests import LinkTo
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError, Invalid, NotFound
@@ -26,6 +28,21 @@ class Prepared:
         """Raise what was refused, all of it where it is of one kind."""
         if self.errors:
             raise _joined(list(self.errors.values()))
+
+
+End = tuple[str, int]
+
+
+def meanings(connection: Connection, lives: Mapping[str, LiveType], ends: Iterable[End]) -> dict[End, int]:
+    """Whom ids mean that were absorbed by merges: (type, id) -> survivor; ids that were not are left out."""
+    by_type: dict[str, set[int]] = {}
+    for name, ident in ends:
+        by_type.setdefault(name, set()).add(ident)
+    return {
+        (name, ident): survivor
+        for name, ids in by_type.items()
+        for ident, survivor in heirs(connection, lives[name], ids).items()
+    }
 
 
 class Preparing:
@@ -54,7 +71,14 @@ class Preparing:
         lives = {name: self._catalog.type(name) for name in {one.to_type for one in wants}} | {
             from_live.name: from_live
         }
-        self._lock(connection, lives, wants, held, errors)
+        missing = self._lock(connection, lives, wants, held)
+        meant = meanings(connection, lives, missing)
+        if meant:
+            return self.prepare(connection, from_live, self._meant(from_live, asked, meant), exact=exact, held=held)
+        for one in wants:
+            for end in ((one.from_type, one.from_id), (one.to_type, one.to_id)):
+                if end in missing:
+                    errors.setdefault(one.place, NotFound(end[0], [str(end[1])]))
         wants = [one for one in wants if one.place not in errors]
         stored = self._stored(connection, lives, wants)
         plan = Plan(self._relations, stored, exact=exact)
@@ -116,28 +140,36 @@ class Preparing:
         lives: Mapping[str, LiveType],
         wants: Sequence[Want],
         held: Collection[int],
-        errors: dict[int, CrmError],
-    ) -> None:
-        """Hold both ends of every link; unknown ones are errors."""
+    ) -> set[End]:
+        """Hold both ends of every link; those that are not there."""
         trees = [one.id for want in wants for defn in want.defs for one in self._both(defn) if one.tree]
         store.lock_trees(connection, trees)
         ends: dict[str, tuple[LiveType, set[int], bool]] = {}
         held = frozenset(held)
-        asked: list[tuple[int, str, int]] = []
+        asked: set[End] = set()
         for one in wants:
             from_carries, to_carries = self._carriers(one.from_type, one.to_type)
             if one.from_id not in held:
-                asked.append((one.place, one.from_type, one.from_id))
-            asked.append((one.place, one.to_type, one.to_id))
+                asked.add((one.from_type, one.from_id))
+            asked.add((one.to_type, one.to_id))
             for name, carries in ((one.from_type, from_carries), (one.to_type, to_carries)):
                 live, ids, already = ends.get(name, (lives[name], set(), False))
                 ends[name] = (live, ids, already or carries)
-        for _, name, ident in asked:
+        for name, ident in asked:
             ends[name][1].add(ident)
         there = store.lock(connection, {name: end for name, end in ends.items() if end[1]})
-        for place, name, ident in asked:
-            if ident not in there[name]:
-                errors.setdefault(place, NotFound(name, [str(ident)]))
+        return {(name, ident) for name, ident in asked if ident not in there[name]}
+
+    def _meant(
+        self, from_live: LiveType, asked: Sequence[tuple[int, int, LinkTo]], meant: Mapping[End, int]
+    ) -> list[tuple[int, int, LinkTo]]:
+        """What is asked for, with survivors in the place of those they absorbed."""
+        found = []
+        for place, from_id, to in asked:
+            with suppress(CrmError):  # a type nobody knows is told of in its turn
+                to = replace(to, to_id=meant.get((self._here(to.to_type), to.to_id), to.to_id))
+            found.append((place, meant.get((from_live.name, from_id), from_id), to))
+        return found
 
     def _both(self, relation: RelationDef) -> tuple[RelationDef, RelationDef]:
         other = self._relations.get(relation.inverse)
