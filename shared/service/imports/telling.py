@@ -8,7 +8,7 @@ from typing import Any
 from shared.bus import outbox
 from shared.contracts import imports as contract
 from shared.contracts.event import Event
-from shared.contracts.imports import ChunkDone, PhaseFinished, RowError
+from shared.contracts.imports import ChunkDone, PhaseFinished, RowError, RowSample
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError
@@ -87,7 +87,18 @@ def _quoted(message: str, values: Iterable[object]) -> bool:
     return any(isinstance(one, str) and len(one) >= _SHORTEST_QUOTED and one.casefold() in folded for one in values)
 
 
-def counted(outcomes: Sequence[str]) -> dict[str, int]:
-    """rows, created, updated, unchanged, rejected of these outcomes."""
-    counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged", "rejected")}
-    return {"rows": sum(counts.values()), **counts}
+def chunk_done(
+    phase: str, n: int, outcomes: Sequence[str], errors: Iterable[RowError] = (), samples: Iterable[RowSample] = ()
+) -> ChunkDone:
+    """The report of rows that came to these outcomes."""
+    return ChunkDone(
+        phase,
+        n,
+        rows=len(outcomes),
+        created=outcomes.count("created"),
+        updated=outcomes.count("updated"),
+        unchanged=outcomes.count("unchanged"),
+        rejected=outcomes.count("rejected"),
+        errors=tuple(errors),
+        samples=tuple(samples),
+    )

@@ -1,0 +1,214 @@
+"""What a dry run remembers, so that its predictions are exact within the file and not only against the database.
+
+A row whose key an earlier chunk had is judged against what that chunk would have left: created becomes updated or
+unchanged, a unique value given twice is refused. Attributes that are only about to be made are judged here as well,
+since the engine does not know them. Inside a chunk the engine sees earlier rows itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.eav.bulk.items import BulkOutcome
+from shared.eav.declare import AttributeDef
+from shared.eav.types import ValueProblem, kind_of
+from shared.kernel.db import Connection
+from shared.kernel.errors import FieldError
+from shared.kernel.json import dumps
+from shared.service.imports.conversion import Row
+from shared.service.imports.resolving import Resolved
+from shared.service.imports.spec import BY_ID
+from shared.service.imports.task import Task
+
+Claim = tuple[str, str]
+"""(internal attribute name, key text)"""
+Pair = tuple[Resolved, BulkOutcome]
+
+_LOAD = """
+select s.attribute, s.key, s.line, s."values" from import_seen s
+join unnest(%(attributes)s::text[], %(keys)s::text[]) c(attribute, key)
+    on s.job_id = %(job)s and s.attribute = c.attribute and s.key = c.key
+"""
+_STORE = """
+insert into import_seen (job_id, attribute, key, line, "values")
+select %(job)s, one->>'attribute', one->>'key', (one->>'line')::int, one->'values'
+from jsonb_array_elements(%(seen)s::jsonb) as listed(one)
+on conflict (job_id, attribute, key) do update set line = excluded.line, "values" = excluded."values"
+"""
+_OWNER = "="
+"""Where claims of other values than the key keep whose they are; no attribute has this name."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    line: int
+    values: dict[str, Any]
+
+
+def judge_planned(task: Task, rows: Iterable[Row]) -> None:
+    """Add the errors of values of attributes that the engine does not know yet."""
+    if not task.planned:
+        return
+    key = task.spec.key
+    for row in rows:
+        for name in task.planned.keys() & row.values.keys():
+            attribute, raw = task.planned[name], row.values[name]
+            try:
+                if raw not in (None, ""):
+                    kind_of(attribute).coerce(raw, attribute)
+            except ValueProblem as problem:
+                row.errors.append(FieldError(name, problem.code, problem.message))
+        if key is not None and key.attribute in task.planned and task.spec.mode == "update":
+            row.errors.append(FieldError(key.attribute, "OBJECT_NOT_FOUND", f"no {task.live.name} has this key"))
+
+
+def claims_of(task: Task, row: Row) -> tuple[Claim | None, list[Claim]]:
+    """What tells the row's entity apart, and what else nobody else may have, or others of the file may name it by."""
+    text = task.key(row)
+    name = BY_ID if row.id is not None or task.spec.key is None else _internal(task, task.spec.key.attribute)
+    key = None if text is None else (name, text)
+    others: dict[str, Claim] = {}
+    for given, raw in row.values.items():
+        attribute = task.find(given)
+        if attribute is not None and raw is not None and (attribute.unique or attribute.name in _named_by(task)):
+            found = task.keys.text(given, raw)
+            if found is not None and (attribute.name, found) != key:
+                others[attribute.name] = (attribute.name, found)
+    return key, list(others.values())
+
+
+def _internal(task: Task, name: str) -> str:
+    attribute = task.find(name)
+    return name if attribute is None else attribute.name
+
+
+def _named_by(task: Task) -> set[str]:
+    """Attributes by which rows of the file name each other."""
+    places = range(len(task.spec.links))
+    return {_internal(task, task.spec.links[place].attribute) for place in places if task.inward(place)}
+
+
+class Foresight:
+    """What one chunk of a dry run adds to what earlier ones saw."""
+
+    def __init__(self, connection: Connection, task: Task, pairs: Sequence[Pair]) -> None:
+        self._task = task
+        self._claims = [claims_of(task, one.row) for one, _ in pairs]
+        wanted = {claim for key, others in self._claims for claim in (*others, *([key] if key else []))}
+        self._seen = _load(connection, task.job.id, wanted)
+        self._earlier = frozenset(self._seen)
+        self._fresh: dict[Claim, _Seen] = {}
+
+    def predictions(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The outcomes as they would really be, in the order of the rows."""
+        found = []
+        for (resolved, outcome), (key, others) in zip(pairs, self._claims, strict=True):
+            if outcome.outcome != "rejected":
+                outcome = self._predicted(resolved.row, outcome, key, others)
+            found.append((resolved, outcome))
+        return found
+
+    def store(self, connection: Connection) -> None:
+        """Remember for the chunks that follow."""
+        seen = [
+            {"attribute": attribute, "key": key, "line": one.line, "values": one.values}
+            for (attribute, key), one in sorted(self._fresh.items())
+        ]
+        if seen:
+            # NUL is no text for PostgreSQL; values with it were refused before.
+            connection.run(_STORE, {"job": self._task.job.id, "seen": dumps(seen).decode()})
+
+    def _predicted(self, row: Row, outcome: BulkOutcome, key: Claim | None, others: Sequence[Claim]) -> BulkOutcome:
+        owner = "\t".join(key) if key else f"line {row.line}"
+        taken = [claim for claim in others if self._taken(claim, owner)]
+        if taken:
+            return replace(outcome, outcome="rejected", id=None, changed={}, errors=_duplicates(taken))
+        prior = self._seen.get(key) if key else None
+        given = {_internal(self._task, name): raw for name, raw in row.values.items()}
+        if prior is not None and (key in self._earlier or self._imagined_key):
+            changed = self._differences(given, prior.values, outcome)
+            outcome = replace(outcome, outcome="updated" if changed else "unchanged", changed=changed)
+        elif self._task.planned:
+            outcome = self._with_planned(given, prior, outcome)
+        self._note(row.line, key, others, owner, {**(prior.values if prior else {}), **given})
+        return outcome
+
+    @property
+    def _imagined_key(self) -> bool:
+        key = self._task.spec.key
+        return key is not None and key.attribute in self._task.planned
+
+    def _taken(self, claim: Claim, owner: str) -> bool:
+        """Whether another entity of the file has a value that must be unique, and would still have it."""
+        attribute = self._task.find(claim[0])
+        held = self._seen.get(claim)
+        if held is None or attribute is None or not attribute.unique or held.values.get(_OWNER) == owner:
+            return False
+        if claim not in self._earlier and attribute.name not in self._task.planned:
+            return False  # the engine saw both rows
+        name, _, key = str(held.values.get(_OWNER, "")).partition("\t")
+        whose = self._seen.get((name, key))
+        return whose is None or self._task.keys.text(claim[0], whose.values.get(claim[0])) == claim[1]
+
+    def _differences(self, given: dict[str, Any], prior: dict[str, Any], outcome: BulkOutcome) -> dict[str, Any]:
+        """{attribute key: (old, new)} against what an earlier row of the file left."""
+        found: dict[str, Any] = {}
+        for name, raw in given.items():
+            attribute = self._task.find(name)
+            if attribute is None:
+                continue
+            new = self._task.keys.json(name, raw)
+            if name in prior:
+                old = self._task.keys.json(name, prior[name])
+            elif attribute.key in outcome.changed:
+                old = outcome.changed[attribute.key][0]
+            else:
+                old = None if attribute.name in self._task.planned else new
+            if old != new:
+                found[attribute.key] = (old, new)
+        return found
+
+    def _with_planned(self, given: dict[str, Any], prior: _Seen | None, outcome: BulkOutcome) -> BulkOutcome:
+        """What the engine said, and the values it does not know."""
+        held = prior.values if prior else {}
+        added = {}
+        for name in self._task.planned.keys() & given.keys():
+            old, new = self._task.keys.json(name, held.get(name)), self._task.keys.json(name, given[name])
+            if old != new:
+                added[self._task.planned[name].key] = (old, new)
+        if not added:
+            return outcome
+        result = "updated" if outcome.outcome == "unchanged" else outcome.outcome
+        return replace(outcome, outcome=result, changed={**outcome.changed, **added})
+
+    def _note(self, line: int, key: Claim | None, others: Sequence[Claim], owner: str, values: dict[str, Any]) -> None:
+        if key is not None:
+            self._seen[key] = self._fresh[key] = _Seen(line, values)
+        for claim in others:
+            self._seen[claim] = self._fresh[claim] = _Seen(line, {_OWNER: owner})
+
+
+def _duplicates(taken: Sequence[Claim]) -> tuple[FieldError, ...]:
+    message = "an earlier row of the file has the same value, which must be unique"
+    return tuple(FieldError(name, "DUPLICATE_UNIQUE_PROPERTY_VALUE", message) for name, _ in taken)
+
+
+def _load(connection: Connection, job: int, wanted: set[Claim]) -> dict[Claim, _Seen]:
+    if not wanted:
+        return {}
+    ordered = sorted(wanted)
+    values = {"job": job, "attributes": [name for name, _ in ordered], "keys": [key for _, key in ordered]}
+    return {(name, key): _Seen(line, held) for name, key, line, held in connection.rows(_LOAD, values)}
+
+
+def changed_by_name(task: Task, outcome: BulkOutcome) -> dict[str, tuple[Any, Any]]:
+    """An outcome's changes by attribute name, for people."""
+    planned: dict[str, AttributeDef] = {one.key: one for one in task.planned.values()}
+    found = {}
+    for key, (old, new) in outcome.changed.items():
+        attribute = planned.get(key) or task.live.by_id.get(int(key))
+        if attribute is not None:
+            found[attribute.name] = (old, new)
+    return found

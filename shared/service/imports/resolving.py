@@ -1,0 +1,158 @@
+"""Whom rows name: references by e-mail and the like become ids, link columns become targets; for a whole chunk at once.
+
+Row errors are added to the rows. A link target of the imported type itself may stand further down in the file: such a
+row waits. Everything else is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.eav.bulk.items import BulkItem, BulkOutcome
+from shared.eav.declare import AttributeDef
+from shared.eav.requests import LinkTo, Ref
+from shared.kernel.db import Connection
+from shared.kernel.errors import FieldError, NotFound
+from shared.service.imports.conversion import Row
+from shared.service.imports.neighbours import named_ids
+from shared.service.imports.rows import TARGET, record
+from shared.service.imports.spec import BY_ID, Link
+from shared.service.imports.targets import Found, find_targets, told_by
+from shared.service.imports.task import Task
+from shared.service.replicas import OWNER
+
+NO_OWNER = "COULD_NOT_FIND_OWNER"
+SEVERAL_OWNERS = "MULTIPLE_OWNERS_FOUND"
+NO_TARGET = "NO_OBJECT_ID_FROM_ASSOCIATION_IDENTIFIER"
+SEVERAL_TARGETS = "INVALID_ASSOCIATION_IDENTIFIER"
+NO_REFERENCE = "INVALID_OBJECT_ID"
+
+
+@dataclass(slots=True)
+class Resolved:
+    """A row, what it is linked to, and the targets (link column, text) that are not there, or not yet."""
+
+    row: Row
+    links: list[LinkTo] = field(default_factory=list)
+    missing: list[tuple[int, str]] = field(default_factory=list)
+
+
+def resolve(task: Task, rows: Sequence[Row]) -> list[Resolved]:
+    """What the rows name. Missing targets of other types are decided by their column's policy, those of the imported
+    type stay in `missing`."""
+    _references(task, rows)
+    resolved = [Resolved(row) for row in rows]
+    for place, link in enumerate(task.spec.links):
+        _link(task, resolved, place, link)
+    return resolved
+
+
+def _references(task: Task, rows: Sequence[Row]) -> None:
+    named = {name for row in rows for name in row.lookups}
+    for name in named:
+        attribute = task.find(name)
+        asking = [row for row in rows if name in row.lookups]
+        found = {} if attribute is None else _named(task, attribute, {row.lookups[name] for row in asking})
+        for row in asking:
+            ids = found.get(row.lookups[name], ())
+            if len(ids) == 1:
+                row.values[name] = str(ids[0])
+            else:
+                row.errors.append(_nobody(attribute, name, several=bool(ids)))
+    for attribute in task.live.attributes.values():
+        if task.runtime.foreign.follows(attribute.reference):
+            _known_ids(task, attribute, rows)
+
+
+def _nobody(attribute: AttributeDef | None, name: str, *, several: bool) -> FieldError:
+    what = attribute.reference if attribute else "entity"
+    if several:
+        return FieldError(name, SEVERAL_OWNERS if what == OWNER else SEVERAL_TARGETS, f"more than one {what} is meant")
+    return FieldError(name, NO_OWNER if what == OWNER else NO_REFERENCE, f"no {what} is known by this")
+
+
+def _named(task: Task, attribute: AttributeDef, texts: set[str]) -> Found:
+    """Whom texts mean that are no ids: entities of this service by what people call them, others by asking."""
+    if not attribute.reference:
+        return {}
+    try:
+        live = task.runtime.catalog.type(attribute.reference)
+    except NotFound:
+        return named_ids(task.runtime.settings, attribute.reference, texts)
+    by = told_by(live)
+    if by is None:
+        return {}
+    with task.runtime.db.connect() as connection:
+        return find_targets(connection, task.runtime.engine.judge, live, by, texts)
+
+
+def _known_ids(task: Task, attribute: AttributeDef, rows: Sequence[Row]) -> None:
+    """Ids of another service's entities that nobody knows are errors."""
+    for name in {attribute.name, attribute.wire}:
+        asked: dict[int, list[Row]] = {}
+        for row in rows:
+            value = row.values.get(name)
+            if isinstance(value, str) and value.isdecimal() and len(value) < 19:
+                asked.setdefault(int(value), []).append(row)
+        if asked:
+            for ident in task.runtime.foreign.unknown(attribute.reference, asked.keys()):
+                for row in asked[ident]:
+                    row.errors.append(_nobody(attribute, name, several=False))
+
+
+def _link(task: Task, resolved: Sequence[Resolved], place: int, link: Link) -> None:
+    texts = {text for one in resolved for text in one.row.links.get(place, ())}
+    if not texts:
+        return
+    live = task.link_types[place]
+    with task.runtime.db.connect() as connection:
+        found = find_targets(connection, task.runtime.engine.judge, live, link.attribute, texts)
+    if not task.inward(place) and link.missing == "create":
+        found |= create_targets(task, place, resolved, texts - found.keys())
+    for one in resolved:
+        for text in one.row.links.get(place, ()):
+            meant(task, one, place, text, found.get(text, ()))
+
+
+def meant(task: Task, one: Resolved, place: int, text: str, ids: tuple[int, ...]) -> None:
+    """Note a target of a row, or that there is none."""
+    link = task.spec.links[place]
+    relations = () if link.relation is None else (link.relation,)
+    if len(ids) == 1:
+        # A dry run creates no targets: nothing stands for them.
+        if ids[0] > 0:
+            one.links.append(LinkTo(link.type, ids[0], relations))
+    elif ids:
+        message = f"more than one {task.link_types[place].name} is meant: {ids[0]} and {ids[1]}, perhaps more"
+        one.row.errors.append(FieldError(link.header or link.type, SEVERAL_TARGETS, message))
+    elif task.inward(place):
+        one.missing.append((place, text))
+    elif link.missing == "reject":
+        one.row.errors.append(no_target(task, place))
+
+
+def no_target(task: Task, place: int) -> FieldError:
+    """The error of a link column whose cell names nobody."""
+    link = task.spec.links[place]
+    return FieldError(link.header or link.type, NO_TARGET, f"there is no {task.link_types[place].name} known by this")
+
+
+def create_targets(task: Task, place: int, resolved: Iterable[Resolved], texts: set[str]) -> Found:
+    """Make entities that have nothing but the value they are named by, in a transaction of their own: who comes again
+    finds them. In a dry run they count as found, under no id. Refused ones are missing."""
+    link = task.spec.links[place]
+    if link.attribute == BY_ID or not texts:
+        return {}
+    lines = {text: one.row.line for one in resolved for text in one.row.links.get(place, ())}
+    ordered = sorted(texts, key=lambda text: (lines.get(text, 0), text))
+    items = [BulkItem({link.attribute: text}, Ref(attribute=link.attribute, value=text)) for text in ordered]
+    name = task.link_types[place].name
+
+    def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
+        if not task.dry:
+            made = [(lines.get(ordered[one.place], 0), one) for one in outcomes if one.outcome == "created"]
+            record(connection, task.job.id, name, made, TARGET)
+
+    outcomes = task.runtime.engine.bulk.write(name, items, task.context, dry=task.dry, also=also)
+    return {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}

@@ -1,0 +1,187 @@
+"""Taking an import back, entity by entity: what it created is archived, what it changed goes back, its links go.
+
+What somebody else changed since stays, and is told. The truth is the history: a value goes back only if the import
+was the last to write it. A chunk is a stretch of entities; its work and its ledger row are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from shared.contracts.imports import ChunkDone, KeptValue
+from shared.eav.bulk.items import BulkItem, BulkOutcome
+from shared.eav.catalog import LiveType
+from shared.eav.links.asked import Unlink
+from shared.eav.requests import Ref
+from shared.eav.store.archive import archive
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import Unavailable
+from shared.service.imports.settling import settle
+from shared.service.imports.task import context_of
+from shared.service.imports.telling import SOURCE, tell_chunk
+from shared.service.publishing import publish
+from shared.service.work import ledger
+from shared.service.work.ledger import Claim, Counts, Job
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+UNDO_SUFFIX = "-undo"
+_TOUCHED = """
+select entity_type, entity_id, bool_or(outcome in ('created', 'target')) from import_row
+where job_id = %(job)s and entity_id between %(first)s and %(last)s group by 1, 2 order by 1, 2
+"""
+_LINKS = """
+select from_type, from_id, to_type, to_id, array_agg(relation) from import_link
+where job_id = %(job)s and from_id between %(first)s and %(last)s group by 1, 2, 3, 4 order by 1, 2, 3, 4
+"""
+_HISTORY = """
+select entity_id, version, source = %(source)s and source_id = %(job)s, changed from eav_history
+where entity_id = any(%(ids)s) and type_id = %(type)s
+    and (source, source_id) is distinct from (%(source)s, %(job)s || %(suffix)s) order by entity_id, version
+"""
+
+
+@dataclass(slots=True)
+class Back:
+    """What is to be done about one entity. values: attribute key -> (what the import left, what was before); version:
+    its last one in the history."""
+
+    id: int
+    version: int = 1
+    archive: bool = False
+    values: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+
+
+def run_undo(runtime: Runtime, claim: Claim) -> None:
+    """Undo a chunk of entities."""
+    context = context_of(claim.job, UNDO_SUFFIX)
+    values = {"job": claim.job.id, **claim.spec}
+    with runtime.db.connect() as connection:
+        touched = connection.rows(_TOUCHED, values)
+        links = connection.rows(_LINKS, values)
+    for from_type, listed in groupby(links, key=lambda row: row[0]):
+        _unlink(runtime, from_type, listed, context)
+    by_type = {name: [tuple(row[1:]) for row in rows] for name, rows in groupby(touched, key=lambda row: row[0])}
+    # The imported type is the last one, whose transaction carries the ledger's row; others may be undone again.
+    others = [name for name in by_type if name != claim.job.entity_type]
+    kept = [one for name in others for one in _take_back(runtime, claim, name, by_type[name], context, last=None)]
+    _take_back(runtime, claim, claim.job.entity_type, by_type.get(claim.job.entity_type, []), context, last=kept)
+
+
+def _unlink(runtime: Runtime, from_type: str, rows: Iterable[Sequence[Any]], context: Context) -> None:
+    items = [Unlink(from_id, to_type, to_id, _labels(runtime, from_type, to_type, relations))
+             for _, from_id, to_type, to_id, relations in rows]  # fmt: skip
+    runtime.engine.links.remove(from_type, items, context)
+
+
+def _labels(runtime: Runtime, from_type: str, to_type: str, relations: Sequence[int]) -> tuple[int, ...] | None:
+    """Everything when the import made the plain link, else the labels it added."""
+    plain = runtime.engine.relations.plain(from_type, to_type).id
+    return None if plain in relations else tuple(relations)
+
+
+def _take_back(
+    runtime: Runtime,
+    claim: Claim,
+    name: str,
+    rows: Sequence[tuple[Any, ...]],
+    context: Context,
+    *,
+    last: list[KeptValue] | None,
+) -> list[KeptValue]:
+    """Undo entities of one type; `last`: what was kept of others, told with the ledger's row. What was kept here."""
+    live = runtime.catalog.type(name)
+    with runtime.db.connect() as connection:
+        backs = plans(live, claim.job, rows, _history(connection, live, claim.job, [row[0] for row in rows]))
+    going = [one for one in backs if one.values and not one.archive]
+    names = {key: attribute.name for key, attribute in _writable(live).items()}
+    items = [
+        BulkItem({names[key]: old for key, (_, old) in one.values.items() if key in names}, Ref(id=one.id), "update")
+        for one in going
+    ]
+    kept = [KeptValue(one.id, _shown(live, key)) for one in backs for key in one.kept]
+
+    def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
+        _check(live, going, outcomes)
+        known = {one.id: one.version for one in backs if one.archive}
+        gone = archive(connection, live, list(known), context)
+        if any(one.state.version != known[one.state.id] + 1 for one in gone):
+            raise Unavailable("an entity changed meanwhile")
+        publish(connection, live, gone, context)
+        refused = [KeptValue(going[one.place].id, "") for one in outcomes if one.outcome == "rejected"]
+        if last is not None:
+            _report(connection, claim, backs, [*last, *kept, *refused])
+
+    runtime.engine.bulk.write(name, items, context, view_changes=True, also=also)
+    return kept
+
+
+def _writable(live: LiveType) -> Mapping[str, Any]:
+    return {one.key: one for one in live.attributes.values() if not one.read_only}
+
+
+def _shown(live: LiveType, key: str) -> str:
+    attribute = live.by_id.get(int(key)) if key else None
+    return "" if attribute is None else attribute.name
+
+
+def _history(connection: Connection, live: LiveType, job: Job, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    values = {"ids": list(ids), "type": live.id, "source": SOURCE, "job": str(job.number), "suffix": UNDO_SUFFIX}
+    return connection.rows(_HISTORY, values)
+
+
+def plans(live: LiveType, job: Job, rows: Sequence[tuple[Any, ...]], history: Sequence[tuple[Any, ...]]) -> list[Back]:
+    """What is to be done about each entity. Pure: its history (version order) and whether the import created it.
+
+    history: (entity id, version, whether it is the import's, {attribute key: [old, new]}), without what undoing wrote.
+    """
+    by_entity: dict[int, list[tuple[Any, ...]]] = {}
+    for ident, *rest in history:
+        by_entity.setdefault(ident, []).append(tuple(rest))
+    return [_plan(ident, created, by_entity.get(ident, ())) for ident, created in rows]
+
+
+def _plan(ident: int, created: bool, history: Iterable[tuple[Any, ...]]) -> Back:
+    back = Back(ident)
+    others: set[str] = set()
+    touched = False
+    for version, own, changed in history:
+        back.version = version
+        if not own:
+            touched = True
+            others |= changed.keys() & back.values.keys()
+            continue
+        for key, (old, new) in changed.items():
+            first = back.values[key][1] if key in back.values and key not in others else old
+            back.values[key] = (new, first)
+            others.discard(key)
+    if created:
+        return Back(ident, back.version, archive=not touched, kept=[""] if touched else [])
+    back.kept = sorted(others)
+    for key in others:
+        del back.values[key]
+    return back
+
+
+def _check(live: LiveType, going: Sequence[Back], outcomes: Sequence[BulkOutcome]) -> None:
+    """What went back must have been what the import left. Raises Unavailable (look again); nothing has happened."""
+    for back, outcome in zip(going, outcomes, strict=True):
+        for key, (old, _) in outcome.changed.items():
+            if key in back.values and back.values[key][0] != old:
+                raise Unavailable("an entity changed meanwhile")
+
+
+def _report(connection: Connection, claim: Claim, backs: Sequence[Back], kept: Sequence[KeptValue]) -> None:
+    done = sum(one.archive or bool(one.values) for one in backs)
+    report = ChunkDone(
+        claim.job.phase, claim.n, rows=len(backs), updated=done, unchanged=len(backs) - done, kept=tuple(kept)
+    )
+    tell_chunk(connection, claim.job, report)
+    if ledger.complete(connection, claim, Counts(len(backs), 0, done, len(backs) - done, 0)):
+        settle(connection, claim.job)
