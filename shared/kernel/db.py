@@ -59,12 +59,12 @@ class Connection:
         self.prepare = prepare
         self._count = count
 
-    def rows(self, sql: str, params: Params = None, *, prepare: bool = False) -> list[tuple[Any, ...]]:
-        """All rows. `prepare=True` for point reads and writes; lists are planned with their actual values."""
+    def rows(self, sql: str, params: Params = None, *, prepare: bool | None = False) -> list[tuple[Any, ...]]:
+        """All rows. `prepare=True` for point reads and writes; None for what is prepared when it comes again."""
         self._count.add(sql)
         return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchall()
 
-    def row(self, sql: str, params: Params = None, *, prepare: bool = False) -> tuple[Any, ...] | None:
+    def row(self, sql: str, params: Params = None, *, prepare: bool | None = False) -> tuple[Any, ...] | None:
         """The first row or None."""
         self._count.add(sql)
         return self.raw.execute(sql, params, prepare=prepare and self.prepare).fetchone()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from shared.eav.catalog import LiveType, keyed
 from shared.eav.filters import Checked, CheckedAnd, CheckedCondition, CheckedNode, CheckedNot, Operator
+from shared.eav.query.planning import ANEW, ANEW_PARAMS
 from shared.eav.query.sorting import Order, phase_where
 from shared.eav.query.source import bank_source, source
 from shared.eav.query.where import COMPLEMENTS, attributes_of, has_patterns, walk, where
@@ -79,23 +80,26 @@ def _statement(key: _Key) -> str:
     answer: sa.ColumnElement[int] = _count(key.live, counted).scalar_subquery()
     if subtracted is not None:
         answer = answer - _count(key.live, subtracted).scalar_subquery()
-    return compiled(sa.select(answer.label("total")))
+    query = sa.select(answer.label("total"))
+    return compiled(query if _has_one_plan(key.filter) else query.where(ANEW))
 
 
 def count(connection: Connection, live: LiveType, checked: Checked | None) -> int:
     """The exact number, in one statement."""
-    params = checked.params if checked else {}
-    row = connection.row(
-        _statement(_Key(live, checked)), params, prepare=checked is None or _has_one_plan(checked.root)
-    )
+    params = {**checked.params, **ANEW_PARAMS} if checked else ANEW_PARAMS
+    row = connection.row(_statement(_Key(live, checked)), params, prepare=None)
     assert row is not None
     return int(row[0])
 
 
-def _has_one_plan(node: CheckedNode) -> bool:
-    """A single condition on a slot has one sensible plan whatever its value (see docs/adr/0007)."""
+def _has_one_plan(checked: Checked | None) -> bool:
+    """Without a condition, or with a single one on a slot, there is one sensible plan whatever the value."""
+    return checked is None or _is_single(checked.root)
+
+
+def _is_single(node: CheckedNode) -> bool:
     if isinstance(node, CheckedAnd) and len(node.children) == 1:
-        return _has_one_plan(node.children[0])
+        return _is_single(node.children[0])
     return isinstance(node, CheckedCondition) and not has_patterns(node)
 
 

@@ -1,8 +1,8 @@
 """Pages of a query: by keyset cursor, or by offset with remembered boundaries. One statement per phase that is touched.
 
-Statements are built once per shape (type, view, filter shape, order, phase, boundary shape) and planned with their
-values. Totals are a statement of their own, in which "not set" and other complements become differences of counts
-that an index alone can answer.
+Statements are built once per shape (type, view, filter shape, order, phase, boundary shape), prepared when they come
+again, and always planned with their values. Totals are a statement of their own, in which "not set" and other
+complements become differences of counts that an index alone can answer.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shared.eav.entity import Form, Page
 from shared.eav.filters import Checked
 from shared.eav.query import sorting
 from shared.eav.query.counting import count, estimate, phase_size
+from shared.eav.query.planning import ANEW, ANEW_PARAMS
 from shared.eav.query.reading import ID, VERSION_SEEN, Reader, reader
 from shared.eav.query.sorting import Boundary, Order
 from shared.eav.query.where import attributes_of, where
@@ -102,7 +103,7 @@ def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, by_o
     query = view.select().add_columns(*sorting.sort_columns(source, orders[phase:]))
     if request.filter is not None:
         query = query.where(where(source, request.filter.root))
-    query = query.where(*sorting.phase_where(source, orders, phase))
+    query = query.where(*sorting.phase_where(source, orders, phase), ANEW)
     if boundary is not None:
         missing = tuple(None if absent else "" for absent in boundary[1:])
         query = query.where(sorting.after(source, orders, Boundary(phase, missing, 0)))
@@ -203,7 +204,7 @@ def _collect(connection: Connection, request: Request, start: _Start) -> _Rows:
     shape = _Shape(request)
     wanted = request.limit + 1
     found = _Rows()
-    base = dict(request.filter.params) if request.filter else {}
+    base = {**request.filter.params, **ANEW_PARAMS} if request.filter else ANEW_PARAMS
     for phase in range(start.phase, sorting.phases(request.orders)[-1] + 1):
         boundary, skip = (start.boundary, start.skip) if phase == start.phase else (None, 0)
         params = {**base, "rows": wanted - len(found.rows)}
@@ -212,7 +213,7 @@ def _collect(connection: Connection, request: Request, start: _Start) -> _Rows:
         if skip:
             params["skip"] = skip
         sql = _statement(shape, phase, boundary.shape if boundary else None, bool(skip))
-        rows = connection.rows(sql, params)
+        rows = connection.rows(sql, params, prepare=None)
         found.rows += rows
         found.phases += [phase] * len(rows)
         if len(found.rows) >= wanted:

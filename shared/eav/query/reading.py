@@ -104,9 +104,8 @@ class Reader:
     def _put_aside(self, values: dict[str, Any], text: str) -> None:
         aside = self.aside
         for key, value in json.loads(text).items():
-            found = aside.get(key)
-            if found is not None:
-                name, convert = found
+            if key in aside:
+                name, convert = aside[key]
                 values[name] = convert(value) if convert else value
 
 

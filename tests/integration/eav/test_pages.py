@@ -114,7 +114,7 @@ def test_a_walk_counts_once(engine: Engine, sorted_type: tuple[str, dict], monke
         for offset, counts in ((10, 1), (15, 0), (20, 0)):
             page = asked.reads.query(name, Query(sorts=first.sorts, limit=5, offset=offset), IDS)
             assert page.total == len(slots)
-            assert sum("count(" in one for one in statements) == counts
+            assert sum("AS total" in one for one in statements) == counts
             statements.clear()
 
 

@@ -1,59 +1,123 @@
-"""What is prepared, of lists and counts: the decision in docs/adr/0007."""
+"""What is prepared, of lists and counts, and that no plan is kept that fits some values only: see docs/adr/0007."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
 
 from shared.eav.declare import AttributeDef, OptionDef, TypeDef
 from shared.eav.engine import Engine
 from shared.eav.entity import View
-from shared.eav.filters import And, Condition, Operator
+from shared.eav.filters import And, Condition, Node, Operator
 from shared.eav.install import install
+from shared.eav.query import counting, page
 from shared.eav.requests import Draft, Query, Sort
 from shared.kernel.context import Context
 from shared.kernel.db import Database
 
-SIZES = tuple(OptionDef(f"s{n}") for n in range(5))
+SIZES = tuple(OptionDef(f"s{n}") for n in range(40))
 THING = TypeDef(
     "thing",
     "things",
     "Thing",
     "Things",
     wire_id="2-1",
-    attributes=(AttributeDef("size", "Size", "enumeration", options=SIZES), AttributeDef("rank", "Rank", "number")),
+    attributes=(
+        AttributeDef("size", "Size", "enumeration", options=SIZES),
+        AttributeDef("rank", "Rank", "number"),
+        AttributeDef("name", "Name"),
+    ),
 )
+TIMES, LIMIT = 20, 50
+ONE = Condition("size", Operator.EQ, ("s1",))
+TWO = And((ONE, Condition("rank", Operator.GT, (10,))))
+PREFIX = Condition("name", Operator.STARTS_WITH, ("an",))
+WORD = Condition("name", Operator.CONTAINS_TOKEN, ("anna",))
 
 
-def test_counts_of_one_condition_are_prepared_and_pages_are_not(database_url: str) -> None:
+def size(number: int) -> str:
+    """Of the thing of that number."""
+    if number % 2:
+        return "s0"
+    return "s1" if number % 20 == 0 else f"s{2 + number % 38}"
+
+
+@pytest.fixture(scope="module")
+def engine(database_url: str) -> Iterator[Engine]:
+    """3,000 things over one connection, so that what it keeps can be seen. Half of them are s0, a twentieth s1."""
     database = Database(database_url, pool_size=1)
     install(database, [THING])
-    engine = Engine(database)
-    engine.writes.create("thing", [Draft({"size": f"s{n % 5}", "rank": n}) for n in range(50)], Context(), View())
-    one = Condition("size", Operator.EQ, ("s1",))
-    two = And((one, Condition("rank", Operator.GT, (10,))))
-    for asked, total in ((one, 10), (two, 8)):
-        for _ in range(3):
-            page = engine.reads.query("thing", Query(asked, sorts=(Sort("rank", True),), limit=5), View())
-            assert page.total == total
+    found = Engine(database)
+    for start in range(0, 3000, 500):
+        drafts = [Draft({"size": size(n), "rank": n, "name": f"anna {n}"}) for n in range(start, start + 500)]
+        found.writes.create("thing", drafts, Context(), View())
     with database.connect() as connection:
-        found = connection.rows("select statement from pg_prepared_statements where statement ilike '%eav_entity_1%'")
-    prepared = [statement for (statement,) in found if "INSERT" not in statement]
-    assert len(prepared) == 1
-    assert "count(*)" in prepared[0]
+        connection.run("analyze")
+    yield found
     database.dispose()
 
 
-def test_patterns_are_not_prepared(database_url: str) -> None:
-    database = Database(database_url, pool_size=1)
-    named = TypeDef("thing", "things", "Thing", "Things", wire_id="2-1", attributes=(AttributeDef("name", "Name"),))
-    install(database, [named])
-    engine = Engine(database)
-    engine.writes.create("thing", [Draft({"name": "anna"})], Context(), View())
-    for asked in (
-        Condition("name", Operator.STARTS_WITH, ("an",)),
-        Condition("name", Operator.CONTAINS_TOKEN, ("anna",)),
-    ):
-        for _ in range(3):
-            assert engine.reads.query("thing", Query(asked), View()).total == 1
+def plans(engine: Engine, node: Node | None, total: str) -> tuple[int, int, int]:
+    """(statements kept, generic plans used, plans with values) after asking many times."""
+    with engine.database.connect() as connection:
+        connection.run("deallocate all")
+        connection.raw._prepared.clear()
+    for _ in range(TIMES):
+        query = Query(node, sorts=(Sort("rank", True),), limit=LIMIT, total=total)  # type: ignore[arg-type]
+        assert len(engine.reads.query("thing", query, View()).entities) == LIMIT
+    with engine.database.connect() as connection:
+        row = connection.row(
+            "select count(*), sum(generic_plans), sum(custom_plans) from pg_prepared_statements"
+            " where statement ilike %(like)s",
+            {"like": "%limit%" if total == "none" else "%count(*)%total%"},
+        )
+    assert row is not None
+    return int(row[0]), int(row[1] or 0), int(row[2] or 0)
+
+
+@pytest.mark.parametrize("node", [None, ONE, TWO, PREFIX, WORD], ids=["all", "one", "two", "prefix", "word"])
+def test_pages_are_prepared_and_planned_with_their_values(engine: Engine, node: Node | None) -> None:
+    # The first time a statement comes it is not kept yet.
+    assert plans(engine, node, "none") == (1, 0, TIMES - 1)
+
+
+@pytest.mark.parametrize("node", [TWO, PREFIX, WORD], ids=["two", "prefix", "word"])
+def test_counts_likewise(engine: Engine, node: Node) -> None:
+    assert plans(engine, node, "exact") == (1, 0, TIMES - 1)
+
+
+@pytest.mark.parametrize("node", [None, ONE], ids=["all", "one"])
+def test_counts_of_one_condition_may_keep_their_plan(engine: Engine, node: Node | None) -> None:
+    kept, generic, _ = plans(engine, node, "exact")
+    assert kept == 1
+    assert generic > 0
+
+
+def test_without_the_condition_a_page_gets_one_plan_for_all_values(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The counter-example: what the condition is there for."""
+    caches = (page._statement, counting._statement)
+    for module in (page, counting):
+        monkeypatch.setattr(module, "ANEW", sa.true())
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        _, generic, _ = plans(engine, ONE, "none")
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+    assert generic > 0
+
+
+def test_preparing_can_be_turned_off(engine: Engine) -> None:
+    database = Database(engine.database.url, pool_size=1, prepare=False)
+    off = Engine(database)
+    for node in (ONE, TWO):
+        for _ in range(TIMES):
+            off.reads.query("thing", Query(node, limit=5), View())
     with database.connect() as connection:
-        found = connection.rows("select statement from pg_prepared_statements where statement ilike '% like %'")
-    assert found == []
+        assert connection.rows("select * from pg_prepared_statements") == []
     database.dispose()
