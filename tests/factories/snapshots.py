@@ -24,7 +24,9 @@ def snapshot(connection: Connection, types: Sequence[LiveType]) -> dict[str, Any
             for archive in (False, True):
                 table = table_name(live.table, bank, archive=archive)
                 rows = connection.rows(f"select id, row_to_json(t)::text from {table} t order by id")
-                found[table] = {ident: _kept(text) for ident, text in rows}
+                kept = {ident: _kept(text) for ident, text in rows}
+                # A row of a further bank without any value is as good as none.
+                found[table] = {ident: row for ident, row in kept.items() if bank == 1 or len(row) > 1}
         search = search_name(live.table)
         documents = connection.rows(f"select id, doc from {search} order by id")
         found[search] = {ident: sorted(doc.strip("\n").split("\n")) for ident, doc in documents}
@@ -44,4 +46,3 @@ def _kept(text: str) -> dict[str, Any]:
         if not row.get(name):
             row.pop(name, None)
     return {name: value for name, value in row.items() if name not in _TIMES and value is not None}
-

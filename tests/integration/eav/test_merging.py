@@ -1,4 +1,4 @@
-"""Merging: whose value wins, where ids, unique values and links lead afterwards, what is refused, what undoing keeps."""
+"""Merging: whose value wins, where ids, unique values and links lead then, what is refused, what undoing keeps."""
 
 from __future__ import annotations
 
@@ -196,9 +196,7 @@ class TestMeaning:
         (found,) = people.engine.reads.read(PERSON, [Ref(b)], View("json", (), ("first", "email")))
         assert found is not None
         assert found.history is not None
-        assert [(one.value, one.source, one.version) for one in found.history["first"]] == [
-            ("Eve", "MERGE_OBJECTS", 2)
-        ]
+        assert [(one.value, one.source, one.version) for one in found.history["first"]] == [("Eve", "MERGE_OBJECTS", 2)]
         assert [one.value for one in found.history["email"]] == [mail]
 
 
@@ -334,9 +332,8 @@ class TestLinks:
 class TestStatements:
     @pytest.mark.parametrize("count", [2, 40])
     def test_the_number_depends_on_nothing(self, people: People, count: int, mail: str) -> None:
-        drafts = [
-            {"email": f"{n}{mail}", "first": f"First {n}", "last": "Last", "tags": ["new", "done"]} for n in range(count)
-        ]
+        own = {"last": "Last", "tags": ["new", "done"]}
+        drafts = [{"email": f"{n}{mail}", "first": f"First {n}", **own} for n in range(count)]
         ids = people.people({}, *drafts)
         firms = [people.firm() for _ in range(3)]
         for n, ident in enumerate(ids[1:]):
