@@ -121,6 +121,10 @@ class Keyed:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Keyed) and self._key == other._key
 
+    def __repr__(self) -> str:
+        # Part of what cursors are made for: the same in every process, and when definitions change.
+        return f"{self.live.name}({self.live.id}, {self.live.table})"
+
 
 def keyed(live: LiveType) -> Keyed:
     """The live type for use in cache keys of what is derived from it."""

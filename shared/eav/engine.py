@@ -7,8 +7,9 @@ domain. Not for permissions: whoever opens a door on it asks them first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
-from shared.eav.attempts import Attempts
+from shared.eav.attempts import Attempts, Publish
 from shared.eav.bulk.writes import Bulk
 from shared.eav.catalog import Catalog, LiveType
 from shared.eav.install import ensure_partitions
@@ -22,7 +23,7 @@ from shared.eav.query.page import Walk
 from shared.eav.reads import Reads
 from shared.eav.store.state import Written
 from shared.eav.validation import Judge, NoJudge
-from shared.eav.writes import Publish, Writes
+from shared.eav.writes import Writes
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 
@@ -43,15 +44,16 @@ class Engine:
         walk: Walk | None = None,
         partitions: Callable[[Database], None] = ensure_partitions,
         relations: Sequence[RelationDef] = (),
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
         publish_links: PublishLinks = publish_no_links,
         gatherings: Mapping[str, Gathering] | None = None,
     ) -> None:
         self.judge = judge = judge or NoJudge()
         self.database = database
         self.catalog = Catalog(database)
-        self.reads = Reads(database, self.catalog, judge, walk)
+        self.relations = Relations(relations, database, self.catalog, elsewhere)
+        self.reads = Reads(database, self.catalog, judge, self.relations, walk)
         attempts = Attempts(database, self.catalog, lambda: partitions(database))
-        self.relations = Relations(relations, database, self.catalog)
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
         self.writes = Writes(attempts, judge, publish, self.links)
         moves = LinkMoves(self.relations)

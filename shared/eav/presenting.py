@@ -8,7 +8,7 @@ from typing import Any
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.entity import Entity, Form, View
-from shared.eav.reads import form_name, shown_names
+from shared.eav.showing import form_name, shown_names
 from shared.eav.store.state import State
 from shared.eav.types import kind_of
 

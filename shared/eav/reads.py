@@ -3,78 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from shared.eav.catalog import Catalog, Keyed, LiveType, StaleCatalog, keyed
-from shared.eav.entity import Entity, Form, Page, View
+from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
-from shared.eav.filters import And, Checked, Condition, Node, Not, Operator, Or, Text, check
+from shared.eav.filters import And, Checked, Node, Text, check
 from shared.eav.history import histories
 from shared.eav.holdings import Held, RangeSum, holdings, links, range_sums
+from shared.eav.links.neighbours import Neighbours
+from shared.eav.links.relations import Relations
 from shared.eav.merging.absorbed import heirs
+from shared.eav.normalising import normalised
 from shared.eav.patience import tries
 from shared.eav.query import streaming
+from shared.eav.query.narrowing import confirm, narrowed
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
 from shared.eav.query.reading import ID, Reader, reader
 from shared.eav.query.sorting import Order, resolve
+from shared.eav.references import MAX_BIGINT, resolve_refs
 from shared.eav.requests import Query, Ref
-from shared.eav.store.keys import owners
+from shared.eav.showing import shown_names
 from shared.eav.tables import table_name
-from shared.eav.types import ValueProblem, kind_of
-from shared.eav.validation import Judge, coerce
+from shared.eav.validation import Judge
 from shared.kernel.db import Connection, Database, bigint, compiled
 from shared.kernel.errors import FieldError, Invalid, Unavailable
 
 T = TypeVar("T")
-MAX_BIGINT = 2**63 - 1
-
-
-def shown_names(live: LiveType, view: View, also: Sequence[str] = ()) -> tuple[str, ...]:
-    """Internal names a view shows: the asked ones that exist (or the default set) and the system's own."""
-    return _names(keyed(live), view.attributes, tuple(also))
-
-
-@lru_cache(maxsize=4096)
-def _names(key: Keyed, asked: tuple[str, ...] | None, also: tuple[str, ...]) -> tuple[str, ...]:
-    live = key.live
-    if asked is None:
-        chosen = [one.name for one in live.attributes.values() if one.default and not one.system]
-        chosen = chosen or list(live.stored)
-    else:
-        chosen = [found.name for name in asked if (found := live.find(name))]
-    system = [one.name for one in live.attributes.values() if one.system]
-    return tuple(dict.fromkeys((*system, *chosen, *also)))
-
-
-def unique_key(live: LiveType, ref: Ref, judge: Judge) -> tuple[int, str] | None:
-    """(attribute id, key) of a reference by unique attribute; None for a value that cannot exist. Raises Invalid."""
-    attribute = live.attribute(ref.attribute or "")
-    if not attribute.unique:
-        message = f'Property "{ref.attribute}" does not hold unique values: it cannot identify an entity'
-        raise Invalid.one(ref.attribute or "", "NOT_UNIQUE", message)
-    try:
-        value = coerce(judge, live, attribute, ref.value)
-    except ValueProblem:
-        return None
-    return None if value is None else (attribute.id, kind_of(attribute).unique_key(value, attribute))
-
-
-def resolve_refs(connection: Connection, live: LiveType, refs: Sequence[Ref], judge: Judge) -> list[int | None]:
-    """The id each reference means, None for unknown unique values; one statement, none when all are ids."""
-    keys = [unique_key(live, ref, judge) if ref.id is None else None for ref in refs]
-    found = owners(connection, {key for key in keys if key is not None})
-    ids = (ref.id if key is None else found.get(key) for ref, key in zip(refs, keys, strict=True))
-    return [one if one is not None and 0 < one <= MAX_BIGINT else None for one in ids]
 
 
 class Reads:
     """The reading half of the engine."""
 
-    def __init__(self, database: Database, catalog: Catalog, judge: Judge, walk: Walk | None = None) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, judge: Judge, relations: Relations, walk: Walk | None = None
+    ) -> None:
         self._judge = judge
+        self._relations = relations
         self._database = database
         self._catalog = catalog
         self._walk = walk or Forgetful()
@@ -150,6 +118,7 @@ class Reads:
 
         def work(connection: Connection, live: LiveType) -> Page:
             request = self._request(live, query, view)
+            request = replace(request, filter=narrowed(connection, request.filter), asked=request.filter)
             found = page(connection, request, self._walk)
             self._add_history(connection, live, {one.id: one for one in found.entities}, view, archived=False)
             return found
@@ -164,13 +133,15 @@ class Reads:
         query = Query(extract.filter, extract.text, extract.sorts, offset=None)
 
         def opened(live: LiveType) -> Extraction:
-            return streaming.begin(self._database, live, self._request(live, query, View()), extract, links)
+            request = self._request(live, query, View())
+            confirm(self._database, request.filter)
+            return streaming.begin(self._database, live, request, extract, links)
 
         return self._looking_again(type_name, lambda: self._current(type_name, opened))
 
     def check(self, type_name: str, node: Node) -> Checked:
         """A filter checked against the catalog in force, for evaluation in Python (`filters.matches`)."""
-        return self._reloading(type_name, lambda _, live: check(node, live))
+        return self._reloading(type_name, lambda _, live: check(node, live, self._neighbours(live)))
 
     def _reloading(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
         return self._looking_again(type_name, lambda: self._fresh(type_name, work))
@@ -180,21 +151,24 @@ class Reads:
         try:
             return attempt()
         except Invalid:
-            before = self._catalog.type(type_name).version
+            before = self._catalog.stamp
             self._catalog.refresh()
-            if self._catalog.type(type_name).version == before:
+            if self._catalog.stamp == before:
                 raise
             return attempt()
 
+    def _neighbours(self, live: LiveType) -> Neighbours:
+        return Neighbours(self._catalog, self._relations, live)
+
     def _request(self, live: LiveType, query: Query, view: View) -> Request:
-        asked = _normalised(live, query.filter, self._judge) if query.filter is not None else None
+        asked = query.filter and normalised(self._catalog, live, query.filter, self._judge)
         nodes: list[Node] = [node for node in (asked, Text(query.text) if query.text else None) if node is not None]
         errors: list[FieldError] = []
         checked: Checked | None = None
         orders: tuple[Order, ...] = ()
         try:
             whole = nodes[0] if len(nodes) == 1 else And(tuple(nodes))
-            checked = check(whole, live) if nodes else None
+            checked = check(whole, live, self._neighbours(live)) if nodes else None
         except Invalid as error:
             errors += error.errors
         try:
@@ -225,31 +199,8 @@ class Reads:
             }
 
 
-_EQUALITIES = {Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN}
-
-
-def _normalised(live: LiveType, node: Node, judge: Judge) -> Node:
-    """Equality operands as the domain would store them: what was written is found by what was typed."""
-    match node:
-        case And(children) | Or(children):
-            return type(node)(tuple(_normalised(live, child, judge) for child in children))
-        case Not(child):
-            return Not(_normalised(live, child, judge))
-        case Condition(name, operator, operands) if operator in _EQUALITIES:
-            found = live.find(name)
-            if found is None:
-                return node
-            return Condition(name, operator, tuple(judge.normalised(live.name, found.name, one) for one in operands))
-    return node
-
-
 def _list_statement(show: Reader) -> str:
     ident = show.source.main.c.id
     after = sa.bindparam("after", type_=sa.BigInteger())
     query = show.select().where(ident > after).order_by(ident)
     return compiled(query.limit(sa.bindparam("rows", type_=sa.Integer())))
-
-
-def form_name(live: LiveType, name: str, form: Form) -> str:
-    """The key a value has in a form."""
-    return live.attributes[name].wire if form == "text" else name

@@ -95,6 +95,13 @@ MULTI = sa.Table(
     sa.Column("entity_id", sa.BigInteger()),
 )
 ABSORBED = sa.Table("eav_absorbed", _META, sa.Column("id", sa.BigInteger()), sa.Column("survivor", sa.BigInteger()))
+LINK = sa.Table(
+    "eav_link",
+    _META,
+    sa.Column("relation", sa.Integer()),
+    sa.Column("from_id", sa.BigInteger()),
+    sa.Column("to_id", sa.BigInteger()),
+)
 VERSIONS = sa.Table("eav_version", _META, sa.Column("type_id", sa.Integer()), sa.Column("version", sa.BigInteger()))
 
 

@@ -6,12 +6,12 @@ writes the rest. Calls repeat themselves when the catalog moved on, a slot was m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 import psycopg
 
-from shared.eav.attempts import Attempts, Overtaken, Taken, unique_clashes
+from shared.eav.attempts import Attempts, Overtaken, Publish, Taken, unique_clashes
 from shared.eav.batches import Batch, Items, Known, Outcome, Refused
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
@@ -21,7 +21,7 @@ from shared.eav.merging import store as merging
 from shared.eav.merging.absorbed import heirs
 from shared.eav.merging.locking import lock_refs, resolved, values_without_alias
 from shared.eav.presenting import present
-from shared.eav.reads import unique_key
+from shared.eav.references import unique_key
 from shared.eav.requests import Draft, Ref, Update, Upsert, dated, names_of
 from shared.eav.store import archive as archiving
 from shared.eav.store.state import State, Written
@@ -32,8 +32,6 @@ from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid, NotFound, VersionMismatch
-
-Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
 
 
 class Writes:

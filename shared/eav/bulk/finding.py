@@ -17,7 +17,7 @@ from shared.eav.declare import AttributeDef
 from shared.eav.merging.absorbed import heirs
 from shared.eav.query.page import check_version
 from shared.eav.query.reading import reader
-from shared.eav.reads import MAX_BIGINT
+from shared.eav.references import MAX_BIGINT
 from shared.eav.requests import Ref
 from shared.eav.store.keys import owners
 from shared.eav.store.state import State

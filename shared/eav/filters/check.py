@@ -10,16 +10,19 @@ from shared.eav.filters.checked import (
     Checked,
     CheckedAnd,
     CheckedCondition,
+    CheckedLinked,
     CheckedNode,
     CheckedNot,
     CheckedOr,
     CheckedText,
+    Linkage,
+    Linkages,
     TypeInForce,
     searchable,
 )
 from shared.eav.filters.nodes import MAX_DEPTH, MAX_LIST, MAX_NODES, And, Condition, Node, Not, Or, Text
 from shared.eav.filters.parse import INVALID_FILTER, INVALID_OPERATOR
-from shared.eav.folding import fold, parts_like, query_parts, slot_prefix
+from shared.eav.folding import fold, nearest, parts_like, query_parts, slot_prefix
 from shared.eav.types import ValueProblem, kind_of
 from shared.eav.types.kind import pattern_of, token_operand
 from shared.eav.types.operators import LISTS, PRESENCE, TOKENS, Operator
@@ -30,13 +33,21 @@ MAX_QUERY = 3000
 MAX_QUERY_PARTS = 100
 REQUIRED = "REQUIRED_FIELD"
 
+LINKS = "associations."
+"""What names of links begin with: `associations.company` are the ids of linked companies, `company.industry` asks for
+an attribute of any of them."""
+
 _ALL = CheckedAnd(())
+_OF_LINKS = (Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN, Operator.HAS, Operator.NOT_HAS)
 
 
-def check(node: Node, live_type: TypeInForce) -> Checked:
+def check(node: Node, live_type: TypeInForce, linkages: Linkages | None = None) -> Checked:
     """The filter, checked. Raises Invalid with every error: unknown attributes, operators that a kind does not offer,
-    operands that it does not take; each error is named by the attribute as the caller wrote it."""
-    checker = _Checker(live_type)
+    operands that it does not take; each error is named by the attribute as the caller wrote it.
+
+    linkages: the types whose entities, and their attributes, may be asked for; None: no links can be.
+    """
+    checker = _Checker(live_type, linkages)
     root = checker.node(node, 1)
     checker.errors.raise_if_any()
     return Checked(root, root.shape, checker.params)
@@ -47,6 +58,7 @@ class _Checker:
     """One checking: collects errors and parameters."""
 
     live_type: TypeInForce
+    linkages: Linkages | None = None
     errors: ErrorList = field(default_factory=ErrorList)
     params: dict[str, Any] = field(default_factory=dict)
     count: int = 0
@@ -92,8 +104,62 @@ class _Checker:
         try:
             attribute = self.live_type.attribute(node.attribute)
         except Invalid as error:
-            self.errors.errors.extend(error.errors)
+            linked = self.linked(node)
+            if linked is None:
+                self.errors.errors.extend(error.errors)
+            return linked or _ALL
+        return self.on(attribute, node)
+
+    def linked(self, node: Condition) -> CheckedNode | None:
+        """What a name with a dot in it means, None when it is no name of links or of linked entities' attributes."""
+        if self.linkages is None or "." not in node.attribute:
+            return None
+        if node.attribute.startswith(LINKS):
+            name = node.attribute.removeprefix(LINKS)
+            linkage = self.linkages.linkage(name)
+            return self.unlinkable(node, name) if linkage is None else self.links(linkage, node)
+        name, _, inner = node.attribute.partition(".")
+        linkage = self.linkages.linkage(name)
+        if linkage is None:
+            return None
+        try:
+            attribute = linkage.live_type.attribute(inner)
+        except Invalid as error:
+            for one in error.errors:
+                close = tuple(f"{name}.{known}" for known in one.nearest)
+                self.errors.add(node.attribute, one.code, one.message, close)
             return _ALL
+        return CheckedLinked(linkage, self.on(attribute, node))
+
+    def unlinkable(self, node: Condition, name: str) -> CheckedNode:
+        known = self.linkages.names() if self.linkages else ()
+        close = tuple(f"{LINKS}{one}" for one in nearest(name, known))
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        message = f"{node.attribute}: nothing here is linked to {name[:100]}{hint}"
+        self.errors.add(node.attribute, "PROPERTY_DOESNT_EXIST", message, close)
+        return _ALL
+
+    def links(self, linkage: Linkage, node: Condition) -> CheckedNode:
+        """The ids of linked entities, asked like an attribute of several values."""
+        if node.operator not in _OF_LINKS:
+            offered = ", ".join(one.value for one in _OF_LINKS)
+            message = f"{node.operator.value} is not offered for {node.attribute}: links are asked with {offered}"
+            self.errors.add(node.attribute, INVALID_OPERATOR, message)
+            return _ALL
+        some = CheckedLinked(linkage, _ALL)
+        if node.operator in PRESENCE:
+            if not self.right_number(node):
+                return _ALL
+            return some if node.operator is Operator.HAS else CheckedNot(some)
+        asked = Operator.IN if node.operator in LISTS else Operator.EQ
+        ident = linkage.live_type.attributes["id"]
+        these = CheckedLinked(linkage, self.on(ident, Condition(node.attribute, asked, node.operands)))
+        if node.operator is Operator.NEQ:
+            return CheckedAnd((some, CheckedNot(these)))
+        return CheckedNot(these) if node.operator is Operator.NOT_IN else these
+
+    def on(self, attribute: AttributeDef, node: Condition) -> CheckedNode:
+        """A condition on this attribute, whose type may be another than the filter's."""
         kind = kind_of(attribute)
         if node.operator not in kind.operators:
             offered = ", ".join(one.value for one in Operator if one in kind.operators)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.eav.declare import AttributeDef, TypeDef
@@ -99,7 +99,46 @@ class CheckedNot:
         return ("not", self.child.shape)
 
 
-CheckedNode = CheckedCondition | CheckedText | CheckedAnd | CheckedOr | CheckedNot
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """How entities of a type are linked to those of another one: under the plain relation and its inverse. Two of an
+    equal `mark` have the same definitions."""
+
+    relation: int
+    inverse: int
+    live_type: TypeInForce = field(compare=False)
+    mark: object
+
+
+class Linkages(Protocol):
+    """What checking needs to know of the types that a type is linked to."""
+
+    def linkage(self, name: str) -> Linkage | None:
+        """The linkage to a type by any of its names; None for unknown ones and those that cannot be linked."""
+
+    def names(self) -> Sequence[str]:
+        """Names of the types there are linkages to, for hints."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLinked:
+    """Any live linked entity of the other type matches the child, which asks for that type's attributes.
+
+    ids: the parameter that binds the ids of all entities that match the child, where somebody has looked them up.
+    """
+
+    linkage: Linkage
+    child: CheckedNode
+    ids: str | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The linkage, and the child's shape where it has to be asked."""
+        asked = ("ids",) if self.ids is not None else self.child.shape
+        return ("linked", self.linkage.relation, self.linkage.mark, self.ids, asked)
+
+
+CheckedNode = CheckedCondition | CheckedText | CheckedAnd | CheckedOr | CheckedNot | CheckedLinked
 
 
 @dataclass(frozen=True, slots=True)

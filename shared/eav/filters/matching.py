@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shared.eav.declare import AttributeDef
@@ -10,6 +10,7 @@ from shared.eav.filters.checked import (
     Checked,
     CheckedAnd,
     CheckedCondition,
+    CheckedLinked,
     CheckedNode,
     CheckedNot,
     CheckedOr,
@@ -23,26 +24,35 @@ Values = Mapping[int, Any]
 _Test = Callable[[tuple[Any, ...], CheckedCondition], bool]
 
 
-def matches(checked: Checked, entity: Values) -> bool:
+Linked = Callable[[int], Iterable[Values]]
+"""The values, ids included, of the live entities that one is linked to under a relation (a plain one)."""
+
+
+def matches(checked: Checked, entity: Values, linked: Linked | None = None) -> bool:
     """Whether an entity, given as canonical values by attribute id, matches. Two-valued: never unknown.
 
-    A missing value matches NOT_HAS_PROPERTY, NOT_IN and NOT_CONTAINS_TOKEN only.
+    A missing value matches NOT_HAS_PROPERTY, NOT_IN and NOT_CONTAINS_TOKEN only. Raises ValueError for a filter that
+    asks for linked entities when nobody says which those are.
     """
-    return _node(checked.root, entity)
+    return _node(checked.root, entity, linked)
 
 
-def _node(node: CheckedNode, entity: Values) -> bool:
+def _node(node: CheckedNode, entity: Values, linked: Linked | None) -> bool:
     match node:
         case CheckedCondition():
             return _condition(node, entity)
         case CheckedAnd(children):
-            return all(_node(child, entity) for child in children)
+            return all(_node(child, entity, linked) for child in children)
         case CheckedOr(children):
-            return any(_node(child, entity) for child in children)
+            return any(_node(child, entity, linked) for child in children)
         case CheckedNot(child):
-            return not _node(child, entity)
+            return not _node(child, entity, linked)
         case CheckedText():
             return _text(node, entity)
+        case CheckedLinked(linkage, child):
+            if linked is None:
+                raise ValueError("this filter asks for linked entities: say which those are")
+            return any(_node(child, one, None) for one in linked(linkage.relation))
 
 
 def _missing(value: Any) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from shared.eav.catalog import Catalog
 from shared.kernel.db import Database
@@ -70,10 +71,20 @@ class _Known:
 
 
 class Relations:
-    """The relations of one database, kept as long as the catalog's versions stay. Thread-safe."""
+    """The relations of one database, kept as long as the catalog's versions stay. Thread-safe.
 
-    def __init__(self, builtin: Sequence[RelationDef], database: Database, catalog: Catalog) -> None:
+    elsewhere: ids by name of entity types that other services have, for the relations between those and ours.
+    """
+
+    def __init__(
+        self,
+        builtin: Sequence[RelationDef],
+        database: Database,
+        catalog: Catalog,
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._builtin = tuple(builtin)
+        self._elsewhere = elsewhere
         self._database = database
         self._catalog = catalog
         self._lock = threading.Lock()
@@ -111,6 +122,11 @@ class Relations:
         pairs = self._current().pairs
         return tuple(one for (start, _), found in pairs.items() if start == from_type for one in found)
 
+    def made(self) -> tuple[RelationDef, ...]:
+        """Relations made at run time, and built-in ones with a limit of this installation."""
+        known = self._current()
+        return tuple(one for _, one in sorted(known.by_id.items()) if not one.builtin or one.limit is not None)
+
     def _current(self) -> _Known:
         known = self._known
         if known.stamp is None or known.stamp is not self._catalog.stamp:
@@ -129,7 +145,7 @@ class Relations:
             rows = connection.rows(_SQL)
         made = [_made(*row[:6]) for row in rows if row[1] is not None]
         listed = [*self._builtin, *made]
-        known = {live.name: live.defn.wire_id for live in self._catalog.known()}
+        known = {**self._elsewhere, **{live.name: live.defn.wire_id for live in self._catalog.known()}}
         listed += _worked_out(known, {(one.from_type, one.to_type) for one in listed if one.plain})
         limits = {row[0]: row[6] for row in rows if row[6] is not None}
         return _known(stamp, (replace(one, limit=limits.get(one.id, one.limit)) for one in listed))
@@ -144,7 +160,8 @@ def _known(stamp: object, defs: Iterable[RelationDef]) -> _Known:
     for one in sorted(defs, key=lambda one: (not one.plain, one.id)):
         known.by_id[one.id] = one
         pair = (one.from_type, one.to_type)
-        known.pairs[pair] = (*known.pairs.get(pair, ()), one)
+        if one.plain or pair in known.pairs:  # types that nobody here knows cannot be linked, whatever labels say
+            known.pairs[pair] = (*known.pairs.get(pair, ()), one)
     return known
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from shared.eav.catalog import LiveType
+from shared.eav.references import MAX_BIGINT
 from shared.kernel.db import Connection
 
 _HEIRS = "select id, survivor from eav_absorbed where id = any(%(ids)s::bigint[]) and type_id = %(type)s"
@@ -19,9 +20,10 @@ def heirs(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[
 
     The survivor may be archived by now: then nothing live is found under the absorbed id either.
     """
-    if not ids:
+    asked = sorted(one for one in set(ids) if 0 < one <= MAX_BIGINT)
+    if not asked:
         return {}
-    params = {"ids": sorted(set(ids)), "type": live.id}
+    params = {"ids": asked, "type": live.id}
     return dict(connection.rows(_HEIRS, params, prepare=True))
 
 

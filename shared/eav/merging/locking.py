@@ -12,7 +12,7 @@ from shared.eav.attempts import Overtaken
 from shared.eav.catalog import LiveType
 from shared.eav.guard import guard
 from shared.eav.merging.absorbed import heirs
-from shared.eav.reads import resolve_refs, unique_key
+from shared.eav.references import resolve_refs, unique_key
 from shared.eav.requests import Ref, Upsert
 from shared.eav.store.keys import Key, owners
 from shared.eav.store.state import State, Typed

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.eav.attempts import Attempts, Taken
+from shared.eav.attempts import Attempts, Publish, Taken
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.merging import store
@@ -24,7 +24,6 @@ from shared.eav.store.state import State
 from shared.eav.store.write import Pending
 from shared.eav.store.write import update as rewrite
 from shared.eav.validation import Judge
-from shared.eav.writes import Publish
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid, NotFound

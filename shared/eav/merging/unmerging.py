@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from shared.eav.attempts import Attempts, Overtaken, unique_clashes
+from shared.eav.attempts import Attempts, Overtaken, Publish, unique_clashes
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.merging import store
@@ -27,7 +27,6 @@ from shared.eav.store.state import State, Written, applied
 from shared.eav.store.write import Pending
 from shared.eav.store.write import update as rewrite
 from shared.eav.types import kind_of
-from shared.eav.writes import Publish
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict, NotFound

@@ -65,6 +65,8 @@ class Request:
     offset: int | None = None
     cursor: str | None = None
     total: Total = "exact"
+    asked: Checked | None = None
+    """The filter as it was asked, where `filter` is narrowed down by what was looked up."""
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -161,7 +163,8 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
 
 def fingerprint(request: Request) -> str:
     """A short hash of everything that decides which entities come in which order (not of the attributes shown)."""
-    filtered = (request.filter.shape, sorted(request.filter.params.items())) if request.filter else None
+    asked = request.asked or request.filter
+    filtered = (asked.shape, sorted(asked.params.items())) if asked else None
     orders = tuple((order.attribute.id, order.descending) for order in request.orders)
     whole = repr((request.live.name, request.live.id, request.live.table, filtered, orders))
     return hashlib.blake2b(whole.encode(), digest_size=12).hexdigest()

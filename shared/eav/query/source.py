@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
@@ -17,8 +18,8 @@ class Source:
     """The tables a statement reads: `main` is bank 1, `rows` the join of all banks in use."""
 
     live: LiveType
-    main: sa.Table
-    banks: dict[int, sa.Table]
+    main: NamedFromClause
+    banks: Mapping[int, NamedFromClause]
     rows: sa.FromClause
     archive: bool = False
 
@@ -61,6 +62,18 @@ def source(live: LiveType, attributes: Iterable[AttributeDef], *, archive: bool 
         if bank != 1:
             rows = rows.outerjoin(table, table.c.id == main.c.id)
     return Source(live, main, banks, rows, archive)
+
+
+def linked_source(live: LiveType, attributes: Iterable[AttributeDef]) -> Source:
+    """Like `source`, under names of its own, for asking about linked entities inside another statement."""
+    plain = source(live, attributes)
+    banks: dict[int, NamedFromClause] = {bank: table.alias(f"linked_{bank}") for bank, table in plain.banks.items()}
+    main = banks[1]
+    rows: sa.FromClause = main
+    for bank, table in banks.items():
+        if bank != 1:
+            rows = rows.outerjoin(table, table.c.id == main.c.id)
+    return Source(live, main, banks, rows)
 
 
 def bank_source(live: LiveType, attributes: Iterable[AttributeDef], bank: int) -> Source:

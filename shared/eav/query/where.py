@@ -11,11 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.filters import (
     Checked,
     CheckedAnd,
     CheckedCondition,
+    CheckedLinked,
     CheckedNode,
     CheckedNot,
     CheckedOr,
@@ -23,8 +25,8 @@ from shared.eav.filters import (
     Operator,
     searchable,
 )
-from shared.eav.query.source import Source
-from shared.eav.tables import MULTI
+from shared.eav.query.source import Source, linked_source
+from shared.eav.tables import LINK, MULTI
 from shared.eav.types import kind_of
 from shared.eav.types.operators import MATCHES_MISSING
 
@@ -44,7 +46,7 @@ def attributes_of(checked: Checked | None) -> list[AttributeDef]:
 
 
 def walk(node: CheckedNode) -> Iterator[AttributeDef]:
-    """The attributes of a node's conditions."""
+    """The attributes of a node's conditions on the type itself."""
     match node:
         case CheckedCondition():
             yield node.attribute
@@ -53,7 +55,7 @@ def walk(node: CheckedNode) -> Iterator[AttributeDef]:
                 yield from walk(child)
         case CheckedNot(child):
             yield from walk(child)
-        case CheckedText():
+        case CheckedText() | CheckedLinked():
             return
 
 
@@ -85,6 +87,32 @@ def where(source: Source, node: CheckedNode) -> Sql:
             return where(source, child).is_not(sa.true())
         case CheckedText():
             return _text(source, node)
+        case CheckedLinked():
+            return _linked(source, node)
+
+
+def _linked(source: Source, node: CheckedLinked) -> Sql:
+    """From the linked ones, where somebody looked up which match (they are few); else link by link from here."""
+    own = source.main.c.id
+    if node.ids is not None:
+        here = sa.select(LINK.c.to_id).where(LINK.c.relation == sa.literal_column(str(node.linkage.inverse)))
+        return own.in_(here.where(LINK.c.from_id == sa.func.any(_array(node.ids, sa.BigInteger()))))
+    other = linked_ends(node)
+    asked: sa.Select[Any] = (
+        sa.select(sa.literal_column("1"))
+        .select_from(LINK.join(other.rows, other.main.c.id == LINK.c.to_id))
+        .where(LINK.c.relation == sa.literal_column(str(node.linkage.relation)), LINK.c.from_id == own)
+        .where(where(other, node.child))
+        .correlate(source.main)
+    )
+    return sa.exists(asked)
+
+
+def linked_ends(node: CheckedLinked) -> Source:
+    """The rows of the other type, for asking the child."""
+    live = node.linkage.live_type
+    assert isinstance(live, LiveType)
+    return linked_source(live, list(walk(node.child)))
 
 
 def _condition(source: Source, node: CheckedCondition) -> Sql:
