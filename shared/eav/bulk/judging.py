@@ -81,7 +81,8 @@ class Pass:
 
     def _refusal(self, one: Prepared, error: FieldError) -> Invalid:
         """A refusal of the reference, with whatever else is known to be wrong."""
-        return Invalid([*one.given.shape.errors, *one.given.errors, *one.item.errors, error])
+        _, errors = one.given.complete(one.item.values, {})
+        return Invalid([*errors, *one.item.errors, error])
 
     def _target(self, one: Prepared) -> Entry | None:
         """The entity an item is about, None when it is to be created. Raises Invalid."""

@@ -80,7 +80,8 @@ class Bulk:
                     also(connection, plan.outcomes)
             return plan.outcomes
 
-        self._links.relations.ready()
+        if any(one.links for one in items):
+            self._links.relations.ready()
         return self._attempts.run(type_name, True, _names(items), once)
 
     def _settled(self, connection: Connection, call: _Call, linking: Linking) -> Plan:
