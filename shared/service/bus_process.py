@@ -20,6 +20,7 @@ from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
+from shared.service.jobs import run_work
 from shared.service.maintenance import maintain
 from shared.service.manifest import Manifest
 from shared.service.replicas import feed_source
@@ -58,6 +59,7 @@ def run_threads(
             threads.append(_thread(one.name, partial(run_consumer, broker=broker), database, source, one, stop))
         if maintenance:
             threads.append(_thread(f"{manifest.name}.maintenance", _maintain, manifest, database, stop))
+            threads.append(_thread(f"{manifest.name}.work", run_work, manifest, settings, stop))
     stop.wait()
     # A consumer may sit in a long poll. Nothing needs it to come back: what it has not applied, the next start will.
     deadline = monotonic() + GRACE_SECONDS

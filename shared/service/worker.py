@@ -11,14 +11,21 @@ from typing import Any
 
 from celery import Celery
 from kombu import Queue
+from kombu.exceptions import OperationalError
 
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
+from shared.kernel.errors import CrmError
+from shared.kernel.telemetry import logger
+from shared.service.jobs import PAUSE_SECONDS, Runtimes, wants_help, work_off
 from shared.service.maintenance import maintain
 from shared.service.manifest import Manifest
 from shared.service.runtime import database_url
 
 MAINTENANCE_SECONDS = 15.0
+# How many chunks of one service are worked on at once.
+HANDS = 2
+_log = logger("worker")
 
 # Measured elsewhere to lose nothing that a table does not bring back: late acks, quick redelivery, no results.
 _SETTINGS: dict[str, Any] = {
@@ -58,20 +65,56 @@ def build_celery(manifests: Sequence[Manifest], settings: Settings) -> Celery:
     app.conf.task_queues = [Queue(queue_of(one.name)) for one in manifests]
     app.conf.task_routes = {f"{one.name}.*": {"queue": queue_of(one.name)} for one in manifests}
     app.conf.beat_schedule = {
-        f"{one.name}.maintain": {
-            "task": f"{one.name}.maintain",
-            "schedule": MAINTENANCE_SECONDS,
-            # A late round is worth nothing: the next one does the same.
-            "options": {"expires": MAINTENANCE_SECONDS},
-        }
+        key: entry
         for one in manifests
+        for key, entry in (
+            _every(one, "maintain", MAINTENANCE_SECONDS),
+            # The sweeper: whatever was lost with a worker or a broker is looked for again.
+            _every(one, "work", PAUSE_SECONDS),
+        )
     }
+    runtimes = Runtimes(manifests, settings)
     for manifest in manifests:
-        _add_tasks(app, manifest, settings)
+        _add_maintenance(app, manifest, settings)
+        _add_work(app, manifest, runtimes)
     return app
 
 
-def _add_tasks(app: Celery, manifest: Manifest, settings: Settings) -> None:
+def _every(manifest: Manifest, task: str, seconds: float) -> tuple[str, dict[str, Any]]:
+    """A beat entry. A late round is worth nothing: the next one does the same."""
+    name = f"{manifest.name}.{task}"
+    return name, {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+
+
+def _add_work(app: Celery, manifest: Manifest, runtimes: Runtimes) -> None:
+    """The task that works off the ledger. It has no arguments: what there is to do stands in the ledger."""
+    name = f"{manifest.name}.work"
+
+    def again() -> None:
+        try:
+            app.send_task(name, expires=PAUSE_SECONDS, retry=False)
+        except OperationalError as error:
+            # Beat sends the next one when the broker is back.
+            _log.warning("not sent again", task=name, error=type(error).__name__)
+
+    def run() -> None:
+        runtime = runtimes.of(manifest.name)
+        try:
+            with runtime.db.connect() as connection:
+                # This task is one pair of hands.
+                help_wanted = wants_help(connection, HANDS - 1)
+        except CrmError as error:
+            _log.warning("cannot work", service=manifest.name, error=error.category)
+            return
+        if help_wanted:
+            again()
+        if work_off(runtime):
+            again()
+
+    app.task(name=name)(run)
+
+
+def _add_maintenance(app: Celery, manifest: Manifest, settings: Settings) -> None:
     def run() -> None:
         # A pool of its own per round: workers fork, and connections must not cross a fork.
         database = Database(database_url(manifest, settings), pool_size=2, prepare=False)
