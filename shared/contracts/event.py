@@ -27,13 +27,16 @@ UPDATED = "entity.updated"
 ARCHIVED = "entity.archived"
 RESTORED = "entity.restored"
 ERASED = "entity.erased"
-ENTITY_KINDS = frozenset({CREATED, UPDATED, ARCHIVED, RESTORED, ERASED})
+MERGED = "entity.merged"
+UNMERGED = "entity.unmerged"
+ENTITY_KINDS = frozenset({CREATED, UPDATED, ARCHIVED, RESTORED, ERASED, MERGED, UNMERGED})
 
 CATALOG_TYPE = "catalog.type"
 CATALOG_ATTRIBUTE = "catalog.attribute"
 CATALOG_OPTION = "catalog.option"
 CATALOG_GROUP = "catalog.group"
 CATALOG_PIPELINE = "catalog.pipeline"
+CATALOG_RELATION = "catalog.relation"
 TOKEN = "token"  # noqa: S105 (a kind of event, not a secret)
 LINK = "link"
 

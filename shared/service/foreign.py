@@ -7,17 +7,12 @@ Not for links, which have a life of their own.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from shared.contracts.event import ARCHIVED, ENTITY_KINDS, ERASED, Event
-from shared.kernel.clock import monotonic
 from shared.kernel.db import Connection, Database
-from shared.kernel.errors import CrmError
-from shared.kernel.telemetry import logger
+from shared.service.pulling import Pulling
 
-_SECONDS_BETWEEN_PULLS = 0.2
 _APPLY = """
 insert into foreign_entity as f (entity_type, id, version, archived)
 select * from unnest(%(types)s::text[], %(ids)s::bigint[], %(versions)s::bigint[], %(archived)s::bool[])
@@ -25,7 +20,6 @@ on conflict (entity_type, id) do update set version = excluded.version, archived
 where f.version < excluded.version
 """
 _KNOWN = "select id from foreign_entity where entity_type = %(type)s and id = any(%(ids)s)"
-_log = logger("foreign")
 
 
 def create_statements() -> list[str]:
@@ -68,9 +62,7 @@ class Foreign:
     def __init__(self, database: Database, types: Collection[str], pull: Callable[[], None] | None) -> None:
         self._database = database
         self._types = frozenset(types)
-        self._pull = pull
-        self._lock = threading.Lock()
-        self._pulled_at = 0.0
+        self._pulling = None if pull is None else Pulling("foreign entities", pull)
 
     def follows(self, entity_type: str) -> bool:
         """Whether ids of this type can be told real from made up here."""
@@ -79,8 +71,8 @@ class Foreign:
     def unknown(self, entity_type: str, ids: Collection[int]) -> frozenset[int]:
         """Ids that nobody knows; empty while that cannot be found out."""
         missing = frozenset(ids) - self._known(entity_type, ids)
-        if missing and self._pull is not None:
-            if not self._pulled():
+        if missing and self._pulling is not None:
+            if not self._pulling.fresh():
                 return frozenset()
             missing -= self._known(entity_type, missing)
         return missing
@@ -89,23 +81,3 @@ class Foreign:
         with self._database.connect() as connection:
             rows = connection.rows(_KNOWN, {"type": entity_type, "ids": list(ids)}, prepare=True)
         return frozenset(row[0] for row in rows)
-
-    def _pulled(self) -> bool:
-        """Bring the replica up to this moment; False when the other side is away.
-
-        Who asks during a pause waits for its end, and all who waited share the one pull that began after they asked:
-        an id made a moment ago is never refused, and made-up ids cost the other side a few questions a second.
-        """
-        asked = monotonic()
-        with self._lock:
-            if self._pull is None or self._pulled_at > asked:
-                return True
-            time.sleep(max(0.0, self._pulled_at + _SECONDS_BETWEEN_PULLS - monotonic()))
-            began = monotonic()
-            try:
-                self._pull()
-            except CrmError as error:
-                _log.warning("references taken on trust", error=error.category)
-                return False
-            self._pulled_at = began
-            return True

@@ -6,15 +6,21 @@ both. Links that come with an entity's values go through `Entities`, which asks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from shared.eav.bulk.items import BulkItem
 from shared.eav.catalog import Catalog
+from shared.eav.declare import TypeDef
 from shared.eav.engine import Engine
+from shared.eav.filters import Node
 from shared.eav.links.asked import LinkChange, Linked, LinkItem, LinkOutcome, Unlink
+from shared.eav.links.neighbours import named_types
 from shared.eav.links.relations import RelationDef
 from shared.eav.requests import Draft, ItemError, LinkTo, Update, Upsert
 from shared.kernel.context import Context
+from shared.kernel.errors import ErrorList
+from shared.service.known_types import type_of
+from shared.service.label_events import Learning
 from shared.service.permissions import Mode, require
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "Links",
     "RelationDef",
     "Unlink",
+    "permit_filter",
     "permit_links",
 ]
 
@@ -39,20 +46,33 @@ LinkPage = tuple[list[Linked], int | None]
 class Links:
     """Links between entities of one service."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, learning: Learning | None = None) -> None:
         self._engine = engine
+        self._learning = learning or Learning(engine.relations, None)
 
-    def _permit(self, ctx: Context, mode: Mode, *types: str) -> list[str]:
-        lives = [self._engine.catalog.type(one) for one in types]
-        for live in lives:
-            require(ctx.actor, "objects", live.defn, mode)
-        return [live.name for live in lives]
+    def _permit(self, ctx: Context, mode: Mode, *types: str) -> list[TypeDef]:
+        """Both ends, of which the second may live in another service. Raises NotFound, Forbidden."""
+        found = [type_of(self._engine.catalog, one) for one in types]
+        for one in found:
+            require(ctx.actor, "objects", one, mode)
+        return found
+
+    def type(self, ctx: Context, name: str) -> TypeDef:
+        """A type that links may lead to, by any of its names. Raises NotFound, or Forbidden without the right to read
+        its entities."""
+        return self._permit(ctx, "read", name)[0]
 
     def relations(self, ctx: Context, from_type: str, to_type: str) -> Sequence[RelationDef]:
         """All relations of this direction, the plain one first. Raises NotFound for unknown types, Invalid for types
         that cannot be linked."""
         start, end = self._permit(ctx, "read", from_type, to_type)
-        return self._engine.relations.between(start, end)
+        return self._engine.relations.between(start.name, end.name)
+
+    def known(self, ids: Collection[int]) -> dict[int, RelationDef]:
+        """Relations by id, those made in another service a moment ago included; unknown ids are left out."""
+        self._learning.learn(ids)
+        found = ((one, self._engine.relations.get(one)) for one in ids)
+        return {one: relation for one, relation in found if relation is not None}
 
     def put(
         self,
@@ -65,20 +85,26 @@ class Links:
     ) -> list[Outcome]:
         """Make links; exact: labels of a pair that are not given are taken away. Raises NotFound or Invalid and writes
         nothing, unless `partial` (then refused are answers)."""
-        (start, *_) = self._permit(ctx, "write", from_type, *{item.to.to_type for item in items})
-        return self._engine.links.put(start, items, ctx, partial=partial, exact=exact)
+        (start, *ends) = self._permit(ctx, "write", from_type, *{item.to.to_type for item in items})
+        _refuse_elsewhere(self._engine.catalog, ends)
+        self._learning.learn({one for item in items for one in item.to.relations})
+        return self._engine.links.put(start.name, items, ctx, partial=partial, exact=exact)
 
     def remove(self, ctx: Context, from_type: str, items: Sequence[Unlink]) -> list[LinkChange]:
         """Undo links, or some of their labels; unknown ones are fine. What really changed."""
-        (start, *_) = self._permit(ctx, "write", from_type, *{item.to_type for item in items})
-        return self._engine.links.remove(start, items, ctx)
+        (start, *ends) = self._permit(ctx, "write", from_type, *{item.to_type for item in items})
+        _refuse_elsewhere(self._engine.catalog, ends)
+        self._learning.learn({one for item in items for one in item.relations or ()})
+        return self._engine.links.remove(start.name, items, ctx)
 
     def page(
         self, ctx: Context, from_type: str, from_id: int, to_type: str, *, limit: int = MAX_LINK_PAGE, after: int = 0
     ) -> LinkPage:
         """Links of one entity by the ids they lead to, and the id to go on from; raises NotFound without the entity."""
         start, end = self._permit(ctx, "read", from_type, to_type)
-        return self._engine.links.page(start, from_id, end, limit, after)
+        if not _lives_here(self._engine.catalog, end):
+            return [], None
+        return self._engine.links.page(start.name, from_id, end.name, limit, after)
 
     def pages(
         self,
@@ -92,11 +118,35 @@ class Links:
     ) -> dict[int, LinkPage]:
         """The first page of each of these entities that is there, or the one behind its id in `afters`."""
         start, end = self._permit(ctx, "read", from_type, to_type)
-        return self._engine.links.pages(start, ids, end, limit, afters)
+        if not _lives_here(self._engine.catalog, end):
+            return {}
+        return self._engine.links.pages(start.name, ids, end.name, limit, afters)
+
+
+def permit_filter(ctx: Context, catalog: Catalog, type: str, node: Node | None) -> None:
+    """Raises Forbidden unless the actor may read every type whose entities, or their values, a filter asks for."""
+    for name in named_types(catalog, catalog.type(type), node):
+        require(ctx.actor, "objects", catalog.type(name).defn, "read")
 
 
 def permit_links(ctx: Context, catalog: Catalog, items: Iterable[Draft | Update | Upsert | BulkItem]) -> None:
     """For links that come with values: raises Forbidden unless the actor may write every type that is linked to, and
     NotFound for types unknown here."""
-    for name in {link.to_type for item in items for link in item.links}:
-        require(ctx.actor, "objects", catalog.type(name).defn, "write")
+    ends = [type_of(catalog, name) for name in sorted({link.to_type for item in items for link in item.links})]
+    for one in ends:
+        require(ctx.actor, "objects", one, "write")
+    _refuse_elsewhere(catalog, ends)
+
+
+def _lives_here(catalog: Catalog, defn: TypeDef) -> bool:
+    return any(live.name == defn.name for live in catalog.known())
+
+
+def _refuse_elsewhere(catalog: Catalog, types: Iterable[TypeDef]) -> None:
+    """Links to entities of another service are not written yet; raises Invalid."""
+    errors = ErrorList()
+    for one in types:
+        if not _lives_here(catalog, one):
+            message = f"{one.plural} live in another service: links to them are not available yet"
+            errors.add("toObjectType", "NOT_AVAILABLE", message)
+    errors.raise_if_any()

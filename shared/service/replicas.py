@@ -12,11 +12,12 @@ import httpx
 
 from shared.bus.client import HttpSource
 from shared.bus.consumer import Subscription, pull_once
-from shared.contracts.event import TOKEN, Event
+from shared.contracts.event import CATALOG_RELATION, TOKEN, Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Unavailable
 from shared.service.foreign import apply_entity_events, put_known
+from shared.service.label_events import apply_relation_events, copy_details
 from shared.service.tokens import apply_token_events
 
 WORKSPACE = "workspace"
@@ -76,6 +77,23 @@ def owner_replica(service: str, settings: Settings) -> Subscription:
         source=WORKSPACE,
         handler=apply_entity_events,
         types=frozenset({OWNER}),
+        rebuild=rebuild,
+    )
+
+
+def relation_replica(service: str, settings: Settings) -> Subscription:
+    """Follow the labels made in workspace; a copy that begins late becomes what there is."""
+
+    def rebuild(database: Database) -> None:
+        details = _ask(settings, "GET", "/api/v1/relations?details=true")["results"]
+        with database.transaction() as connection:
+            copy_details(connection, details)
+
+    return Subscription(
+        name=f"{service}.relations",
+        source=WORKSPACE,
+        handler=apply_relation_events,
+        types=frozenset({CATALOG_RELATION}),
         rebuild=rebuild,
     )
 

@@ -21,14 +21,21 @@ _LONG_NUMBER = re.compile(rb"\d[\d.]{15}|\d[eE][+-]?\d")
 
 def parse_object(raw: bytes) -> dict[str, Any]:
     """The object in `raw`; an empty body is an empty object. Raises Invalid."""
-    if not raw or raw.isspace():
-        return {}
+    return {} if not raw or raw.isspace() else _parsed(raw, dict, "object")
+
+
+def parse_array(raw: bytes) -> list[Any]:
+    """The array in `raw`; an empty body is an empty array. Raises Invalid."""
+    return [] if not raw or raw.isspace() else _parsed(raw, list, "array")
+
+
+def _parsed(raw: bytes, kind: type, name: str) -> Any:
     try:
         value = _exact(raw) if _LONG_NUMBER.search(raw) else json.loads(raw)
     except (json.JsonError, ValueError, InvalidOperation, RecursionError) as error:
         raise Invalid.one("body", "INVALID_JSON", f"The request body is not valid JSON: {_reason(error)}") from error
-    if type(value) is not dict:
-        raise Invalid.one("body", "INVALID_JSON", "The request body must be a JSON object")
+    if type(value) is not kind:
+        raise Invalid.one("body", "INVALID_JSON", f"The request body must be a JSON {name}")
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise Invalid.one("body", "INVALID_JSON", f"The request body is nested deeper than {MAX_DEPTH} levels")
     if b"\\u0000" in raw and _holds_nul(value):

@@ -5,17 +5,18 @@ Every refusal is an Invalid that names the parameter. Query lists come repeated 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import g, request
 
 from shared.kernel.context import Context
 from shared.kernel.errors import ErrorList, Invalid
-from shared.service.web.body import parse_object
+from shared.service.web.body import parse_array, parse_object
 from shared.service.web.errors import ProtocolError
 
+T = TypeVar("T")
 BIGGEST_ID = 2**63 - 1
 _TRUE = frozenset(("true", "1", "yes"))
 _FALSE = frozenset(("false", "0", "no", ""))
@@ -32,6 +33,15 @@ def json_object() -> dict[str, Any]:
 
     Raises Invalid for anything that is not a sound JSON object, ProtocolError 415 for what is not meant as JSON.
     """
+    return _json(parse_object)
+
+
+def json_array() -> list[Any]:
+    """The same for a body that is an array; `[]` without a body."""
+    return _json(parse_array)
+
+
+def _json(parse: Callable[[bytes], T]) -> T:
     raw = request.get_data(cache=True)
     kind = request.mimetype
     most = request.max_content_length
@@ -40,7 +50,7 @@ def json_object() -> dict[str, Any]:
     if raw and request.headers.get("Content-Encoding", "identity") != "identity":
         raise ProtocolError(415, "Compressed request bodies are not accepted: send plain application/json")
     try:
-        return parse_object(raw)
+        return parse(raw)
     except Invalid:
         if kind and not kind.endswith("json") and kind != "text/plain":
             raise ProtocolError(415, f"The body must be application/json, not {kind[:80]}") from None
