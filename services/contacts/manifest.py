@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from services.contacts.api import OPERATIONS
+from services.contacts.gathering import GATHERINGS
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from shared.service.manifest import Manifest
 
-MANIFEST = Manifest(name="contacts", types=TYPES, rules=RULES, operations=OPERATIONS)
+MANIFEST = Manifest(
+    name="contacts",
+    types=TYPES,
+    rules=RULES,
+    gatherings=GATHERINGS,
+    operations=OPERATIONS,
+)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shared.bus.consumer import Subscription
 from shared.eav.declare import TypeDef
+from shared.eav.merging.rules import Gathering
 from shared.kernel.db import Database
 from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
@@ -23,6 +24,7 @@ from shared.service.work.running import Kind
 class Manifest:
     """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens.
 
+    gatherings: by name of the entity type, which attributes unite what merged entities have; everything else is won.
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
@@ -32,6 +34,7 @@ class Manifest:
     types: tuple[TypeDef, ...]
     rules: Mapping[str, Rules] = field(default_factory=dict)
     pipelines: Mapping[str, Pipelined] = field(default_factory=dict)
+    gatherings: Mapping[str, Gathering] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()
     work: Mapping[str, Kind] = field(default_factory=dict)

@@ -7,14 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from shared.bus import outbox
-from shared.contracts.event import LINK, Event
+from shared.contracts.event import ARCHIVED, LINK, RESTORED, Event
 from shared.eav.catalog import LiveType
 from shared.eav.links.asked import LinkChange
+from shared.eav.merging.merging import ABSORBED
+from shared.eav.merging.unmerging import RELEASED
 from shared.eav.store.state import Written
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.service.idempotency import stamp
+
+# Whoever does not know of merges sees entities that go to the archive and come back.
+_TOLD_AS = {ABSORBED: ARCHIVED, RELEASED: RESTORED}
 
 
 def publish(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
@@ -29,7 +34,7 @@ def publish(connection: Connection, live: LiveType, written: Sequence[Written], 
 
 def _event(live: LiveType, written: Written, context: Context, at: datetime) -> Event:
     return Event(
-        kind=f"entity.{written.kind}",
+        kind=_TOLD_AS.get(written.kind, f"entity.{written.kind}"),
         entity_type=live.name,
         at=at,
         entity_id=written.state.id,
@@ -41,6 +46,7 @@ def _event(live: LiveType, written: Written, context: Context, at: datetime) -> 
         cause=context.cause,
         correlation=context.correlation,
         changed=written.changed,
+        detail=written.detail,
     )
 
 

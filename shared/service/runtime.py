@@ -20,6 +20,7 @@ from shared.service.foreign import Foreign
 from shared.service.holdings import Holdings
 from shared.service.links import Links
 from shared.service.manifest import Manifest
+from shared.service.merging import Merging
 from shared.service.pipelines import Pipelines
 from shared.service.publishing import LinkPublisher, publish
 from shared.service.relations import BUILTIN
@@ -61,12 +62,14 @@ class Runtime:
             partitions=ensure_partitions,
             relations=BUILTIN,
             publish_links=LinkPublisher(manifest.name),
+            gatherings=manifest.gatherings,
         )
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
         self.entities = Entities(self.engine, self.foreign)
         self.links = Links(self.engine)
+        self.merging = Merging(self.engine)
         self.exports = Exports(self.engine)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))

@@ -66,10 +66,11 @@ class Moving:
     since: datetime
     clock: int
     moved: bool
+    inverse: int
 
     def told(self) -> list[Any]:
         """As JSON in the merge's event."""
-        return [self.relation, str(self.absorbed), str(self.other), self.moved]
+        return [self.relation, self.inverse, str(self.absorbed), str(self.other), self.moved]
 
 
 class LinkMoves:
@@ -94,10 +95,12 @@ class LinkMoves:
         plan = _Plan(survivor, absorbed, rows, above)
         order = {ident: place for place, ident in enumerate(absorbed)}
         theirs = sorted((row for row in rows if row[1] in order), key=lambda row: (order[row[1]], row[0], row[2]))
-        return [
-            Moving(relation, start, to, at, clock, plan.moves(leaving[relation], self._other(leaving[relation]), to))
-            for relation, start, to, at, clock in theirs
-        ]
+        moving = []
+        for relation, start, to, at, clock in theirs:
+            other = self._other(leaving[relation])
+            moved = plan.moves(leaving[relation], other, to)
+            moving.append(Moving(relation, start, to, at, clock, moved, other.id))
+        return moving
 
     def move(self, connection: Connection, merge_id: int, survivor: int, moving: Sequence[Moving]) -> None:
         """Carry it out, and note it under the merge."""
@@ -116,7 +119,11 @@ class LinkMoves:
     def give_back(self, connection: Connection, merge_id: int, survivor: int) -> list[Moving]:
         """Undo `move`, after the absorbed are their own again: the links that they have back. What was undone since
         stays undone, and an entity that was merged meanwhile is represented by its survivor."""
-        noted = [Moving(*row) for row in connection.rows(_NOTED, {"merge": merge_id})]
+        rows = connection.rows(_NOTED, {"merge": merge_id})
+        noted = [
+            Moving(relation, absorbed, other, at, clock, moved, self._inverse(relation))
+            for relation, absorbed, other, at, clock, moved in rows
+        ]
         if not noted:
             return []
         there = self._gone(connection, [(one.relation, survivor, one.other) for one in noted if one.moved])

@@ -14,6 +14,7 @@ from shared.eav.attempts import Attempts, Publish, Taken
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.merging import store
+from shared.eav.merging.absorbed import heirs
 from shared.eav.merging.linked import LinkMoves, Moving
 from shared.eav.merging.locking import lock_meant
 from shared.eav.merging.plan import MergePlan, plan
@@ -99,6 +100,15 @@ class Merges:
 
         return self._attempts.run(type_name, False, list(rules.by_attribute), once)
 
+    def listed(self, type_name: str, ident: int) -> list[store.Merge]:
+        """All merges into the entity an id means, the latest first, undone ones included."""
+
+        def once(live: LiveType, _refused: object) -> list[store.Merge]:
+            with self._attempts.transaction(live) as connection:
+                return store.merges_of(connection, live, heirs(connection, live, [ident]).get(ident, ident))
+
+        return self._attempts.run(type_name, False, (), once)
+
     def _planned(
         self,
         connection: Connection,
@@ -139,6 +149,8 @@ class Merges:
             "links": [one.told() for one in moving],
         }
         written.detail = detail
+        for one in away:
+            one.detail = {"merge": str(merge_id), "survivor": str(survivor.id)}
         self._publish(connection, live, [written, *away], context)
         return _outcome(live, survivor, planned, moving, aliases, view, merge_id, absorbed)
 

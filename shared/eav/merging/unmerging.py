@@ -117,6 +117,8 @@ class Unmerges:
             "kept": [{"id": str(one.id), "attribute": one.attribute} for one in kept],
             "links": [one.told() for one in links],
         }
+        for one in released:
+            one.detail = {"merge": str(merge.id), "survivor": str(survivor.id)}
         self._publish(connection, live, [written, *released, *cleared], context)
         entities = tuple(present(live, one, view) for one in states)
         return Unmerged(merge.id, present(live, survivor, view), entities, tuple(kept), tuple(links))

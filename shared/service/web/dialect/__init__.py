@@ -6,7 +6,18 @@ service that keeps owners and custom types, COMPANY_OPERATIONS to the one that k
 
 from __future__ import annotations
 
-from shared.service.web.dialect import account, batch, groups, objects, owners, pipelines, properties, schemas, search
+from shared.service.web.dialect import (
+    account,
+    batch,
+    groups,
+    merging,
+    objects,
+    owners,
+    pipelines,
+    properties,
+    schemas,
+    search,
+)
 from shared.service.web.dialect.dated import rewrite
 from shared.service.web.operation import Operation
 
@@ -16,14 +27,19 @@ TYPE_OPERATIONS: tuple[Operation, ...] = (
     *objects.OPERATIONS,
     *batch.OPERATIONS,
     *search.OPERATIONS,
+    *merging.OPERATIONS,
     *properties.OPERATIONS,
     *groups.OPERATIONS,
     *pipelines.OPERATIONS,
+    *associations.OPERATIONS,
+    *association_batches.OPERATIONS,
+    *associations_v3.OPERATIONS,
     *schemas.READ_OPERATIONS,
 )
 WORKSPACE_OPERATIONS: tuple[Operation, ...] = (
     *schemas.OPERATIONS,
     *owners.OPERATIONS,
+    *association_labels.OPERATIONS,
     *account.OPERATIONS,
 )
 COMPANY_OPERATIONS: tuple[Operation, ...] = properties.COMPANY_OPERATIONS
