@@ -84,6 +84,7 @@ class _Bars:
 
 def _told(outcome: Outcome, commands: list[str]) -> Text:
     lines = [f"{outcome.created:,} created, {outcome.changed:,} changes written, {outcome.kept:,} were there already"]
+    lines += [f"{outcome.linked:,} contacts linked with their companies"] * bool(outcome.linked)
     if outcome.refused:
         lines.append(f"{outcome.refused:,} were refused: {'; '.join(outcome.problems)}")
     if not outcome.dated:

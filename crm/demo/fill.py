@@ -1,8 +1,8 @@
 """The invented company sent to a running system, in batches, through the public API alone.
 
 Sending it again changes nothing: owners and contacts are known by their e-mail, companies by their domain, and an
-entity's version says how much of its history is there, so that an interrupted run is taken up where it ended. Memory
-stays flat: a few batches are under way at any time, and no more.
+entity's version says how much of its history is there, so that an interrupted run is taken up where it ended. Contacts
+are linked with the companies they work for. Memory stays flat: a few batches are under way at any time, and no more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from crm.api import Api, ApiError, path_of, results
-from crm.demo.company import SCORE, Company, Story
+from crm.demo.company import SCORE, Company, Story, domain_of
 from crm.vocabulary import UnknownAttribute, load_vocabulary
 from shared.kernel import clock
 
@@ -32,6 +32,7 @@ class Outcome:
     created: int = 0
     changed: int = 0
     kept: int = 0
+    linked: int = 0
     refused: int = 0
     dated: bool = True
     problems: list[str] = field(default_factory=list)
@@ -70,7 +71,7 @@ class Fill:
 
     def _send(self, kind: str, stories: list[Story]) -> list[str]:
         """Create what is missing, then let each live through what is missing of its history. The ids, in order."""
-        known = self._known(kind, stories)
+        known = self._known(kind, stories[0].key_attribute, [story.key for story in stories])
         fresh = [story for story in stories if story.key not in known]
         births = [(story.created, {"values": self._values(story)}) for story in fresh]
         made = self._write(kind, "create", births)
@@ -84,12 +85,30 @@ class Fill:
                 if story.key in known and known[story.key][1] - 1 <= turn
             ]
             self._count(changed=len(self._write(kind, "update", due)))
+        if kind == "contacts":
+            self._employ({known[story.key][0]: domain_of(story) for story in stories if story.key in known})
         self._advance(kind, len(stories))
         return [known.get(story.key, ("", 0))[0] for story in stories]
 
-    def _known(self, kind: str, stories: list[Story]) -> dict[str, tuple[str, int]]:
-        """Id and version of those that are there, by key."""
-        name, keys = stories[0].key_attribute, [story.key for story in stories]
+    def _employ(self, domains: dict[str, str]) -> None:
+        """Link contacts (by id) with the companies of these domains, unless they are linked with any."""
+        links = "/crm/v4/associations/contacts/companies/batch"
+        body = self.api.post(f"{links}/read", {"inputs": [{"id": ident} for ident in domains]})
+        linked = {one["from"]["id"] for one in body["results"]}
+        wanted = {ident: domain for ident, domain in domains.items() if ident not in linked}
+        if not wanted:
+            return
+        companies = self._known("companies", "domain", sorted(set(wanted.values())))
+        pairs = [
+            {"from": {"id": ident}, "to": {"id": companies[domain][0]}}
+            for ident, domain in wanted.items()
+            if domain in companies
+        ]
+        self.api.post(f"{links}/associate/default", {"inputs": pairs})
+        self._count(linked=len(pairs))
+
+    def _known(self, kind: str, name: str, keys: list[str]) -> dict[str, tuple[str, int]]:
+        """Id and version of those that are there, by key, which is an attribute's value."""
         if kind == "companies":  # a domain identifies nothing as far as the system knows
             condition = {"attribute": name, "operator": "IN", "values": keys}
             question: dict[str, Any] = {"filter": condition, "attributes": [name], "limit": BATCH}
@@ -140,8 +159,9 @@ class Fill:
             self.outcome.problems += [str(one.get("message")) for one in refused.values()]
             del self.outcome.problems[5:]
 
-    def _count(self, created: int = 0, changed: int = 0, kept: int = 0) -> None:
+    def _count(self, created: int = 0, changed: int = 0, kept: int = 0, linked: int = 0) -> None:
         with self._lock:
+            self.outcome.linked += linked
             self.outcome.created += created
             self.outcome.changed += changed
             self.outcome.kept += kept

@@ -46,6 +46,7 @@ class FakeSystem:
         self.fail: dict[str, httpx.Response] = {}
         self.page = 200
         self.breaks = False
+        self.links: dict[str, str] = {}
         self.next_id = 1
 
     def transport(self) -> httpx.MockTransport:
@@ -59,6 +60,8 @@ class FakeSystem:
             if path.endswith(ending):
                 return response
         parts = path.removeprefix("/api/v1/").split("/")
+        if path.startswith("/crm/v4/associations/contacts/companies/batch/"):
+            return self.on_links(path, body)
         if parts[0] == "types":
             return self.on_types(request.method, parts, body)
         if parts[0] == "objects":
@@ -71,6 +74,14 @@ class FakeSystem:
             known.append({"name": f"a{len(known)}", **body})
             return httpx.Response(201, json=known[-1])
         return httpx.Response(200, json={"results": known})
+
+    def on_links(self, path: str, body: Any) -> httpx.Response:
+        if path.endswith("/associate/default"):
+            self.links |= {one["from"]["id"]: one["to"]["id"] for one in body["inputs"]}
+            return httpx.Response(200, json={"results": []})
+        asked = [one["id"] for one in body["inputs"] if one["id"] in self.links]
+        results = [{"from": {"id": one}, "to": [{"toObjectId": int(self.links[one])}]} for one in asked]
+        return httpx.Response(207, json={"results": results})
 
     def on_entities(self, method: str, parts: list[str], body: Any) -> httpx.Response:
         kept = self.entities.setdefault(singular(parts[1]), {})

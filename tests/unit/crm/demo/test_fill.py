@@ -9,6 +9,7 @@ import pytest
 from crm.api import Api
 from crm.demo import Company, Size
 from crm.demo import fill as filling
+from crm.demo.company import domain_of
 from crm.demo.fill import Fill
 from shared.kernel import clock
 from tests.unit.crm.fake import FakeSystem, run_crm
@@ -46,7 +47,12 @@ def test_everything_arrives_with_its_history():
         assert entity["version"] == 1 + len(story.steps)
         assert entity["created_at"] == clock.iso(story.created)
         assert entity["updated_at"] == clock.iso(story.steps[-1].at if story.steps else story.created)
-    assert len(by_key(system, "company", "domain")) == 20
+    companies = by_key(system, "company", "domain")
+    assert len(companies) == 20
+    assert outcome.linked == 130
+    assert system.links == {
+        contacts[story.key]["id"]: companies[domain_of(story)]["id"] for story in COMPANY.contacts()
+    }
 
 
 def test_a_second_run_writes_nothing():
@@ -54,8 +60,8 @@ def test_a_second_run_writes_nothing():
     fill(system)
     system.requests.clear()
     outcome = fill(system)
-    assert (outcome.created, outcome.changed, outcome.kept) == (0, 0, 153)
-    assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update"))]
+    assert (outcome.created, outcome.changed, outcome.kept, outcome.linked) == (0, 0, 153, 0)
+    assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update", "default"))]
 
 
 def test_an_interrupted_run_is_taken_up():
