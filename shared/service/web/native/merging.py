@@ -90,7 +90,7 @@ def _absorbed(name: str, body: dict[str, Any]) -> Sequence[int]:
 
 
 def _rules(body: dict[str, Any]) -> MergeRules:
-    given = body.get("rules") or {}
+    given = {} if body.get("rules") is None else body["rules"]
     if not isinstance(given, dict):
         raise Invalid.one("rules", "INVALID_JSON", "rules must be an object of attribute names")
     errors = ErrorList()
