@@ -12,6 +12,7 @@ from pathlib import Path
 from shared.bus.consumer import Subscription
 from shared.eav.declare import TypeDef
 from shared.eav.merging.rules import Gathering
+from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
@@ -22,7 +23,8 @@ from shared.service.work.running import Kind
 
 @dataclass(frozen=True)
 class Manifest:
-    """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens.
+    """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens;
+    `follows`: the same, for what needs settings.
 
     gatherings: by name of the entity type, which attributes unite what merged entities have; everything else is won.
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
@@ -37,6 +39,7 @@ class Manifest:
     gatherings: Mapping[str, Gathering] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()
+    follows: Callable[[Settings], tuple[Subscription, ...]] | None = None
     work: Mapping[str, Kind] = field(default_factory=dict)
     upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
     custom_types: bool = False

@@ -26,17 +26,16 @@ def publish(connection: Connection, live: LiveType, written: Sequence[Written], 
     """Append one event per written entity, and stamp the request's idempotency key. Hand it to the engine."""
     if not written:
         return
-    at = now()
-    events = [_event(live, one, context, at) for one in written]
-    outbox.append(connection, events)
+    outbox.append(connection, [_event(live, one, context) for one in written])
     stamp(connection, [str(one.state.id) for one in written])
 
 
-def _event(live: LiveType, written: Written, context: Context, at: datetime) -> Event:
+def _event(live: LiveType, written: Written, context: Context) -> Event:
     return Event(
         kind=_TOLD_AS.get(written.kind, f"entity.{written.kind}"),
         entity_type=live.name,
-        at=at,
+        # The very instant that the entity shows, so that a copy made of events shows it too.
+        at=datetime.fromisoformat(written.state.updated_at),
         entity_id=written.state.id,
         version=written.state.version,
         effective_at=written.effective_at or context.effective_at,

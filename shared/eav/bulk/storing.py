@@ -17,7 +17,7 @@ from shared.eav.bulk.finding import held_key
 from shared.eav.bulk.plan import Entry, Plan, Step
 from shared.eav.catalog import LiveType
 from shared.eav.store import statements
-from shared.eav.store.rows import Side, Slots, columns_of, naive, place, slot_fields
+from shared.eav.store.rows import Side, Slots, columns_of, naive, place, shown_at, slot_fields
 from shared.eav.store.staging import stage, stage_new
 from shared.eav.store.state import State, Written, checksum, document, documented
 from shared.eav.store.write import UPDATED
@@ -48,13 +48,14 @@ def store(connection: Connection, live: LiveType, plan: Plan, context: Context, 
         storing.aside()
     except psycopg.errors.UniqueViolation as error:
         raise Overtaken from error
-    publish(connection, live, Told(entries), context)
+    publish(connection, live, Told(entries, shown_at(storing.at)), context)
 
 
 class Told(Sequence[Written]):
     """The writes of a plan in input order, each made when it is asked for."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], at: str) -> None:
+        self.at = at
         self.pairs = sorted(((one, step) for one in entries for step in one.steps), key=lambda pair: pair[1].place)
 
     def __len__(self) -> int:
@@ -66,14 +67,14 @@ class Told(Sequence[Written]):
     def __getitem__(self, index: slice) -> Sequence[Written]: ...
     def __getitem__(self, index: int | slice) -> Written | Sequence[Written]:
         if isinstance(index, slice):
-            return [_written(*pair) for pair in self.pairs[index]]
-        return _written(*self.pairs[index])
+            return [_written(*pair, self.at) for pair in self.pairs[index]]
+        return _written(*self.pairs[index], self.at)
 
 
-def _written(entry: Entry, step: Step) -> Written:
+def _written(entry: Entry, step: Step, at: str) -> Written:
     assert entry.id is not None
     kind = "created" if step.version == 1 else "updated"
-    return Written(State(entry.id, step.version, "", "", entry.values), step.changed, kind, step.effective_at)
+    return Written(State(entry.id, step.version, "", at, entry.values), step.changed, kind, step.effective_at)
 
 
 class Storing:
@@ -81,7 +82,7 @@ class Storing:
 
     def __init__(self, connection: Connection, live: LiveType, context: Context) -> None:
         self._connection, self._live, self._context = connection, live, context
-        self._at = now()
+        self.at = now()
         self._sides: list[tuple[Entry, Side]] = []
 
     def release(self, old: Sequence[Entry]) -> None:
@@ -119,7 +120,7 @@ class Storing:
                 outcome.id = ident
 
     def _new_rows(self, new: Sequence[Entry], columns: Any, names: tuple[str, ...]) -> Iterator[list[Any]]:
-        at, context = naive(self._at), self._context
+        at, context = naive(self.at), self._context
         common = {
             "updated_at": at,
             "recorded_at": at,
@@ -180,7 +181,7 @@ class Storing:
             fields = {
                 "id": entry.id,
                 "version": entry.version,
-                "updated_at": naive(self._at),
+                "updated_at": naive(self.at),
                 "checksum": checksum(entry.values, entry.version),
                 "extra": _json(extra),
                 "long": _json(long),
@@ -217,7 +218,7 @@ class Storing:
         return row, extra, long, side
 
     def _instant(self, step: Step) -> datetime:
-        return step.effective_at or self._context.effective_at or self._at
+        return step.effective_at or self._context.effective_at or self.at
 
 
 def _names(live: LiveType, keys: set[str]) -> list[str]:

@@ -81,10 +81,12 @@ def archive(connection: Connection, live: LiveType, ids: Sequence[int], context:
 def put_away(connection: Connection, live: LiveType, ids: Sequence[int], context: Context, kind: str) -> list[Written]:
     """Move entities that the caller has locked to the archive; history tells of it by `kind`."""
     sql = _archive_sql(live.table, live.pool, live.banks)
-    rows = connection.rows(sql, {"ids": sorted(ids), **_stamp(live, context, kind)}, prepare=True)
+    stamp = _stamp(live, context, kind)
+    rows = connection.rows(sql, {"ids": sorted(ids), **stamp}, prepare=True)
     if any(seen != live.version for _, _, seen in rows):
         raise StaleCatalog(live.name)
-    return [Written(State(ident, version, "", "", {}), {}, kind) for ident, version, _ in sorted(rows)]
+    at = shown_at(stamp["at"])
+    return [Written(State(ident, version, "", at, {}), {}, kind) for ident, version, _ in sorted(rows)]
 
 
 def archived_state(connection: Connection, live: LiveType, ident: int) -> State | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.contracts.event import ARCHIVED, CREATED, ERASED, RESTORED
 from shared.kernel.clock import iso
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps
@@ -50,7 +51,6 @@ class FactChange:
     effective_at: datetime
     old: Values | None
     new: Values | None
-    event: int | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +85,61 @@ def store(connection: Connection, facts: Mapping[Key, Fact]) -> None:
     ]
     if rows:
         connection.run(_PUT, {"rows": dumps(rows).decode()}, prepare=True)
+
+
+COPIED = "entity.copied"
+COPIED_ARCHIVED = "entity.copied_archived"
+_ARCHIVES = {
+    CREATED: False,
+    RESTORED: False,
+    COPIED: False,
+    ARCHIVED: True,
+    COPIED_ARCHIVED: True,
+    ERASED: True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One version as it was told, or as it was noted: what makes the next state of a fact from the one before."""
+
+    id: int
+    version: int
+    kind: str
+    at: datetime
+    effective_at: datetime
+    changed: Mapping[str, Sequence[Any]]
+
+
+def advance(known: KnownType, fact: Fact, step: Step) -> FactChange:
+    """Bring a fact to its next version; what that changed."""
+    old = fact.live
+    if step.kind == ERASED:
+        fact.values = {}
+    else:
+        fact.values = applied(fact.values, step.changed)
+        if step.kind not in (COPIED, COPIED_ARCHIVED):
+            created = step.effective_at if step.version == 1 else None
+            fact.values |= kept_by_the_system(known, step.id, created, step.at)
+    fact.archived = _ARCHIVES.get(step.kind, fact.archived)
+    fact.version, fact.at, fact.touched = step.version, step.at, True
+    return FactChange(known, step.id, step.version, step.kind, step.at, step.effective_at, old, fact.live)
+
+
+def applied(values: Mapping[str, Any], changed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The values after a change."""
+    after = dict(values)
+    for key, (_, new) in changed.items():
+        if new is None:
+            after.pop(key, None)
+        else:
+            after[key] = new
+    return after
+
+
+def new_fact() -> Fact:
+    """An entity before its first version."""
+    return Fact(0, True, NEVER, {})
 
 
 def kept_by_the_system(known: KnownType, ident: int, created: datetime | None, changed: datetime) -> dict[str, Any]:

@@ -7,10 +7,9 @@ missing is an error, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from shared.contracts.event import ARCHIVED, CREATED, ERASED, LINK, RESTORED, Event
+from shared.contracts.event import ERASED, LINK, Event
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
 from shared.kernel.json import dumps, loads
@@ -23,9 +22,11 @@ from shared.service.replica.facts import (
     Fact,
     FactChange,
     Key,
+    Step,
+    advance,
     forget,
-    kept_by_the_system,
     naive,
+    new_fact,
     store,
     write_links,
 )
@@ -52,13 +53,10 @@ def fold(connection: Connection, catalogs: Catalogs, source: str, events: Sequen
     types = catalogs.types(connection)
     told = [one for one in events if one.kind.startswith("entity.") and one.entity_id is not None]
     facts = _facts(connection, {_key(types, one) for one in told})
-    changes: list[FactChange] = []
-    for one in told:
-        change = _folded(types, facts, one)
-        if change is not None:
-            changes.append(change)
+    folded = [(change, one) for one in told if (change := _folded(types, facts, one))]
+    changes = [change for change, _ in folded]
     store(connection, facts)
-    _note(connection, changes, {one.id: one for one in told})
+    _note(connection, folded)
     _links(connection, [one for one in events if one.kind == LINK])
     forget(connection, [one for one in changes if one.kind == ERASED])
     return changes
@@ -88,37 +86,17 @@ def _folded(types: KnownTypes, facts: dict[Key, Fact], event: Event) -> FactChan
     if event.version != (1 if fact is None else fact.version + 1):
         raise Missing(f"version {event.version} of {event.entity_type} {event.entity_id} came before an earlier one")
     if fact is None:
-        fact = facts[key] = Fact(0, True, event.at, {})
-    old = fact.live
-    known = types.by_no[key[0]]
+        fact = facts[key] = new_fact()
     since = event.effective_at or event.at
-    kept = kept_by_the_system(known, key[1], since if event.version == 1 else None, event.at)
-    fact.values = {} if event.kind == ERASED else {**_applied(fact.values, event.changed), **kept}
-    fact.archived = _ARCHIVES.get(event.kind, fact.archived)
-    fact.version, fact.at, fact.touched = event.version, event.at, True
-    return FactChange(known, key[1], event.version, event.kind, event.at, since, old, fact.live, event.id)
+    return advance(types.by_no[key[0]], fact, Step(key[1], event.version, event.kind, event.at, since, event.changed))
 
 
-_ARCHIVES = {CREATED: False, ARCHIVED: True, ERASED: True, RESTORED: False}
-
-
-def _applied(values: Mapping[str, Any], changed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    after = dict(values)
-    for key, (_, new) in changed.items():
-        if new is None:
-            after.pop(key, None)
-        else:
-            after[key] = new
-    return after
-
-
-def _note(connection: Connection, changes: Sequence[FactChange], events: Mapping[int | None, Event]) -> None:
+def _note(connection: Connection, folded: Sequence[tuple[FactChange, Event]]) -> None:
     """Every version with its instant, and every move of a single-choice attribute."""
-    if not changes:
+    if not folded:
         return
     versions, moves = [], []
-    for one in changes:
-        event = events[one.event]
+    for one, event in folded:
         common = {
             "type_no": one.known.no,
             "id": one.id,

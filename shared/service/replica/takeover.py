@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import (
+    COPIED,
+    COPIED_ARCHIVED,
     LINKED,
     NEVER,
     UNLINKED,
@@ -20,15 +22,17 @@ from shared.service.replica.facts import (
     Fact,
     FactChange,
     Key,
+    Step,
     Values,
+    advance,
     forget,
     kept_by_the_system,
     naive,
+    new_fact,
     store,
     write_links,
 )
 
-COPIED = "entity.copied"
 _BETWEEN = """select id, version, archived, values::text from fact
 where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id for update"""
 _LOSE = "delete from fact where type_no = %(no)s and id = any(%(ids)s)"
@@ -56,44 +60,44 @@ def take_over(
     rows = connection.rows(_BETWEEN, {"no": known.no, "after": after, "upto": upto})
     facts = {(known.no, row[0]): Fact(row[1], row[2], NEVER, loads(row[3])) for row in rows}
     told = {one.id for one in states}
-    changes = [change for one in states if (change := _taken_over(known, facts, one))]
+    steps = [step for one in states if (step := _step(known, facts, one))]
+    changes = [advance(known, facts.setdefault((known.no, one.id), new_fact()), one) for one in steps]
     lost = [ident for _, ident in facts if ident not in told]
     for ident in lost:
         fact = facts[known.no, ident]
         moment = now()
         changes.append(FactChange(known, ident, fact.version + 1, ERASED, moment, moment, fact.live, None))
     store(connection, facts)
-    _note_copies(connection, changes)
+    _note(connection, known, steps)
     if lost:
         connection.run(_LOSE, {"no": known.no, "ids": lost})
         forget(connection, [one for one in changes if one.kind == ERASED])
     return changes
 
 
-def _taken_over(known: KnownType, facts: dict[Key, Fact], state: State) -> FactChange | None:
-    key = (known.no, state.id)
+def _step(known: KnownType, facts: Mapping[Key, Fact], state: State) -> Step | None:
+    """The step from the fact as it is to the state at home, None when they are the same."""
     values = {**state.values, **kept_by_the_system(known, state.id, state.created_at, state.updated_at)}
-    fact = facts.get(key)
-    if fact is not None and (fact.version, fact.archived, fact.values) == (state.version, state.archived, values):
+    fact = facts.get((known.no, state.id)) or new_fact()
+    if (fact.version, fact.archived, fact.values) == (state.version, state.archived, values):
         return None
-    old = None if fact is None else fact.live
-    fact = facts[key] = Fact(state.version, state.archived, state.updated_at, values, touched=True)
-    return FactChange(known, state.id, state.version, COPIED, state.updated_at, state.updated_at, old, fact.live)
+    kind = COPIED_ARCHIVED if state.archived else COPIED
+    return Step(state.id, state.version, kind, state.updated_at, state.updated_at, _difference(fact.values, values))
 
 
-def _note_copies(connection: Connection, changes: Sequence[FactChange]) -> None:
+def _note(connection: Connection, known: KnownType, steps: Sequence[Step]) -> None:
     """Versions taken over whole: what led to them is not known here."""
     rows = [
         {
-            "type_no": one.known.no,
+            "type_no": known.no,
             "id": one.id,
             "version": one.version,
             "kind": one.kind,
             "at": naive(one.at),
             "effective_at": naive(one.effective_at),
-            "changed": _difference(one.old or {}, one.new or {}),
+            "changed": one.changed,
         }
-        for one in changes
+        for one in steps
     ]
     if rows:
         connection.run(VERSIONS, {"rows": dumps(rows).decode()}, prepare=True)

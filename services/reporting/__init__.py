@@ -1,0 +1,1 @@
+"""Reporting: a replica of everything, and numbers kept exact from events."""

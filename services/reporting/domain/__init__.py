@@ -1,0 +1,1 @@
+"""Pure calculation: what metrics are, what one entity contributes, periods of time."""

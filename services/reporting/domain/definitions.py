@@ -1,0 +1,203 @@
+"""What a metric is: one named number, defined once and used by every surface. Reading its JSON; nothing is looked up.
+
+    {"name": "leads_won", "label": "...", "entity_type": "contact", "filter": {native filter} | null,
+     "measure": {"kind": "count"} | {"kind": "sum"|"average"|"min"|"max"|"distinct", "attribute": a}
+              | {"kind": "ratio", "numerator": metric, "denominator": metric},
+     "dimensions": [{"name": "source", "attribute": "lead_source"},
+                    {"name": "month", "attribute": "created_at", "bucket": "month", "time_zone": "Europe/Berlin"}],
+     "time": {"attribute": "created_at", "time_zone": "UTC"}}
+
+Whether attributes exist and measures fit their kinds is asked where the catalog is (services/reporting/metrics).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+MOST_DIMENSIONS = 6
+BUCKETS = ("day", "week", "month", "quarter", "year")
+OVER_VALUES = ("sum", "average", "min", "max", "distinct")
+KINDS = ("count", *OVER_VALUES, "ratio")
+TIME = "time"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_KEYS = ("name", "label", "description", "entity_type", "filter", "measure", "dimensions", TIME)
+
+Problem = tuple[str, str, str]
+"""(field, code, message)."""
+
+
+class Wrong(ValueError):
+    """A definition that cannot be one; `problems` are all of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(message for _, _, message in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is counted or calculated. numerator, denominator: names of metrics, for ratios."""
+
+    kind: str
+    attribute: str = ""
+    numerator: str = ""
+    denominator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A group to break down by: an attribute's value, or the bucket of a date in a time zone."""
+
+    name: str
+    attribute: str
+    bucket: str = ""
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One metric as it was asked for. `time`: the dimension that periods are about."""
+
+    name: str
+    label: str
+    entity_type: str
+    measure: Measure
+    dimensions: tuple[Dimension, ...] = ()
+    time: Dimension | None = None
+    filter: Mapping[str, Any] | None = None
+    description: str = ""
+
+    @property
+    def groups(self) -> tuple[Dimension, ...]:
+        """All dimensions that cells are kept by; the time dimension, by day, is the last."""
+        return self.dimensions if self.time is None else (*self.dimensions, self.time)
+
+
+@dataclass(slots=True)
+class _Reader:
+    problems: list[Problem] = field(default_factory=list)
+
+    def wrong(self, where: str, message: str, code: str = "INVALID_METRIC") -> None:
+        self.problems.append((where, code, f"{where}: {message}"))
+
+    def text(self, raw: Mapping[str, Any], key: str, where: str, *, most: int = 200, needed: bool = True) -> str:
+        value = raw.get(key, "")
+        if not isinstance(value, str) or len(value) > most:
+            self.wrong(where + key, f"expected text of at most {most} characters")
+            return ""
+        if needed and not value.strip():
+            self.wrong(where + key, "is needed", "REQUIRED_FIELD")
+        return value.strip()
+
+    def known(self, raw: Mapping[str, Any], allowed: tuple[str, ...], where: str) -> None:
+        for key in raw:
+            if key not in allowed:
+                self.wrong(f"{where}{str(key)[:60]}", f"is not known here; known are {', '.join(allowed)}")
+
+    def measure(self, raw: Any) -> Measure:
+        if not isinstance(raw, Mapping):
+            self.wrong("measure", 'expected an object such as {"kind": "count"}')
+            return Measure("count")
+        kind = raw.get("kind")
+        if kind not in KINDS:
+            self.wrong("measure.kind", f"use one of {', '.join(KINDS)}")
+            return Measure("count")
+        wanted = {"count": (), "ratio": ("numerator", "denominator")}.get(kind, ("attribute",))
+        self.known(raw, ("kind", *wanted), "measure.")
+        return Measure(kind, **{key: self.text(raw, key, "measure.") for key in wanted})
+
+    def dimension(self, raw: Any, where: str, *, time: bool = False) -> Dimension:
+        if isinstance(raw, str):
+            raw = {"attribute": raw}
+        if not isinstance(raw, Mapping):
+            self.wrong(where, "expected an object with an attribute")
+            return Dimension(where, "")
+        self.known(
+            raw, ("attribute", "time_zone") if time else ("name", "attribute", "bucket", "time_zone"), f"{where}."
+        )
+        attribute = self.text(raw, "attribute", f"{where}.")
+        bucket = "day" if time else self.text(raw, "bucket", f"{where}.", needed=False)
+        if bucket and bucket not in BUCKETS:
+            self.wrong(f"{where}.bucket", f"use one of {', '.join(BUCKETS)}")
+        zone = self.text(raw, "time_zone", f"{where}.", needed=False) or "UTC"
+        if not is_zone(zone):
+            self.wrong(f"{where}.time_zone", f"{zone} is not an IANA time zone, such as Europe/Berlin")
+        name = TIME if time else self.text(raw, "name", f"{where}.", needed=False) or attribute
+        return Dimension(name, attribute, bucket, zone)
+
+    def dimensions(self, raw: Any) -> tuple[Dimension, ...]:
+        if not isinstance(raw, list) or len(raw) > MOST_DIMENSIONS:
+            self.wrong("dimensions", f"expected a list of at most {MOST_DIMENSIONS}")
+            return ()
+        found = tuple(self.dimension(one, f"dimensions[{place}]") for place, one in enumerate(raw))
+        names = [one.name for one in found]
+        for place, name in enumerate(names):
+            if name in names[:place] or name == TIME:
+                self.wrong(f"dimensions[{place}].name", f"{name} is the name of another dimension")
+        return found
+
+
+def is_zone(name: str) -> bool:
+    """Whether a name is one of an IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def read_definition(raw: Mapping[str, Any]) -> Definition:
+    """The definition in parsed JSON. Raises Wrong with every problem."""
+    reader = _Reader()
+    reader.known(raw, _KEYS, "")
+    name = reader.text(raw, "name", "")
+    if name and not _NAME.fullmatch(name):
+        reader.wrong("name", "small letters, digits and _ only, a letter first, at most 63")
+    measure = reader.measure(raw.get("measure", {"kind": "count"}))
+    time = raw.get(TIME)
+    condition = raw.get("filter")
+    if condition is not None and not isinstance(condition, Mapping):
+        reader.wrong("filter", "expected a filter in the search grammar")
+    ratio = measure.kind == "ratio"
+    found = Definition(
+        name=name,
+        label=reader.text(raw, "label", "", needed=False) or name,
+        entity_type="" if ratio else reader.text(raw, "entity_type", ""),
+        measure=measure,
+        dimensions=reader.dimensions(raw.get("dimensions", [])),
+        time=None if time is None else reader.dimension(time, TIME, time=True),
+        filter=condition if isinstance(condition, Mapping) else None,
+        description=reader.text(raw, "description", "", most=2000, needed=False),
+    )
+    if ratio and (found.dimensions or found.time or found.filter):
+        reader.wrong("measure", "a ratio has the dimensions its two metrics share, and no filter of its own")
+    if reader.problems:
+        raise Wrong(reader.problems)
+    return found
+
+
+def document(one: Definition) -> dict[str, Any]:
+    """The JSON form, which reads back to an equal definition."""
+    measure: dict[str, Any] = {"kind": one.measure.kind}
+    for key in ("attribute", "numerator", "denominator"):
+        if getattr(one.measure, key):
+            measure[key] = getattr(one.measure, key)
+    body: dict[str, Any] = {"name": one.name, "label": one.label, "measure": measure}
+    if one.measure.kind != "ratio":
+        body["entity_type"] = one.entity_type
+        body["dimensions"] = [_dimension(part) for part in one.dimensions]
+        body["filter"] = one.filter
+        if one.time is not None:
+            body[TIME] = {"attribute": one.time.attribute, "time_zone": one.time.time_zone}
+    if one.description:
+        body["description"] = one.description
+    return body
+
+
+def _dimension(one: Dimension) -> dict[str, Any]:
+    body = {"name": one.name, "attribute": one.attribute}
+    return {**body, "bucket": one.bucket, "time_zone": one.time_zone} if one.bucket else body

@@ -1,0 +1,124 @@
+"""Dates in buckets, and periods of time as people name them. Days are local dates of a metric's own time zone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> Period:
+        """The period of the same length that ends the day before."""
+        return Period(self.first - timedelta(self.days), self.first - timedelta(1))
+
+    @property
+    def year_before(self) -> Period:
+        """The same days one year earlier; 29 February becomes the 28th."""
+        return Period(_year_before(self.first), _year_before(self.last))
+
+
+def _year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
+@lru_cache(maxsize=128)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def local_day(instant: str, zone: str) -> str:
+    """The local date of an ISO instant; a date stays what it is."""
+    if len(instant) == 10:
+        return instant
+    return datetime.fromisoformat(instant).astimezone(_zone(zone)).date().isoformat()
+
+
+def bucket_of(day: str, bucket: str) -> str:
+    """The first day of the bucket that an ISO date lies in. Weeks begin on Monday (ISO 8601)."""
+    if bucket in ("", "day"):
+        return day
+    return _FIRST[bucket](date.fromisoformat(day)).isoformat()
+
+
+_FIRST: dict[str, Callable[[date], date]] = {
+    "week": lambda day: day - timedelta(day.weekday()),
+    "month": lambda day: day.replace(day=1),
+    "quarter": lambda day: day.replace(month=day.month - (day.month - 1) % 3, day=1),
+    "year": lambda day: day.replace(month=1, day=1),
+}
+
+_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(\d{4})-(\d\d)-(\d\d)"), "day"),
+    (re.compile(r"(\d{4})-W(\d\d)"), "week"),
+    (re.compile(r"(\d{4})-Q([1-4])"), "quarter"),
+    (re.compile(r"(\d{4})-(\d\d)"), "month"),
+    (re.compile(r"(\d{4})"), "year"),
+)
+_RELATIVE = re.compile(r"(today|yesterday|(this|last) (week|month|quarter|year)|last (\d{1,4}) days)")
+
+
+def parse_period(text: str, today: date) -> Period:
+    """`2026`, `2026-Q1`, `2026-03`, `2026-W10`, `2026-03-01`, `2026-01-01..2026-02-15`, `today`, `yesterday`,
+    `this month`, `last quarter`, `last 30 days`. Raises ValueError naming these forms."""
+    wanted = text.strip()
+    if ".." in wanted:
+        first, last = (parse_period(part, today) for part in wanted.split("..", 1))
+        if first.first > last.last:
+            raise ValueError("a period ends before it begins")
+        return Period(first.first, last.last)
+    relative = _RELATIVE.fullmatch(wanted)
+    if relative is not None:
+        return _relative(relative, today)
+    for pattern, bucket in _FORMS:
+        found = pattern.fullmatch(wanted)
+        if found is not None:
+            return _whole(_first_day(bucket, [int(one) for one in found.groups()]), bucket)
+    raise ValueError(
+        f"{wanted[:40]!r} is not a period: write 2026, 2026-Q1, 2026-03, 2026-W10, 2026-03-01, two of them with .. "
+        "between, today, this month, last quarter or last 30 days"
+    )
+
+
+def _first_day(bucket: str, numbers: list[int]) -> date:
+    year, *rest = numbers
+    if bucket == "week":
+        return date.fromisocalendar(year, rest[0], 1)
+    month = {"quarter": lambda: rest[0] * 3 - 2, "year": lambda: 1}.get(bucket, lambda: rest[0])()
+    return date(year, month, rest[1] if bucket == "day" else 1)
+
+
+def _relative(found: re.Match[str], today: date) -> Period:
+    if found[0] == "today":
+        return Period(today, today)
+    if found[0] == "yesterday":
+        return Period(today - timedelta(1), today - timedelta(1))
+    if found[4]:
+        return Period(today - timedelta(max(1, int(found[4])) - 1), today)
+    first = _FIRST[found[3]](today)
+    return _whole(first if found[2] == "this" else _FIRST[found[3]](first - timedelta(1)), found[3])
+
+
+def _whole(first: date, bucket: str) -> Period:
+    if bucket == "day":
+        return Period(first, first)
+    following = _FIRST[bucket](first + timedelta({"week": 7, "month": 32, "quarter": 93, "year": 367}[bucket]))
+    return Period(first, following - timedelta(1))

@@ -1,0 +1,33 @@
+"""The event door: which logs are followed, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.reporting.projections import Projections
+from shared.contracts.event import Event
+from shared.kernel.config import Settings
+from shared.kernel.db import Connection, Database
+from shared.service.following import Subscription, asker
+from shared.service.replica.copying import copy
+
+SOURCES = ("workspace", "contacts")
+"""The services whose entities are reported on."""
+
+
+def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
+    """One per source: everything on its log but tokens, which are nobody's business here."""
+    projections = Projections()
+    return tuple(_subscription(source, settings, projections) for source in SOURCES)
+
+
+def _subscription(source: str, settings: Settings, projections: Projections) -> Subscription:
+    def handle(connection: Connection, events: Sequence[Event]) -> None:
+        projections.apply(connection, source, events)
+
+    def rebuild(database: Database) -> None:
+        copy(database, projections.catalogs, source, asker(settings, source), projections.project)
+
+    return Subscription(
+        f"reporting.{source}", source, handle, types=frozenset({"entity", "catalog", "link"}), rebuild=rebuild
+    )

@@ -1,0 +1,105 @@
+"""Filling a new metric from the replica while events keep coming, exact when it says ready.
+
+Entities are taken in id order, some at a time, each time under the lock of their source's watermark, so that no event
+is applied meanwhile. The metric remembers how far it has come: events about entities up to there count from then on,
+those about later ones do not yet. Every version is replayed at its own instant, so that the ledger reads as of days
+before the metric was made; of entities that were taken over whole, nothing before that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from services.reporting.metrics import store
+from services.reporting.metrics.deltas import Deltas
+from services.reporting.projections import Projections, compiled_metric, counts_numbers
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import Invalid
+from shared.kernel.json import loads
+from shared.service.replica.catalogs import KnownType
+from shared.service.replica.facts import COPIED, Fact, FactChange, Step, advance, new_fact
+
+ENTITIES = 2000
+
+_LOCK = "select 1 from watermark where source = %(source)s for update"
+_UPTO = """select max(id), count(*) from (
+    select id from fact where type_no = %(no)s and id > %(after)s order by id limit %(limit)s) page"""
+_FACTS = """select id, version, archived, values::text from fact
+where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id"""
+_STEPS = """select id, version, kind, at, effective_at, changed::text from fact_version
+where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id, version"""
+_REACHED = """update metric set backfilled_to = %(upto)s, to_backfill = greatest(to_backfill - %(done)s, 0)
+where id = %(id)s"""
+_REPLACE = """update metric set state = 'replaced', retired_at = timezone('utc', clock_timestamp())
+where name = %(name)s and state = 'ready' returning id"""
+_READY = """update metric set state = 'ready', to_backfill = 0, ready_at = timezone('utc', clock_timestamp())
+where id = %(id)s"""
+
+
+def backfill(database: Database, projections: Projections, metric_id: int, *, entities: int = ENTITIES) -> bool:
+    """One piece of the work, in one transaction; False when there is nothing left to do."""
+    with database.transaction() as connection:
+        metric = store.by_id(connection, metric_id)
+        if metric is None or metric.state != store.BACKFILLING:
+            return False
+        known = projections.catalogs.types(connection).find(metric.entity_type)
+        if known is None:
+            return False
+        connection.rows(_LOCK, {"source": known.source})
+        metric = store.by_id(connection, metric_id, lock=True)
+        if metric is None or metric.state != store.BACKFILLING:
+            return False
+        place = {"no": known.no, "after": metric.backfilled_to, "limit": entities}
+        upto, count = connection.row(_UPTO, place) or (None, 0)
+        if upto is None:
+            _finish(connection, metric)
+            return False
+        try:
+            _add(connection, metric, known, {**place, "upto": upto})
+        except Invalid as error:
+            store.fail(connection, metric_id, str(error))
+            return False
+        connection.run(_REACHED, {"id": metric_id, "upto": upto, "done": count})
+        return True
+
+
+def _finish(connection: Connection, metric: store.Metric) -> None:
+    connection.run(_REPLACE, {"name": metric.name})
+    connection.run(_READY, {"id": metric.id})
+    store.note_change(connection, [metric.id])
+
+
+def _add(connection: Connection, metric: store.Metric, known: KnownType, place: dict[str, Any]) -> None:
+    compiled = compiled_metric(metric, known)
+    deltas = Deltas()
+    for change in history(connection, known, place):
+        deltas.add(compiled, change)
+    store.write(connection, {metric.id: (counts_numbers(compiled, known), deltas)})
+
+
+def history(connection: Connection, known: KnownType, place: dict[str, Any]) -> Iterator[FactChange]:
+    """All changes of the entities in a range of ids, oldest first for each; they end at the facts as they are."""
+    steps = (_step(row) for row in connection.rows(_STEPS, place))
+    by_entity = {ident: list(some) for ident, some in groupby(steps, attrgetter("id"))}
+    for ident, version, archived, text in connection.rows(_FACTS, place):
+        values = loads(text)
+        fact = new_fact()
+        yield from _replayed(known, fact, by_entity.get(ident, ()))
+        if (fact.archived, fact.values) != (archived, values):
+            # Erased since, or told in parts: what is left belongs to the last known instant.
+            old, end = fact.live, Fact(version, archived, fact.at, values)
+            yield FactChange(known, ident, version, COPIED, fact.at, fact.at, old, end.live)
+
+
+def _replayed(known: KnownType, fact: Fact, steps: Iterable[Step]) -> Iterator[FactChange]:
+    for step in steps:
+        yield advance(known, fact, step)
+
+
+def _step(row: tuple[Any, ...]) -> Step:
+    ident, version, kind, at, effective_at, changed = row
+    return Step(ident, version, kind, at.replace(tzinfo=UTC), effective_at.replace(tzinfo=UTC), loads(changed))

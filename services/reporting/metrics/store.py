@@ -1,0 +1,152 @@
+"""Metrics and their cells in the database: one statement per table and batch, keys in order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.reporting.domain.definitions import Definition, document, read_definition
+from services.reporting.metrics.compiling import Dims
+from services.reporting.metrics.deltas import Deltas
+from shared.kernel.db import Connection
+from shared.kernel.json import dumps, loads
+
+BACKFILLING, READY, REPLACED, RETIRED, FAILED = "backfilling", "ready", "replaced", "retired", "failed"
+ACTIVE = (BACKFILLING, READY)
+
+_COLUMNS = """id, name, version, entity_type, definition::text, state, backfilled_to, to_backfill, error, verified_at,
+    verified_wrong, created_at, ready_at"""
+_ACTIVE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s) order by id"
+_CELLS = """insert into cell (metric_id, dims, day, n, m, s)
+select metric_id, dims, day, n, m, s from json_to_recordset(%(rows)s::json)
+    as r(metric_id int, dims text[], day date, n bigint, m bigint, s numeric) order by metric_id, dims, day
+on conflict (metric_id, dims, day) do update
+set n = cell.n + excluded.n, m = cell.m + excluded.m, s = cell.s + excluded.s"""
+_TOTALS = """insert into total (metric_id, dims, n, m, s)
+select metric_id, dims, sum(n), sum(m), sum(s) from json_to_recordset(%(rows)s::json)
+    as r(metric_id int, dims text[], n bigint, m bigint, s numeric) group by metric_id, dims order by metric_id, dims
+on conflict (metric_id, dims) do update
+set n = total.n + excluded.n, m = total.m + excluded.m, s = total.s + excluded.s"""
+_VALUES = """insert into cell_value (metric_id, dims, value, amount, n)
+select metric_id, dims, value, case when numeric then value::numeric end, n from json_to_recordset(%(rows)s::json)
+    as r(metric_id int, dims text[], value text, "numeric" bool, n bigint) order by metric_id, dims, value
+on conflict (metric_id, dims, value) do update set n = cell_value.n + excluded.n"""
+_NO_VALUES = "delete from cell_value where metric_id = any(%(ids)s) and n = 0"
+_CHANGED = """insert into metric_change (metric_id, version)
+select id, 1 from unnest(%(ids)s::int[]) ids(id) order by id
+on conflict (metric_id) do update set version = metric_change.version + 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One generation of a metric. Deltas count for entities with an id up to `backfilled_to` until it is ready."""
+
+    id: int
+    name: str
+    version: int
+    entity_type: str
+    definition: Definition
+    state: str
+    backfilled_to: int
+    to_backfill: int
+    error: str | None
+    verified_at: datetime | None
+    verified_wrong: int | None
+    created_at: datetime
+    ready_at: datetime | None
+
+
+def metric_of(row: Sequence[Any]) -> Metric:
+    """A row of the columns above."""
+    ident, name, version, entity_type, text, *rest = row
+    known: list[Any] = [one.replace(tzinfo=UTC) if isinstance(one, datetime) else one for one in rest]
+    return Metric(ident, name, version, entity_type, read_definition(loads(text)), *known)
+
+
+def active(connection: Connection, types: Collection[str], states: Sequence[str] = ACTIVE) -> list[Metric]:
+    """Metrics over these entity types that are kept by deltas."""
+    params = {"states": list(states), "types": sorted(types)}
+    return [metric_of(row) for row in connection.rows(_ACTIVE, params, prepare=True)]
+
+
+def find(connection: Connection, name: str, states: Sequence[str] = ACTIVE) -> Metric | None:
+    """The newest generation of a name in one of the states, the ready one before others."""
+    row = connection.row(
+        f"select {_COLUMNS} from metric where name = %(name)s and state = any(%(states)s)"
+        " order by state = 'ready' desc, version desc limit 1",
+        {"name": name, "states": list(states)},
+    )
+    return None if row is None else metric_of(row)
+
+
+def by_id(connection: Connection, ident: int, *, lock: bool = False) -> Metric | None:
+    """One generation, locked on demand."""
+    row = connection.row(f"select {_COLUMNS} from metric where id = %s{' for update' if lock else ''}", (ident,))
+    return None if row is None else metric_of(row)
+
+
+def listed(connection: Connection, states: Sequence[str] = ACTIVE) -> list[Metric]:
+    """All generations in these states, by name."""
+    sql = f"select {_COLUMNS} from metric where state = any(%(states)s) order by name, version"
+    return [metric_of(row) for row in connection.rows(sql, {"states": list(states)})]
+
+
+def insert(connection: Connection, definition: Definition, actor: str | None, to_backfill: int) -> Metric:
+    """A new generation, to be backfilled. Raises UniqueViolation (psycopg) while another one of the name is."""
+    row = connection.row(
+        f"""insert into metric (name, version, entity_type, definition, state, to_backfill, created_by)
+        select %(name)s, 1 + coalesce((select max(version) from metric where name = %(name)s), 0), %(type)s,
+            %(definition)s::jsonb, 'backfilling', %(to)s, %(actor)s returning {_COLUMNS}""",
+        {
+            "name": definition.name,
+            "type": definition.entity_type,
+            "definition": dumps(document(definition)).decode(),
+            "to": to_backfill,
+            "actor": actor,
+        },
+    )
+    assert row is not None
+    return metric_of(row)
+
+
+def write(connection: Connection, found: Mapping[int, tuple[bool, Deltas]]) -> None:
+    """Add deltas to the cells of metrics, by metric id; the flag says whether counted values are numbers."""
+    cells = [
+        {"metric_id": ident, "dims": dims, "day": day.isoformat(), "n": one.n, "m": one.m, "s": f"{one.s:f}"}
+        for ident, (_, deltas) in found.items()
+        for (dims, day), one in deltas.cells.items()
+        if not one.nothing
+    ]
+    values = [
+        {"metric_id": ident, "dims": dims, "value": value, "numeric": numeric, "n": n}
+        for ident, (numeric, deltas) in found.items()
+        for (dims, value), n in deltas.values.items()
+        if n
+    ]
+    changed = sorted(ident for ident, (_, deltas) in found.items() if not deltas.nothing)
+    if cells:
+        rows = {"rows": dumps(cells).decode()}
+        connection.run(_CELLS, rows, prepare=True)
+        connection.run(_TOTALS, rows, prepare=True)
+    if values:
+        connection.run(_VALUES, {"rows": dumps(values).decode()}, prepare=True)
+        connection.run(_NO_VALUES, {"ids": changed}, prepare=True)
+    if changed:
+        note_change(connection, changed)
+
+
+def note_change(connection: Connection, ids: Sequence[int]) -> None:
+    """Count the change that caches of these metrics are made under."""
+    connection.run(_CHANGED, {"ids": sorted(ids)}, prepare=True)
+
+
+def fail(connection: Connection, ident: int, error: str) -> None:
+    """Take a metric out of service that can no longer be evaluated, with the reason."""
+    connection.run("update metric set state = 'failed', error = %s where id = %s", (error[:500], ident))
+
+
+def group_rows(rows: Iterable[Sequence[Any]]) -> dict[Dims, tuple[int, int, Any]]:
+    """(dims, n, m, s) rows as a mapping; groups that came to nothing are left out."""
+    return {tuple(row[0]): (row[1], row[2], row[3]) for row in rows if row[1] or row[2] or row[3]}

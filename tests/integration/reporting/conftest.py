@@ -1,0 +1,67 @@
+"""Contacts with its log, and reporting that follows it: three services on fresh databases, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from services.reporting.manifest import MANIFEST as REPORTING
+from services.reporting.projections import Projections
+from shared.bus.client import DirectSource
+from shared.bus.consumer import Subscription, pull
+from shared.kernel.context import Context
+from shared.kernel.db import Database
+from tests.integration.service.conftest import ADMIN, System, application, system  # noqa: F401 (a fixture)
+
+
+@dataclass
+class Reporting:
+    """Reporting's app and what it makes of events, to be pulled by hand."""
+
+    app: Any
+    system: System
+    projections: Projections
+
+    @property
+    def db(self) -> Database:
+        return self.app.extensions["crm"].db
+
+    @property
+    def contacts(self) -> Any:
+        return self.system.runtime("contacts")
+
+    def client(self, token: str = ADMIN) -> Any:
+        made = self.app.test_client()
+        made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return made
+
+    def subscription(self, source: str = "contacts", **more: Any) -> Subscription:
+        def handle(connection: Any, events: Any) -> None:
+            self.projections.apply(connection, source, events)
+
+        found = Subscription(f"reporting.{source}", source, handle, types=frozenset({"entity", "catalog", "link"}))
+        return replace(found, **more)
+
+    def catch_up(self, source: str = "contacts", **more: Any) -> None:
+        """Apply everything that lies on a source's log."""
+        feeds = DirectSource({source: self.system.runtime(source).feed})
+        subscription = self.subscription(source, **more)
+        while pull(self.db, feeds, subscription).behind:
+            pass
+        assert pull(self.db, feeds, subscription).applied == 0
+
+
+@pytest.fixture(scope="module")
+def reporting(system: System, new_database: Any, redis_url: str) -> Iterator[Reporting]:  # noqa: F811
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        app = application(REPORTING, new_database(), redis_url, monkeypatch)
+        yield Reporting(app, system, Projections())
+        app.extensions["crm"].db.dispose()
+
+
+@pytest.fixture
+def ctx() -> Context:
+    return Context()
