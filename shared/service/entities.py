@@ -20,7 +20,7 @@ from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upse
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
-from shared.service.links import LinkTo, permit_links
+from shared.service.links import LinkTo, permit_filter, permit_links
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
 from shared.service.pipelines.agreement import declared_for, disagreement, filled
 from shared.service.pipelines.declare import Pipelined
@@ -161,7 +161,9 @@ class Entities:
 
     def query(self, ctx: Context, type: str, query: Query, view: View) -> Page:
         """One page of a search."""
-        return self._engine.reads.query(self._permit(ctx, type, "read"), query, view)
+        name = self._permit(ctx, type, "read")
+        permit_filter(ctx, self._engine.catalog, name, query.filter)
+        return self._engine.reads.query(name, query, view)
 
 
 def _permit_effective(ctx: Context, items: Sequence[Draft | Update | Upsert | BulkItem]) -> None:

@@ -12,6 +12,7 @@ from shared.eav.engine import Engine
 from shared.eav.extract import LINKS, Extract, Extraction, LinkedIds
 from shared.kernel.context import Context
 from shared.kernel.errors import RateLimited
+from shared.service.links import permit_filter
 from shared.service.permissions import require
 
 MOST = 4
@@ -31,6 +32,7 @@ class Exports:
         others = {one.name: one for one in map(self._engine.catalog.type, extract.links)}
         for one in (live, *others.values()):
             require(ctx.actor, "objects", one.defn, "read")
+        permit_filter(ctx, self._engine.catalog, live.name, extract.filter)
         links = [self._linked(live, one) for one in others.values()]
         if not self._places.acquire(blocking=False):
             raise RateLimited(f"{MOST} exports are running already; try again when one of them has ended", 5)

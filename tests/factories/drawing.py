@@ -61,7 +61,8 @@ def values(live: LiveType) -> st.SearchStrategy[Mapping[str, object]]:
     return drawn()
 
 
-def _conditions(live: LiveType) -> st.SearchStrategy[Node]:
+def _conditions(live: LiveType, prefix: str = "") -> st.SearchStrategy[Node]:
+    """Conditions on one type; `prefix`: the type's name and a dot, where the filter is another type's."""
     known = [*_stored(live), live.attributes["id"]]
 
     @st.composite
@@ -69,21 +70,37 @@ def _conditions(live: LiveType) -> st.SearchStrategy[Node]:
         attribute = draw(st.sampled_from(known))
         operator = draw(st.sampled_from([one for one in Op if one in kind_of(attribute).operators]))
         if operator in PRESENCE:
-            return Condition(attribute.name, operator)
+            return Condition(prefix + attribute.name, operator)
         if operator in TOKENS:
-            return Condition(attribute.wire, operator, (draw(st.sampled_from(kinds.TOKENS)),))
+            return Condition(prefix + attribute.wire, operator, (draw(st.sampled_from(kinds.TOKENS)),))
         multiple = attribute.kind == "multi_enumeration"
         pool = (*(() if multiple else kinds.RAW[attribute.kind]), *kinds.OPERANDS[attribute.kind])
         least, most = (1, 4) if operator in LISTS else (2, 2) if operator is Op.BETWEEN else (1, 1)
         operands = draw(st.lists(st.sampled_from(pool), min_size=least, max_size=most))
-        return Condition(attribute.name, operator, tuple(operands))
+        return Condition(prefix + attribute.name, operator, tuple(operands))
 
     return drawn()
 
 
-def filters(live: LiveType) -> st.SearchStrategy[Node]:
-    """Trees of conditions and free texts."""
+def _links(name: str, ids: Sequence[int]) -> st.SearchStrategy[Node]:
+    """Conditions on the ids that entities are linked to."""
+    asked = f"associations.{name}"
+    some = st.lists(st.sampled_from([*ids, 2**40]), min_size=1, max_size=4)
+    return st.one_of(
+        st.sampled_from([Op.HAS, Op.NOT_HAS]).map(lambda operator: Condition(asked, operator)),
+        st.builds(lambda operator, one: Condition(asked, operator, tuple(one)), st.sampled_from(sorted(LISTS)), some),
+        st.builds(lambda operator, one: Condition(asked, operator, (one[0],)), st.sampled_from([Op.EQ, Op.NEQ]), some),
+    )
+
+
+def filters(
+    live: LiveType, linked: Mapping[str, tuple[LiveType, Sequence[int]]] | None = None
+) -> st.SearchStrategy[Node]:
+    """Trees of conditions and free texts. linked: types, by any of their names, that the filter may ask for by links,
+    and ids of theirs."""
     leaves = st.one_of(_conditions(live), _conditions(live), st.sampled_from(kinds.TOKENS).map(Text))
+    for name, (other, ids) in (linked or {}).items():
+        leaves = st.one_of(leaves, _conditions(other, f"{name}."), _links(name, ids))
     return st.recursive(
         leaves,
         lambda one: st.one_of(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 PER_PAGE, MOST_PER_PAGE = 10, 200
 MOST_GROUPS, MOST_FILTERS, MOST_WORDS = 10, 25, 3000
 MOST_AFTER = 10**15
-LINKS = "associations."
 _OPERATORS = {one.value: one for one in Operator if one is not Operator.STARTS_WITH}
 _LISTS = (Operator.IN, Operator.NOT_IN)
 _PRESENCE = (Operator.HAS, Operator.NOT_HAS)
@@ -96,9 +95,6 @@ def _group(group: Mapping[str, Any], where: str, errors: ErrorList) -> Node:
 def _filter(one: Mapping[str, Any], where: str, errors: ErrorList) -> Node | None:
     name = bodies.text(one, "propertyName", errors, where=where, required=True)
     operator = _operator(one, where, errors)
-    if name.startswith(LINKS):
-        errors.add(f"{where}propertyName", "NOT_AVAILABLE", f"{name[:100]}: searching by links is not available yet")
-        return None
     if not name or operator is None:
         return None
     return Condition(name, operator, _operands(one, operator, where, errors))
