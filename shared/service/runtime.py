@@ -8,7 +8,7 @@ import redis
 
 from shared.bus.feed import Feed
 from shared.bus.schema import ensure_partitions as ensure_log_partitions
-from shared.contracts.event import TOKEN
+from shared.contracts.event import CATALOG_RELATION, TOKEN
 from shared.eav.engine import Engine
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.kernel.config import Settings
@@ -18,13 +18,16 @@ from shared.service.entities import DomainJudge, Entities
 from shared.service.exports import Exports
 from shared.service.foreign import Foreign
 from shared.service.holdings import Holdings
+from shared.service.known_types import KNOWN_TYPES
+from shared.service.label_events import Learning
+from shared.service.labels import Labels
 from shared.service.links import Links
 from shared.service.manifest import Manifest
 from shared.service.merging import Merging
 from shared.service.pipelines import Pipelines
 from shared.service.publishing import LinkPublisher, publish
 from shared.service.relations import BUILTIN
-from shared.service.replicas import OWNER, owner_replica, puller, token_replica
+from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
 from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
 from shared.service.walks import RedisWalk
@@ -61,6 +64,7 @@ class Runtime:
             walk=RedisWalk(self.redis, manifest.name),
             partitions=ensure_partitions,
             relations=BUILTIN,
+            elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
             publish_links=LinkPublisher(manifest.name),
             gatherings=manifest.gatherings,
         )
@@ -68,7 +72,8 @@ class Runtime:
         pulls = {} if manifest.owns_tokens else self._pulls()
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
         self.entities = Entities(self.engine, self.foreign)
-        self.links = Links(self.engine)
+        self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
+        self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
         self.exports = Exports(self.engine)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
@@ -84,4 +89,5 @@ class Runtime:
         return {
             TOKEN: puller(self.db, settings, token_replica(name, settings)),
             OWNER: puller(self.db, settings, owner_replica(name, settings)),
+            CATALOG_RELATION: puller(self.db, settings, relation_replica(name, settings)),
         }

@@ -13,8 +13,11 @@ from flask.testing import FlaskClient
 from services.contacts.manifest import MANIFEST as CONTACTS
 from services.workspace.manifest import MANIFEST as WORKSPACE
 from shared.bus.feed import Feed
+from shared.contracts.event import CATALOG_RELATION
 from shared.kernel.config import Settings
 from shared.service.app import build_app, migrate
+from shared.service.label_events import Learning, apply_relation_events
+from shared.service.links import Links
 from shared.service.manifest import Manifest
 from shared.service.tokens import apply_token_events, ensure_bootstrap
 
@@ -61,6 +64,7 @@ def system(new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
         )
     contacts, workspace = made.runtime("contacts"), made.runtime("workspace")
     contacts.tokens.pull = lambda: follow(workspace.db, contacts.db)
+    contacts.links = Links(contacts.engine, Learning(contacts.engine.relations, lambda: follow_relations(made)))
     yield made
     for runtime in (contacts, workspace):
         runtime.db.dispose()
@@ -68,13 +72,18 @@ def system(new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
             runtime.redis.close()
 
 
-def follow(source: Any, target: Any) -> None:
-    """Apply all of workspace's token events to a replica."""
+def follow_relations(system: System) -> None:
+    """Apply all of workspace's relations to the copy that contacts keeps."""
+    follow(system.runtime("workspace").db, system.runtime("contacts").db, CATALOG_RELATION, apply_relation_events)
+
+
+def follow(source: Any, target: Any, kind: str = "token", apply: Any = apply_token_events) -> None:
+    """Apply all of workspace's events of a kind to a replica."""
     after: str | None = None
     while True:
-        page = Feed(source).read(after, types=("token",)).page()
+        page = Feed(source).read(after, types=(kind,)).page()
         with target.transaction() as conn:
-            apply_token_events(conn, page.events)
+            apply(conn, page.events)
         after = str(page.next)
         if page.up_to_date:
             return

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from shared.service.web.dialect import (
     account,
+    association_batches,
+    association_labels,
+    associations,
+    associations_v3,
     batch,
     groups,
     merging,

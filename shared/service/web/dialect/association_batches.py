@@ -25,7 +25,7 @@ from shared.service.web.dialect.association_bodies import (
     linked_v4,
     type_ids,
 )
-from shared.service.web.dialect.batch import envelope
+from shared.service.web.dialect.envelope import envelope
 from shared.service.web.errors import standard_error
 from shared.service.web.operation import Operation, no_content
 from shared.service.web.request import context, json_object
@@ -116,7 +116,7 @@ def create(service: Runtime, type: str, to_type: str) -> Response:
     errors.raise_if_any()
     items = [LinkItem(one, LinkTo(target.name, other, idents)) for one, other, idents in pairs]
     done = service.links.put(ctx, start.name, items, partial=True) if items else []
-    known = {one.id: one for one in between}
+    known = {one.id: one for one in service.links.relations(ctx, start.name, target.name)}
     results = [labelled(one, start, target, known) for one in done if isinstance(one, LinkOutcome)]
     return envelope(results, refused(done, items), started, 201)
 

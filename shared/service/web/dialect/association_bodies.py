@@ -167,7 +167,7 @@ def fitting(idents: Iterable[int], between: Sequence[RelationDef], errors: Error
 def named_type(name: str, between: Sequence[RelationDef]) -> RelationDef:
     """The association type that a text of v3 means: a name in any case, a label, or an id. Raises Invalid."""
     folded = name.strip().casefold()
-    spellings = ((one, {type_name(one, between), one.name, one.label or "", str(one.id)}) for one in between)
+    spellings = ((one, {type_name(one, between), one.label or "", str(one.id)}) for one in between)
     for one, known in spellings:
         if folded in {text.casefold() for text in known}:
             return one

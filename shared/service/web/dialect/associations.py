@@ -22,8 +22,8 @@ from shared.service.web.dialect.association_bodies import (
     linked_v4,
     type_ids,
 )
-from shared.service.web.dialect.batch import envelope
-from shared.service.web.dialect.objects import page_link
+from shared.service.web.dialect.envelope import envelope
+from shared.service.web.dialect.paging import page_link
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import context, int_param, json_array
 
@@ -78,11 +78,10 @@ def set_labels(service: Runtime, type: str, id: str, to_type: str, to_id: str) -
     ctx, start, end = context(), names.entity_type(type), names.entity_type(to_type)
     service.links.known(idents)
     from_defn, to_defn = service.links.type(ctx, start), service.links.type(ctx, end)
-    between = service.links.relations(ctx, start, end)
-    fitting(idents, between, errors, "types")
+    fitting(idents, service.links.relations(ctx, start, end), errors, "types")
     errors.raise_if_any()
     done = _put(service, type, id, LinkTo(end, _ident(to_type, to_id), idents), exact=True)
-    return answer(labelled(done, from_defn, to_defn, {one.id: one for one in between}), 201)
+    return answer(labelled(done, from_defn, to_defn, service.links.known(done.relations)), 201)
 
 
 def _put(service: Runtime, type: str, id: str, link: LinkTo, *, exact: bool) -> LinkOutcome:

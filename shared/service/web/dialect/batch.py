@@ -7,7 +7,7 @@ under 207. Without trace ids a bad item refuses the whole batch; unknown ids alo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -15,10 +15,13 @@ from flask import Response
 from shared.eav.entity import Entity, View
 from shared.kernel import clock
 from shared.kernel.errors import CrmError, ErrorList, NotFound
-from shared.service.entities import Draft, ItemError, Ref, Update, Upsert
+from shared.service.entities import Draft, ItemError, LinkTo, Ref, Update, Upsert
 from shared.service.web.dialect import bodies, models, names, present
+from shared.service.web.dialect.association_bodies import wanted_links
+from shared.service.web.dialect.envelope import envelope
+from shared.service.web.dialect.linking import links_to_write
 from shared.service.web.errors import standard_error
-from shared.service.web.operation import Operation, QueryParam, answer, no_content
+from shared.service.web.operation import Operation, QueryParam, no_content
 from shared.service.web.request import bool_param, context, json_object
 
 if TYPE_CHECKING:
@@ -36,15 +39,17 @@ class Item:
     ref: Ref | None
     values: dict[str, Any]
     trace: str | None
+    links: tuple[LinkTo, ...] = ()
 
 
-def items_of(body: dict[str, Any], *, ids: bool, usual: str = "") -> list[Item]:
+def items_of(service: Runtime, kind: str, body: dict[str, Any], *, ids: bool, usual: str = "") -> list[Item]:
     """The inputs of a writing batch. Raises Invalid naming every bad one, repeated ids and trace ids included.
 
     usual: the unique property that an id without `idProperty` means when it is no number.
     """
     errors = ErrorList()
     found = []
+    wanted = []
     for index, one in enumerate(bodies.inputs(body)):
         where = f"inputs[{index}]."
         given = bodies.text(one, "id", errors, where=where, required=True) if ids else ""
@@ -52,14 +57,15 @@ def items_of(body: dict[str, Any], *, ids: bool, usual: str = "") -> list[Item]:
         if not key and names.entity_id(given) is None:
             key = usual
         values = bodies.mapping(one, "properties", errors, where=where)
-        bodies.no_links(one, errors, where=where)
+        wanted.append(wanted_links(one, errors, where))
         trace = bodies.text(one, "objectWriteTraceId", errors, where=where) or None
         found.append(Item(given, names.ref_of(given, key), values, trace))
     if ids:
         _no_repetition(((_key(one), one.id) for one in found if one.id), "id", errors)
     _no_repetition(((one.trace, one.trace) for one in found if one.trace), "objectWriteTraceId", errors)
+    links = links_to_write(service, kind, wanted, errors)
     errors.raise_if_any()
-    return found
+    return [replace(one, links=these) if these else one for one, these in zip(found, links, strict=True)]
 
 
 def _key(item: Item) -> str:
@@ -73,19 +79,6 @@ def _no_repetition(keys: Iterable[tuple[str, str]], name: str, errors: ErrorList
         if key in seen:
             errors.add(f"inputs[{index}].{name}", "DUPLICATE_ID", f"{name} {shown[:200]} occurs more than once")
         seen.add(key)
-
-
-def envelope(results: list[Any], errors: list[dict[str, Any]], started: str, status: int) -> Response:
-    """The answer of a batch: 207 with the errors when there are any."""
-    body: dict[str, Any] = {
-        "status": "COMPLETE",
-        "results": results,
-        "startedAt": started,
-        "completedAt": clock.iso(clock.now()),
-    }
-    if not errors:
-        return answer(body, status)
-    return answer({**body, "numErrors": len(errors), "errors": errors}, 207)
 
 
 def missing(kind: str, ids: list[str]) -> list[dict[str, Any]]:
@@ -116,8 +109,8 @@ def create(service: Runtime, type: str) -> Response:
     """New entities, all or (with trace ids) as many as are sound."""
     started = clock.iso(clock.now())
     kind = names.entity_type(type)
-    items = items_of(json_object(), ids=False)
-    drafts = [Draft(item.values, item.trace) for item in items]
+    items = items_of(service, kind, json_object(), ids=False)
+    drafts = [Draft(item.values, item.trace, links=item.links) for item in items]
     made = service.entities.create(context(), kind, drafts, present.AFTER_CREATE, partial=_traced(items))
     return _written(items, kind, _outcomes(made), started, 201)
 
@@ -126,8 +119,10 @@ def update(service: Runtime, type: str) -> Response:
     """New values for known entities."""
     started = clock.iso(clock.now())
     kind = names.entity_type(type)
-    items = items_of(json_object(), ids=True)
-    updates = [Update(item.ref, item.values, trace=item.trace) for item in items if item.ref is not None]
+    items = items_of(service, kind, json_object(), ids=True)
+    updates = [
+        Update(item.ref, item.values, trace=item.trace, links=item.links) for item in items if item.ref is not None
+    ]
     traced = _traced(items)
     # A lone item is written as partial too: the corridor would raise its NotFound, a batch answers 207 for it.
     partial = traced or len(updates) == 1
@@ -144,12 +139,14 @@ def upsert(service: Runtime, type: str) -> Response:
     kind = names.entity_type(type)
     live = service.catalog.type(kind)
     usual = next((one.wire for one in live.attributes.values() if one.unique and one.kind == "email"), "")
-    items = items_of(json_object(), ids=True, usual=usual)
+    items = items_of(service, kind, json_object(), ids=True, usual=usual)
     traced = _traced(items)
     impossible = [item.id for item in items if item.ref is None]
     if impossible and not traced:
         raise NotFound(kind, impossible)
-    upserts = [Upsert(item.ref, item.values, trace=item.trace) for item in items if item.ref is not None]
+    upserts = [
+        Upsert(item.ref, item.values, trace=item.trace, links=item.links) for item in items if item.ref is not None
+    ]
     keys = tuple(dict.fromkeys(one.ref.attribute for one in upserts if one.ref.attribute))
     view = present.after_upsert(keys)
     done = _outcomes(service.entities.upsert(context(), kind, upserts, view, partial=traced))

@@ -126,9 +126,3 @@ def mapping(body: Mapping[str, Any], name: str, errors: ErrorList, *, where: str
         errors.add(f"{where}{name}", "INVALID_TYPE", f"{where}{name} must be an object")
         return {}
     return value
-
-
-def no_links(body: Mapping[str, Any], errors: ErrorList, *, where: str = "") -> None:
-    """Associations given on create are refused, not dropped, as long as links are not offered."""
-    if objects(body, "associations", errors, where=where):
-        errors.add(f"{where}associations", "NOT_AVAILABLE", "associations are not available yet")

@@ -6,7 +6,6 @@ Doors only: each parses, calls the corridor once and presents. Batches and searc
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
@@ -14,6 +13,9 @@ from shared.eav.entity import View
 from shared.kernel.errors import ErrorList, Invalid, NotFound
 from shared.service.entities import Draft, Update
 from shared.service.web.dialect import bodies, models, names, present
+from shared.service.web.dialect.association_bodies import wanted_links
+from shared.service.web.dialect.linking import links_to_write, show_links
+from shared.service.web.dialect.paging import page_link
 from shared.service.web.native.preconditions import expected_versions
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import bool_param, context, int_param, json_object, list_param, text_param
@@ -24,13 +26,6 @@ if TYPE_CHECKING:
 MOST_PER_PAGE = 100
 MOST_PER_PAGE_WITH_HISTORY = 50
 PER_PAGE = 10
-
-
-def page_link(service: Runtime, after: object) -> dict[str, Any]:
-    """The `paging` of a list: the next page's `after` and absolute address, every query parameter repeated."""
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "after"]
-    query = urlencode([*kept, ("after", str(after))])
-    return {"next": {"after": str(after), "link": f"{service.settings.base_url}{quote(request.path)}?{query}"}}
 
 
 def _asked() -> View:
@@ -51,7 +46,9 @@ def listing(service: Runtime, type: str) -> Response:
     found, following = service.entities.list(
         context(), kind, view, limit=limit or PER_PAGE, after=after, archived=bool_param("archived")
     )
-    body: dict[str, Any] = {"results": present.records(found)}
+    records = present.records(found)
+    show_links(service, kind, records)
+    body: dict[str, Any] = {"results": records}
     if following is not None:
         body["paging"] = page_link(service, following)
     return answer(body)
@@ -63,9 +60,9 @@ def create(service: Runtime, type: str) -> Response:
     body = json_object()
     errors = ErrorList()
     values = _properties(body, errors)
-    bodies.no_links(body, errors)
+    (links,) = links_to_write(service, kind, [wanted_links(body, errors)], errors)
     errors.raise_if_any()
-    made = present.only(service.entities.create(context(), kind, [Draft(values)], present.AFTER_CREATE))
+    made = present.only(service.entities.create(context(), kind, [Draft(values, links=links)], present.AFTER_CREATE))
     return answer(present.record(made), 201, present.change_headers(service, kind, made))
 
 
@@ -76,7 +73,9 @@ def read(service: Runtime, type: str, id: str) -> Response:
     found = service.entities.read(context(), kind, [ref], _asked(), archived=bool_param("archived"))
     if found[0] is None:
         raise NotFound(kind, [id])
-    return answer(present.record(found[0]), headers=present.change_headers(service, kind, found[0]))
+    record = present.record(found[0])
+    show_links(service, kind, [record], alone=True)
+    return answer(record, headers=present.change_headers(service, kind, found[0]))
 
 
 def update(service: Runtime, type: str, id: str) -> Response:

@@ -16,7 +16,7 @@ from shared.kernel.errors import Invalid, NotFound
 from shared.service.entities import Ref
 from shared.service.web.dialect import definition_models as models
 from shared.service.web.dialect import names
-from shared.service.web.dialect.objects import page_link
+from shared.service.web.dialect.paging import page_link
 from shared.service.web.operation import Operation, QueryParam, answer
 from shared.service.web.request import bool_param, context, int_param, text_param
 

@@ -11,8 +11,9 @@ from shared.kernel.errors import CrmError, ErrorList, Invalid
 from shared.service.entities import ItemError
 from shared.service.web.dialect import bodies, names
 from shared.service.web.dialect import definition_models as models
-from shared.service.web.dialect.batch import envelope, missing
+from shared.service.web.dialect.batch import missing
 from shared.service.web.dialect.definition import changes, definition, known_group, parse
+from shared.service.web.dialect.envelope import envelope
 from shared.service.web.errors import standard_error
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import bool_param, context, json_object, list_param
