@@ -71,9 +71,11 @@ def foresee_chunk(task: Task, lines: Sequence[Line]) -> None:
     rows = [task.convert(line, cells) for line, cells in lines]
     judge_planned(task, rows)
     resolved = resolve(task, rows)
+    # The chunks of a dry run follow each other, so that nothing is added to what is read here.
+    with task.runtime.db.connect() as connection:
+        foresight = Foresight(connection, task, resolved)
 
     def finish(connection: Connection, pairs: list[Pair]) -> None:
-        foresight = Foresight(connection, task, pairs)
         foreseen = foresight.predictions(pairs)
         foresight.store(connection)
         late = [(one, outcome) for one, outcome in foreseen if one.missing and outcome.outcome != "rejected"]

@@ -7,7 +7,7 @@ since the engine does not know them. Inside a chunk the engine sees earlier rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,24 +91,48 @@ def _named_by(task: Task) -> set[str]:
 
 
 class Foresight:
-    """What one chunk of a dry run adds to what earlier ones saw."""
+    """What one chunk of a dry run adds to what earlier ones saw. Make it before the rows are judged."""
 
-    def __init__(self, connection: Connection, task: Task, pairs: Sequence[Pair]) -> None:
+    def __init__(self, connection: Connection, task: Task, resolved: Sequence[Resolved]) -> None:
         self._task = task
-        self._claims = [claims_of(task, one.row) for one, _ in pairs]
+        self._claims = [claims_of(task, one.row) for one in resolved]
         wanted = {claim for key, others in self._claims for claim in (*others, *([key] if key else []))}
-        self._seen = _load(connection, task.job.id, wanted)
-        self._earlier = frozenset(self._seen)
+        self._stored = _load(connection, task.job.id, wanted)
+        whose = {(name, key) for one in self._stored.values() for name, key in [_whose(one)] if name}
+        self._stored |= _load(connection, task.job.id, whose - self._stored.keys())
+        self._last = {key: place for place, (key, _) in enumerate(self._claims) if key}
+        self._begin()
+        self._hide(resolved)
+
+    def _begin(self) -> None:
+        self._seen = dict(self._stored)
         self._fresh: dict[Claim, _Seen] = {}
+        self._debts: list[tuple[int, Claim]] = []
+
+    def _hide(self, resolved: Sequence[Resolved]) -> None:
+        """Under a key that the engine does not know, every row is a new entity to it: of rows about one entity only
+        the first may show it the values that must be unique."""
+        if not self._imagined_key:
+            return
+        unique = {one.name for one in self._task.live.attributes.values() if one.unique}
+        met = set(self._stored)
+        for one, (key, _) in zip(resolved, self._claims, strict=True):
+            if key is not None and key in met:
+                one.hidden |= {name for name in one.row.values if _internal(self._task, name) in unique}
+            met |= {key} if key else set()
 
     def predictions(self, pairs: Sequence[Pair]) -> list[Pair]:
         """The outcomes as they would really be, in the order of the rows."""
-        found = []
-        for (resolved, outcome), (key, others) in zip(pairs, self._claims, strict=True):
-            if outcome.outcome != "rejected":
-                outcome = self._predicted(resolved.row, outcome, key, others)
-            found.append((resolved, outcome))
-        return found
+        refused: dict[int, list[Claim]] = {}
+        while True:
+            self._begin()
+            found = [self._judged(place, *pair, refused.get(place)) for place, pair in enumerate(pairs)]
+            # Values may swap: one may be taken while its owner is still to let go of it, but not in vain.
+            unpaid = [(place, claim) for place, claim in self._debts if self._still_held(claim)]
+            if not unpaid:
+                return found
+            for place, claim in unpaid:
+                refused.setdefault(place, []).append(claim)
 
     def store(self, connection: Connection) -> None:
         """Remember for the chunks that follow."""
@@ -117,22 +141,30 @@ class Foresight:
             for (attribute, key), one in sorted(self._fresh.items())
         ]
         if seen:
-            # NUL is no text for PostgreSQL; values with it were refused before.
             connection.run(_STORE, {"job": self._task.job.id, "seen": dumps(seen).decode()})
 
-    def _predicted(self, row: Row, outcome: BulkOutcome, key: Claim | None, others: Sequence[Claim]) -> BulkOutcome:
-        owner = "\t".join(key) if key else f"line {row.line}"
-        taken = [claim for claim in others if self._taken(claim, owner)]
+    def _judged(self, place: int, one: Resolved, outcome: BulkOutcome, refused: list[Claim] | None) -> Pair:
+        if outcome.outcome == "rejected":
+            return one, outcome
+        key, others = self._claims[place]
+        owner = "\t".join(key) if key else f"line {one.row.line}"
+        taken = refused or [claim for claim in others if self._taken(claim, owner, place)]
         if taken:
-            return replace(outcome, outcome="rejected", id=None, changed={}, errors=_duplicates(taken))
+            return one, replace(outcome, outcome="rejected", id=None, changed={}, errors=_duplicates(taken))
+        return one, self._predicted(one, outcome, key, others, owner)
+
+    def _predicted(
+        self, one: Resolved, outcome: BulkOutcome, key: Claim | None, others: Sequence[Claim], owner: str
+    ) -> BulkOutcome:
         prior = self._seen.get(key) if key else None
-        given = {_internal(self._task, name): raw for name, raw in row.values.items()}
-        if prior is not None and (key in self._earlier or self._imagined_key):
-            changed = self._differences(given, prior.values, outcome)
+        given = {_internal(self._task, name): raw for name, raw in one.row.values.items()}
+        if prior is not None and (key in self._stored or self._imagined_key):
+            unknown = {_internal(self._task, name) for name in one.hidden} | self._task.planned.keys()
+            changed = self._differences(given, prior.values, outcome, unknown)
             outcome = replace(outcome, outcome="updated" if changed else "unchanged", changed=changed)
         elif self._task.planned:
             outcome = self._with_planned(given, prior, outcome)
-        self._note(row.line, key, others, owner, {**(prior.values if prior else {}), **given})
+        self._note(one.row.line, key, others, owner, {**(prior.values if prior else {}), **given})
         return outcome
 
     @property
@@ -140,20 +172,37 @@ class Foresight:
         key = self._task.spec.key
         return key is not None and key.attribute in self._task.planned
 
-    def _taken(self, claim: Claim, owner: str) -> bool:
-        """Whether another entity of the file has a value that must be unique, and would still have it."""
-        attribute = self._task.find(claim[0])
+    def _taken(self, claim: Claim, owner: str, place: int) -> bool:
+        """Whether another entity of the file has a value that must be unique, and does not let go of it later."""
         held = self._seen.get(claim)
+        attribute = self._task.find(claim[0])
         if held is None or attribute is None or not attribute.unique or held.values.get(_OWNER) == owner:
             return False
-        if claim not in self._earlier and attribute.name not in self._task.planned:
-            return False  # the engine saw both rows
-        name, _, key = str(held.values.get(_OWNER, "")).partition("\t")
-        whose = self._seen.get((name, key))
+        if not self._has(claim, held):
+            return False
+        holder = _whose(held)
+        if claim not in self._stored and holder not in self._stored:
+            # Both rows are in this chunk: the engine saw them, where it knows the attribute and whose it is.
+            return attribute.name in self._task.planned or self._imagined_key
+        if self._last.get(holder, -1) > place:
+            self._debts.append((place, claim))
+            return False
+        return True
+
+    def _has(self, claim: Claim, held: _Seen) -> bool:
+        """Whether the entity that a value was noted for still has it."""
+        whose = self._seen.get(_whose(held))
         return whose is None or self._task.keys.text(claim[0], whose.values.get(claim[0])) == claim[1]
 
-    def _differences(self, given: dict[str, Any], prior: dict[str, Any], outcome: BulkOutcome) -> dict[str, Any]:
-        """{attribute key: (old, new)} against what an earlier row of the file left."""
+    def _still_held(self, claim: Claim) -> bool:
+        """Whether the owner that was to let go of a value kept it."""
+        held = self._stored.get(claim)
+        return held is not None and self._has(claim, held)
+
+    def _differences(
+        self, given: dict[str, Any], prior: dict[str, Any], outcome: BulkOutcome, unknown: Collection[str]
+    ) -> dict[str, Any]:
+        """{attribute key: (old, new)} against what an earlier row of the file left. unknown: to the engine."""
         found: dict[str, Any] = {}
         for name, raw in given.items():
             attribute = self._task.find(name)
@@ -165,7 +214,7 @@ class Foresight:
             elif attribute.key in outcome.changed:
                 old = outcome.changed[attribute.key][0]
             else:
-                old = None if attribute.name in self._task.planned else new
+                old = None if attribute.name in unknown else new
             if old != new:
                 found[attribute.key] = (old, new)
         return found
@@ -188,6 +237,12 @@ class Foresight:
             self._seen[key] = self._fresh[key] = _Seen(line, values)
         for claim in others:
             self._seen[claim] = self._fresh[claim] = _Seen(line, {_OWNER: owner})
+
+
+def _whose(seen: _Seen) -> Claim:
+    """The key of the entity a value was noted for; ("", "") for a key itself, (line, "") without one."""
+    name, _, key = str(seen.values.get(_OWNER, "")).partition("\t")
+    return name, key
 
 
 def _duplicates(taken: Sequence[Claim]) -> tuple[FieldError, ...]:

@@ -123,8 +123,13 @@ def _begin(connection: Connection, event: Event, order: JobOrder) -> int:
 
 
 def _steer(connection: Connection, ident: int, order: JobOrder, state: str) -> None:
-    """Add what was announced, set the state, and end the phase if nothing is left to do."""
-    ledger.add_chunks(connection, ident, order.phase, [Chunk(n, after) for n, after in order.chunks])
+    """Add what was announced, set the state, and end the phase if nothing is left to do.
+
+    Chunks of a dry run follow each other: each foresees what the ones before it would leave.
+    """
+    one_by_one = order.phase == contract.DRY
+    chunks = [Chunk(n, (n - 1 if n else None) if one_by_one else after) for n, after in order.chunks]
+    ledger.add_chunks(connection, ident, order.phase, chunks)
     connection.run(_STATE, {"job": ident, "state": state, "final": order.final, "from": _ALIVE})
     job = ledger.by_id(connection, ident)
     if job is not None and job.final and job.state == ledger.RUNNING and ledger.settled(connection, ident, job.phase):

@@ -31,11 +31,15 @@ NO_REFERENCE = "INVALID_OBJECT_ID"
 
 @dataclass(slots=True)
 class Resolved:
-    """A row, what it is linked to, and the targets (link column, text) that are not there, or not yet."""
+    """A row, what it is linked to, and the targets (link column, text) that are not there, or not yet.
+
+    hidden: names of values that a dry run judges itself.
+    """
 
     row: Row
     links: list[LinkTo] = field(default_factory=list)
     missing: list[tuple[int, str]] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
 
 
 def resolve(task: Task, rows: Sequence[Row]) -> list[Resolved]:

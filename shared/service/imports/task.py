@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -170,8 +170,3 @@ def _linked(runtime: Runtime, live: LiveType, spec: ImportSpec) -> list[LiveType
             raise JobProblem(f"{link.relation} is no association type from {live.name} to {target.name}")
         found.append(target)
     return found
-
-
-def ready_values(row: Row, planned: Mapping[str, Any]) -> dict[str, Any]:
-    """A row's values without those of imagined attributes, which the engine does not know."""
-    return {name: value for name, value in row.values.items() if name not in planned} if planned else row.values

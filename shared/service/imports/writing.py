@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shared.eav.bulk.items import BulkItem, BulkOutcome
 from shared.kernel.db import Connection
-from shared.service.imports.conversion import WRONG_WIDTH
+from shared.service.imports.conversion import INVALID_ID, REQUIRED, WRONG_WIDTH
 from shared.service.imports.resolving import Resolved
-from shared.service.imports.task import Task, ready_values
+from shared.service.imports.task import Task
 
 Pair = tuple[Resolved, BulkOutcome]
+_UNFOUND = frozenset({INVALID_ID, REQUIRED})
 Finish = Callable[[Connection, list[Pair]], None]
 
 
@@ -20,7 +21,10 @@ def item_of(task: Task, one: Resolved) -> BulkItem:
     ref = task.ref(row)
     if ref is None and mode == "upsert":
         mode = "create"
-    return BulkItem(ready_values(row, task.planned), ref, mode, row.effective_at, tuple(one.links), tuple(row.errors))
+    values: Mapping[str, object] = row.values
+    if task.planned or one.hidden:
+        values = {name: raw for name, raw in values.items() if name not in task.planned and name not in one.hidden}
+    return BulkItem(values, ref, mode, row.effective_at, tuple(one.links), tuple(row.errors))
 
 
 def write(task: Task, resolved: Sequence[Resolved], finish: Finish, *, dry: bool | None = None) -> None:
@@ -44,7 +48,16 @@ def _hopeless(one: Resolved) -> bool:
 
 
 def _in_order(resolved: Sequence[Resolved], outcomes: dict[int, BulkOutcome]) -> list[Pair]:
-    return [
-        (one, outcomes.get(id(one)) or BulkOutcome(place, "rejected", errors=tuple(one.row.errors)))
-        for place, one in enumerate(resolved)
-    ]
+    return [(one, _outcome(place, one, outcomes.get(id(one)))) for place, one in enumerate(resolved)]
+
+
+def _outcome(place: int, one: Resolved, outcome: BulkOutcome | None) -> BulkOutcome:
+    """A row's outcome. Of a row that cannot find its entity the engine also says what a new one would lack: noise."""
+    errors = one.row.errors
+    if outcome is None:
+        return BulkOutcome(place, "rejected", errors=tuple(errors))
+    if errors and outcome.outcome == "rejected":
+        told = {error.code for error in errors}
+        if told & _UNFOUND:
+            outcome.errors = tuple(error for error in outcome.errors if error in errors or error.code != REQUIRED)
+    return outcome

@@ -1,0 +1,148 @@
+"""Imports as they are meant to go: created, updated, unchanged, rejected; again; in order; attributes made first."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.contracts import imports as contract
+from shared.contracts.imports import PhaseFinished
+from shared.service.imports.spec import Column, EffectiveAt
+from tests.integration.service.imports.importing import Import, columns, facts, find, spec, values
+
+HEADER = ("email", "firstname", "city")
+
+
+def people(count, prefix, city="Bonn"):
+    return [(f"{prefix}{n}@example.com", f"Name {n}", city) for n in range(count)]
+
+
+def test_a_file_becomes_entities_and_again_changes_nothing(runtime):
+    job = Import(runtime, spec("contact", HEADER, key="email"), people(250, "plain")).do()
+    assert job.counts() == {"rows": 250, "created": 250, "updated": 0, "unchanged": 0, "rejected": 0}
+    assert job.finished() == [PhaseFinished("run", "done")]
+    assert len(job.reports()) == 3
+    stored = values(runtime, "contact", ("firstname", "city"), by="email")
+    assert {key: stored[key] for key in stored if key.startswith("plain")} == {
+        email: (name, city) for email, name, city in people(250, "plain")
+    }
+    before = facts(runtime)
+    again = job.again().do()
+    assert again.counts()["unchanged"] == 250
+    assert facts(runtime) == before
+
+
+def test_rows_change_what_they_find(runtime):
+    job = Import(runtime, spec("contact", HEADER, key="email"), people(30, "moves")).do()
+    moved = [(email, name, "Köln" if n % 3 == 0 else city) for n, (email, name, city) in enumerate(people(30, "moves"))]
+    assert job.again(moved).do().counts() == {"rows": 30, "created": 0, "updated": 10, "unchanged": 20, "rejected": 0}
+    only = spec("contact", HEADER, key="email", mode="update")
+    late = Import(runtime, only, [("moves1@example.com", "New", "Bonn"), ("nobody@example.com", "x", "y")]).do()
+    assert late.counts()["updated"] == 1
+    assert late.errors() == {3: {"OBJECT_NOT_FOUND"}}
+    first = Import(runtime, spec("contact", HEADER, key="email", mode="create"), people(1, "moves")).do()
+    assert first.errors() == {2: {"DUPLICATE_UNIQUE_PROPERTY_VALUE"}}
+
+
+def test_bad_rows_stop_no_others_and_tell_everything_without_the_values(runtime):
+    header = ("name", "number_of_employees", "founded_year", "domain")
+    rows = [
+        ("Good Ltd", "1.200", "1999", "good.example"),
+        ("Bad Ltd", "a lot", "long ago", "bad.example"),
+        ("", "", "", ""),
+        ("Short Ltd",),
+        ("Good 2 Ltd", "1200", "", ""),
+    ]
+    asked = spec("company", header, key="name", columns=columns(header, number_of_employees={"decimal": ","}))
+    job = Import(runtime, asked, rows).do()
+    assert job.counts() == {"rows": 5, "created": 2, "updated": 0, "unchanged": 0, "rejected": 3}
+    assert job.errors() == {
+        3: {"COULD_NOT_PARSE_NUMBER"},
+        4: {"REQUIRED_FIELD"},
+        5: {"INCORRECT_NUMBER_OF_COLUMNS"},
+    }
+    told = str(job.reports())
+    assert "a lot" not in told
+    assert "long ago" not in told
+
+
+def test_rows_with_one_key_are_applied_in_the_order_of_the_file(runtime):
+    rows = [(f"same{n % 7}@example.com", f"Name {n}", "X") for n in range(300)]
+    job = Import(runtime, spec("contact", HEADER, key="email"), rows, size=20).do()
+    assert job.counts() == {"rows": 300, "created": 7, "updated": 293, "unchanged": 0, "rejected": 0}
+    stored = values(runtime, "contact", ("firstname",), by="email")
+    for place in range(7):
+        last = max(n for n in range(300) if n % 7 == place)
+        assert stored[f"same{place}@example.com"] == (f"Name {last}",)
+
+
+def test_rows_are_found_by_id_and_blanks_clear_where_asked(runtime):
+    Import(runtime, spec("contact", HEADER, key="email"), people(2, "ids")).do()
+    ident = find(runtime, "contact", "email", "ids0@example.com")
+    header = ("Id", "firstname", "city")
+    asked = spec(
+        "contact", header, mode="update", id_column=0, blank="clear", blanks=("Select",),
+        columns=(Column(index=1, attribute="firstname", blank="keep"), Column(index=2, attribute="city")),
+    )  # fmt: skip
+    job = Import(runtime, asked, [(str(ident), "", "Select"), ("999999999", "x", "y"), ("abc", "x", "y")]).do()
+    assert job.counts()["updated"] == 1
+    assert job.errors() == {3: {"OBJECT_NOT_FOUND"}, 4: {"INVALID_OBJECT_ID"}}
+    assert values(runtime, "contact", ("firstname", "city"))[ident] == ("Name 0", None)
+
+
+ATTRIBUTES = [
+    {"name": "prospect_id", "label": "Prospect ID", "type": "string", "unique": True},
+    {"name": "tags_chosen", "label": "Tags", "type": "multi_enumeration", "options": ["Ringing", {"value": "busy"}]},
+    {"name": "visits", "label": "Visits", "type": "number"},
+]
+
+
+def test_attributes_are_made_before_the_first_row_and_have_slots(runtime):
+    header = ("prospect_id", "tags_chosen", "visits")
+    rows = [(f"p{n}", "ringing;BUSY" if n % 2 else "", str(n)) for n in range(50)]
+    job = Import(runtime, spec("contact", header, key="prospect_id"), rows, 10, ATTRIBUTES).do()
+    assert job.counts()["created"] == 50
+    stored = values(runtime, "contact", ("tags_chosen", "visits"), by="prospect_id")
+    assert stored["p3"] == ("Ringing;busy", "3")
+    runtime.catalog.refresh()
+    live = runtime.catalog.type("contact")
+    assert live.attributes["prospect_id"].unique
+    assert live.attributes["visits"].indexed
+    assert live.attributes["visits"].column is not None
+    assert job.again().do().counts()["unchanged"] == 50
+
+
+def test_values_may_hold_since_an_earlier_instant(runtime):
+    header = ("email", "firstname", "since")
+    asked = spec(
+        "contact", header, key="email", columns=columns(header[:2]),
+        effective_at=EffectiveAt(column=2, date_format="MDY"),
+    )  # fmt: skip
+    Import(runtime, asked, [("since@example.com", "A", "7/9/2016")]).do()
+    second = Import(runtime, asked, [("since@example.com", "B", "10/20/2016")]).do()
+    with runtime.db.connect() as connection:
+        row = connection.row(
+            "select max(effective_at)::date::text from eav_history where source = 'IMPORT' and source_id = %(n)s",
+            {"n": str(second.number)},
+        )
+    assert row == ("2016-10-20",)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"columns": (Column(index=0, attribute="no_such"),)}, "no_such"),
+        ({"links": ({"column": 1, "type": "nothing"},)}, "nothing"),
+        ({"links": ({"column": 1, "type": "company", "relation": 987},)}, "987"),
+    ],
+)
+def test_what_can_never_work_fails_at_once_with_a_reason(runtime, change, word):
+    job = Import(runtime, spec("contact", HEADER, key="email", **change), people(2, "fails")).do()
+    assert job.job().state == "failed"
+    (finished,) = job.finished()
+    assert finished.state == contract.FAILED
+    assert word in finished.reason
+
+
+def test_an_empty_file_is_done_at_once(runtime):
+    job = Import(runtime, spec("contact", HEADER, key="email"), []).do()
+    assert job.finished() == [PhaseFinished("run", "done")]
