@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from shared.kernel.errors import Unavailable
+from shared.kernel.pool import Pool
 
 bigint = Int8
 """A whole number sent as bigint whatever its size, so that a prepared statement stays one statement."""
@@ -113,38 +115,25 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.url = url
         self.prepare = prepare
-        self.engine = sa.create_engine(
-            sqlalchemy_url(url),
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_timeout=10,
-            pool_pre_ping=False,
-            # Nothing to roll back: connections are in autocommit, and transactions end where they begin.
-            pool_reset_on_return=None,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"connect_timeout": 5, "prepare_threshold": 1 if prepare else None},
-        )
+        self.pool = Pool(self._open, kept=pool_size, most=2 * pool_size, patience=10)
         self._count = _Counter()
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Borrow a connection in autocommit; raises Unavailable when the database cannot be reached."""
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The same database for SQLAlchemy's ORM, with connections of its own."""
+        return sa.create_engine(sqlalchemy_url(self.url), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+
+    def _open(self) -> psycopg.Connection[Any]:
+        url = sqlalchemy_url(self.url).replace("+psycopg", "", 1)
+        threshold = 1 if self.prepare else None
         try:
-            borrowed = self.engine.raw_connection()
-        except (psycopg.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-            # The bare driver error is the usual one: the pool wraps none of what connecting raises.
-            raise Unavailable("the database cannot be reached") from error
-        raw: Any = borrowed.driver_connection
-        try:
-            yield Connection(raw, self.prepare, self._count)
+            return psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=threshold)
         except psycopg.OperationalError as error:
-            borrowed.invalidate()
-            translated = _translated(error)
-            if isinstance(translated, Unavailable):
-                self.engine.dispose()  # what else lies in the pool is as dead; the next request connects anew
-            raise translated from error
-        finally:
-            borrowed.close()
+            raise Unavailable("the database cannot be reached") from error
+
+    def connect(self) -> Borrowed:
+        """Borrow a connection in autocommit; raises Unavailable when the database cannot be reached or is lost."""
+        return Borrowed(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -163,12 +152,36 @@ class Database:
             self._count.statements = None
 
     def dispose(self) -> None:
-        """Close all pooled connections."""
-        self.engine.dispose()
+        """Close all pooled connections; those in use are closed when they come back."""
+        self.pool.clear()
 
 
-def _translated(error: psycopg.OperationalError) -> Exception:
+class Borrowed:
+    """A connection taken from the pool for a `with` block."""
+
+    __slots__ = ("_age", "_database", "_raw")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Connection:
+        database = self._database
+        self._age = database.pool.age  # before taking: one that is cleared meanwhile must not count as young
+        self._raw = database.pool.take()
+        return Connection(self._raw, database.prepare, database._count)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        pool = self._database.pool
+        try:
+            if isinstance(error, psycopg.OperationalError) and (lost := _lost(error)):
+                pool.clear()  # what else lies in the pool is as dead; the next request connects anew
+                raise lost from error
+        finally:
+            pool.give(self._raw, self._age)
+
+
+def _lost(error: psycopg.OperationalError) -> Unavailable | None:
     """Losing the server is Unavailable; what the server said itself (lock timeouts, say) keeps its own class."""
     if error.sqlstate and not error.sqlstate.startswith(("08", "57P")):
-        return error
+        return None
     return Unavailable("the database connection was lost")

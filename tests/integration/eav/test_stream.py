@@ -17,6 +17,7 @@ from shared.eav.requests import Query, Ref, Sort, Update
 from shared.kernel import json
 from shared.kernel.db import Database
 from shared.kernel.errors import Invalid
+from shared.kernel.pool import Pool
 from tests.factories.asking import ALL, CONTEXT, create
 from tests.factories.kinds import KINDS, RAW, attribute
 from tests.factories.schema import Schema
@@ -122,8 +123,7 @@ def test_all_mistakes_are_told_before_anything_is_read(engine: Engine, everythin
 def narrow(database: Database) -> Iterator[Engine]:
     """An engine whose pool has a single connection: whoever keeps it is found out."""
     alone = Database(database.url, pool_size=1)
-    alone.engine.pool._max_overflow = 0  # type: ignore[attr-defined]
-    alone.engine.pool._timeout = 1  # type: ignore[attr-defined]
+    alone.pool = Pool(alone._open, kept=1, most=1, patience=1)
     yield Engine(alone)
     alone.dispose()
 

@@ -198,15 +198,15 @@ def test_rights(system: System, web: Any):
 
 def test_who_leaves_frees_the_connection(system: System, web: Any):
     runtime = system.runtime("contacts")
-    idle = runtime.db.engine.pool.checkedout()
+    idle = runtime.db.pool.borrowed
     for _ in range(3 * exports.MOST):
         answer = web.get(EXPORT, buffered=False)
         next(answer.iter_encoded())
-        assert runtime.db.engine.pool.checkedout() == idle + 1
+        assert runtime.db.pool.borrowed == idle + 1
         answer.close()
-        assert runtime.db.engine.pool.checkedout() == idle
+        assert runtime.db.pool.borrowed == idle
     web.head(EXPORT).close()
-    assert runtime.db.engine.pool.checkedout() == idle
+    assert runtime.db.pool.borrowed == idle
 
 
 def test_exports_leave_room_for_others(system: System, web: Any):
@@ -228,7 +228,7 @@ def test_what_breaks_on_the_way_does_not_look_like_an_end(web: Any, system: Syst
     with pytest.raises(Unavailable):
         b"".join(answer.iter_encoded())
     answer.close()
-    assert system.runtime("contacts").db.engine.pool.checkedout() == 0
+    assert system.runtime("contacts").db.pool.borrowed == 0
 
 
 def _breaking(made: Callable[..., Any]) -> Callable[..., Any]:
