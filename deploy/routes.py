@@ -2,7 +2,8 @@
 
 Every path names its entity type by a segment, or a service, or belongs to exactly one service by a literal beginning;
 everything else (custom and unknown entity types, unknown paths) belongs to `workspace`. Association paths go by the
-type they start from. The front and nginx's configuration both stand on this table; neither has rules of its own.
+type they start from, but labels and limits of links belong to `workspace` whatever the types. The front and nginx's
+configuration both stand on this table; neither has rules of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ TYPED: tuple[str, ...] = (
 )
 """Beginnings of paths whose next segment is an entity type. Regular expressions that Python and PCRE read alike."""
 
+_OF_LABELS = r"definitions/configurations(?:/.*)?|[^/]+/[^/]+/labels(?:/[^/]*)?/?"
+LABELS = rf"/crm/(?:v4/associations|associations/{_DATE})/(?:{_OF_LABELS})"
+"""Whole paths of labels and limits of links, which come before all that goes by type."""
+
+_LABELS = re.compile(LABELS, re.DOTALL)
 _TYPE_SEGMENT = re.compile(rf"(?:{'|'.join(TYPED)})/(?:p\d+_)?([^/]+)(?:/.*)?", re.DOTALL)
 _SERVICE_SEGMENT = re.compile(r"/(?:api/v1/)?([^/]+)(?:/.*)?", re.DOTALL)
 
@@ -73,6 +79,8 @@ class RouteTable:
 
     def service(self, path: str) -> str:
         """The service that answers the path."""
+        if _LABELS.fullmatch(path) is not None:
+            return FALLBACK
         typed = _TYPE_SEGMENT.fullmatch(path)
         if typed is not None:
             return self.types.get(typed[1].lower(), FALLBACK)

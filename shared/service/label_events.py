@@ -75,10 +75,14 @@ class Learning:
 
     def learn(self, ids: Collection[int]) -> None:
         """Ask for relations once when one of the ids is unknown; whoever needs them then refuses what still is."""
-        if self._known(ids):
-            return
-        self._relations.refresh()
-        if not self._known(ids) and self._pulling is not None and self._pulling.fresh():
+        if not self._known(ids):
+            self._relations.refresh()
+            if not self._known(ids):
+                self.look()
+
+    def look(self) -> None:
+        """Ask for relations in any case, as when words are unknown that a label may have."""
+        if self._pulling is None or self._pulling.fresh():
             self._relations.refresh()
 
     def _known(self, ids: Collection[int]) -> bool:

@@ -78,6 +78,14 @@ class Labels:
             for found in types
         )
 
+    def get(self, ctx: Context, ident: int) -> RelationDef | None:
+        """One relation by its id, None when there is none. Raises Forbidden without the right to see its types."""
+        self._engine.relations.refresh()
+        found = self._engine.relations.get(ident)
+        if found is not None:
+            self.types(ctx, found.from_type, found.to_type, "read")
+        return found
+
     def touching(self, type_name: str) -> list[RelationDef]:
         """Relations made at run time that lead to or from a type."""
         self._engine.relations.refresh()

@@ -57,15 +57,15 @@ class Links:
             require(ctx.actor, "objects", one, mode)
         return found
 
-    def type(self, ctx: Context, name: str) -> TypeDef:
+    def type(self, ctx: Context, name: str, mode: Mode = "read") -> TypeDef:
         """A type that links may lead to, by any of its names. Raises NotFound, or Forbidden without the right to read
-        its entities."""
-        return self._permit(ctx, "read", name)[0]
+        (or write) its entities."""
+        return self._permit(ctx, mode, name)[0]
 
-    def relations(self, ctx: Context, from_type: str, to_type: str) -> Sequence[RelationDef]:
-        """All relations of this direction, the plain one first. Raises NotFound for unknown types, Invalid for types
-        that cannot be linked."""
-        start, end = self._permit(ctx, "read", from_type, to_type)
+    def relations(self, ctx: Context, from_type: str, to_type: str, mode: Mode = "read") -> Sequence[RelationDef]:
+        """All relations of this direction, the plain one first, for whoever may read (or write) both types. Raises
+        NotFound for unknown types, Invalid for types that cannot be linked."""
+        start, end = self._permit(ctx, mode, from_type, to_type)
         return self._engine.relations.between(start.name, end.name)
 
     def known(self, ids: Collection[int]) -> dict[int, RelationDef]:
@@ -73,6 +73,30 @@ class Links:
         self._learning.learn(ids)
         found = ((one, self._engine.relations.get(one)) for one in ids)
         return {one: relation for one, relation in found if relation is not None}
+
+    def named(
+        self, ctx: Context, from_type: str, to_type: str, asked: Sequence[object], where: str = "relations"
+    ) -> tuple[int, ...]:
+        """The ids of relations of this direction asked for by id, name or label in any case, for a write.
+
+        Raises Invalid naming those that there are, when one is none of them.
+        """
+        for again in (False, True):
+            if again:
+                self._learning.look()
+            between = self.relations(ctx, from_type, to_type, "write")
+            by_name = {spelled: one.id for one in reversed(between) for spelled in _spellings(one)}
+            found = [by_name.get(str(one).strip().casefold()) for one in asked]
+            if None not in found:
+                break
+        errors = ErrorList()
+        shown = ", ".join(f"{one.id} ({one.label or one.name})" for one in between)
+        for one, ident in zip(asked, found, strict=True):
+            if ident is None:
+                message = f'{where}: "{str(one)[:100]}" is no relation from {from_type} to {to_type}; those are {shown}'
+                errors.add(where, "INVALID_ASSOCIATION", message)
+        errors.raise_if_any()
+        return tuple(dict.fromkeys(one for one in found if one is not None))
 
     def put(
         self,
@@ -127,6 +151,10 @@ def permit_filter(ctx: Context, catalog: Catalog, type: str, node: Node | None) 
     """Raises Forbidden unless the actor may read every type whose entities, or their values, a filter asks for."""
     for name in named_types(catalog, catalog.type(type), node):
         require(ctx.actor, "objects", catalog.type(name).defn, "read")
+
+
+def _spellings(one: RelationDef) -> set[str]:
+    return {text.casefold() for text in (str(one.id), one.name, one.label or "") if text}
 
 
 def permit_links(ctx: Context, catalog: Catalog, items: Iterable[Draft | Update | Upsert | BulkItem]) -> None:

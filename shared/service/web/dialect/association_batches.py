@@ -116,7 +116,7 @@ def create(service: Runtime, type: str, to_type: str) -> Response:
     errors.raise_if_any()
     items = [LinkItem(one, LinkTo(target.name, other, idents)) for one, other, idents in pairs]
     done = service.links.put(ctx, start.name, items, partial=True) if items else []
-    known = {one.id: one for one in service.links.relations(ctx, start.name, target.name)}
+    known = {one.id: one for one in service.links.relations(ctx, start.name, target.name, "write")}
     results = [labelled(one, start, target, known) for one in done if isinstance(one, LinkOutcome)]
     return envelope(results, refused(done, items), started, 201)
 
@@ -138,8 +138,8 @@ def associate(service: Runtime, type: str, to_type: str) -> Response:
 
 def _types(service: Runtime, type: str, to_type: str) -> tuple[TypeDef, TypeDef, Sequence[RelationDef]]:
     ctx, start, target = context(), names.entity_type(type), names.entity_type(to_type)
-    between = service.links.relations(ctx, start, target)
-    return service.links.type(ctx, start), service.links.type(ctx, target), between
+    between = service.links.relations(ctx, start, target, "write")
+    return service.links.type(ctx, start, "write"), service.links.type(ctx, target, "write"), between
 
 
 def refused(done: Sequence[LinkOutcome | ItemError], items: Sequence[LinkItem]) -> list[dict[str, Any]]:

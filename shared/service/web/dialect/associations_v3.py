@@ -68,7 +68,7 @@ def archive(service: Runtime, type: str, to_type: str) -> Response:
 def _named(service: Runtime, type: str, to_type: str) -> Named:
     """(from, to, relation, its name as given) of every input. Raises Invalid naming every bad one."""
     errors = ErrorList()
-    between = service.links.relations(context(), names.entity_type(type), names.entity_type(to_type))
+    between = service.links.relations(context(), names.entity_type(type), names.entity_type(to_type), "write")
     found: Named = []
     for index, one in enumerate(bodies.inputs(json_object(), MOST_WRITTEN)):
         where = f"inputs[{index}]."

@@ -5,8 +5,15 @@ Use it for new clients; the wire dialect beside it is for clients that exist. On
 
 from __future__ import annotations
 
-from shared.service.web.native import batch, export, merging, query, single
+from shared.service.web.native import batch, export, links, merging, query, single
 
-OPERATIONS = (*single.OPERATIONS, *query.OPERATIONS, *batch.OPERATIONS, *export.OPERATIONS, *merging.OPERATIONS)
+OPERATIONS = (
+    *single.OPERATIONS,
+    *query.OPERATIONS,
+    *batch.OPERATIONS,
+    *links.OPERATIONS,
+    *export.OPERATIONS,
+    *merging.OPERATIONS,
+)
 
 __all__ = ["OPERATIONS"]

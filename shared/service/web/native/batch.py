@@ -15,6 +15,7 @@ from shared.kernel.errors import ErrorList, Invalid
 from shared.service.entities import Draft, Entity, ItemError, Ref, Update, Upsert
 from shared.service.web.errors import standard_error
 from shared.service.web.native import models, present
+from shared.service.web.native.links import links
 from shared.service.web.native.single import MOST, PATH, WRITE_KEYS
 from shared.service.web.operation import Operation, answer, no_content
 from shared.service.web.request import context, json_object, known_keys
@@ -30,7 +31,10 @@ def create(service: Runtime, type: str) -> Response:
     body = json_object()
     name = service.catalog.type(type).name
     inputs = _inputs(body, WRITE_KEYS, ())
-    drafts = [Draft(present.values(one, where), effective_at=_at(one, where)) for where, one in inputs]
+    drafts = [
+        Draft(present.values(one, where), effective_at=_at(one, where), links=links(service, name, one, where))
+        for where, one in inputs
+    ]
     done = service.entities.create(context(), name, drafts, present.view(service, name, None), partial=_partial(body))
     return _written(service, name, done, 201)
 
@@ -61,7 +65,8 @@ def update(service: Runtime, type: str) -> Response:
         if version is not None and type_is_not_int(version):
             raise Invalid.one(f"{where}version", "INVALID_INTEGER", f"{where}version must be a whole number")
         ref = Ref(id=present.entity_id(name, one.get("id", "")))
-        updates.append(Update(ref, present.values(one, where), version, effective_at=_at(one, where)))
+        wanted, at = links(service, name, one, where), _at(one, where)
+        updates.append(Update(ref, present.values(one, where), version, effective_at=at, links=wanted))
     done = service.entities.update(context(), name, updates, present.view(service, name, None), partial=_partial(body))
     return _written(service, name, done, 200)
 
@@ -80,7 +85,8 @@ def upsert(service: Runtime, type: str) -> Response:
         key = values.get(by)
         if key is None or isinstance(key, dict | list) or key == "":
             errors.add(f"{where}values.{by}", "REQUIRED_FIELD", f"{where}values must hold {by}")
-        upserts.append(Upsert(Ref(attribute=by, value=key), values, effective_at=_at(one, where)))
+        ref, wanted = Ref(attribute=by, value=key), links(service, name, one, where)
+        upserts.append(Upsert(ref, values, effective_at=_at(one, where), links=wanted))
     errors.raise_if_any()
     done = service.entities.upsert(context(), name, upserts, present.view(service, name, None), partial=_partial(body))
     return _written(service, name, done, 200)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.service.web.native.link_models import LinkWanted
+
 
 class Strict(BaseModel):
     """A request body: unknown keys are refused."""
@@ -15,9 +17,10 @@ class Strict(BaseModel):
 
 
 class WriteEntity(Strict):
-    """Values to write, by attribute name; null clears."""
+    """Values to write, by attribute name (null clears), and entities to link to in the same step."""
 
     values: dict[str, Any] = Field(default_factory=dict)
+    links: list[LinkWanted] = Field(default_factory=list)
     effective_at: datetime | None = Field(None, description="When it counts from; needs `crm.effective.write`")
 
 

@@ -10,6 +10,7 @@ from shared.kernel.context import Context
 from shared.kernel.errors import NotFound
 from shared.service.entities import Draft, Entity, Ref, Update, View
 from shared.service.web.native import models, preconditions, present
+from shared.service.web.native.links import links
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import (
     bool_param,
@@ -29,7 +30,7 @@ PATH = "/api/v1/objects/{type}"
 SYSTEM_READ = Context()  # the version of what was just archived is told to those who may write but not read, too
 _DEFAULT_VIEW = View(form="json")
 _ID_ONLY = View(form="json", attributes=())
-WRITE_KEYS = ("values", "effective_at")
+WRITE_KEYS = ("values", "links", "effective_at")
 
 
 def list_(service: Runtime, type: str) -> Response:
@@ -55,7 +56,8 @@ def create(service: Runtime, type: str) -> Response:
     body = json_object()
     known_keys(body, WRITE_KEYS)
     name = service.catalog.type(type).name
-    drafts = [Draft(present.values(body), effective_at=present.instant(body, "effective_at"))]
+    at = present.instant(body, "effective_at")
+    drafts = [Draft(present.values(body), effective_at=at, links=links(service, name, body))]
     made = service.entities.create(context(), name, drafts, present.view(service, name, None))[0]
     return _written(service, name, made, 201)
 
@@ -85,7 +87,8 @@ def update(service: Runtime, type: str, id: str) -> Response:
     ref = present.reference(name, id, text_param("by"))
     expected = _expected(service, name, ref)
     at = present.instant(body, "effective_at")
-    updates = [Update(ref, present.values(body), expected, effective_at=at)]
+    wanted = links(service, name, body)
+    updates = [Update(ref, present.values(body), expected, effective_at=at, links=wanted)]
     changed = service.entities.update(context(), name, updates, present.view(service, name, None))[0]
     return _written(service, name, changed, 200)
 
