@@ -33,6 +33,7 @@ from shared.kernel.errors import (
 )
 from shared.service.definition_changes import ATTEMPTS, DefinitionChanges, attribute_detail
 from shared.service.definition_rules import completed_type, hinted
+from shared.service.labels import forget_relations
 from shared.service.permissions import Mode, allowed, require
 from shared.service.publishing import publish_definition
 
@@ -229,6 +230,7 @@ class Definitions:
         def step(connection: Connection) -> None:
             if hard:
                 remove_type(connection, live)
+                forget_relations(connection, ctx, live.name)
             else:
                 require_empty(connection, live)
                 rows.change_type(connection, live.id, {"archived_at": now().replace(tzinfo=None)})

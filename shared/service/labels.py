@@ -86,15 +86,38 @@ class Labels:
             self.types(ctx, found.from_type, found.to_type, "read")
         return found
 
-    def touching(self, type_name: str) -> list[RelationDef]:
-        """Relations made at run time that lead to or from a type."""
+    def made(self) -> list[RelationDef]:
+        """Relations made at run time, for whoever may see definitions of their types."""
         self._engine.relations.refresh()
-        return [one for one in self._engine.relations.made() if type_name in (one.from_type, one.to_type)]
+        return [one for one in self._engine.relations.made() if not one.builtin]
+
+    def declare(self, ctx: Context, owner: str, from_type: str, to_type: str, name: str) -> tuple[RelationDef, ...]:
+        """A kind of link without words that a type made at run time (`owner`, one of the two) declares for itself: the
+        right to write its definition is enough."""
+        found = type_of(self._engine.catalog, owner)
+        require(ctx.actor, "schemas", found, "write")
+        start, end = (type_of(self._engine.catalog, one) for one in (from_type, to_type))
+        if found.name not in (start.name, end.name):
+            message = f"one of both types must be {found.plural}"
+            raise Invalid.one("fromObjectTypeId", "INVALID_ASSOCIATION", message)
+        return self._add(ctx, start, end, _checked(LabelDraft(name or f"{start.name}_to_{end.name}")))
+
+    def withdraw(self, ctx: Context, owner: str, ident: int) -> None:
+        """Take away what `declare` made. Raises NotFound when the type has no such relation."""
+        found = type_of(self._engine.catalog, owner)
+        require(ctx.actor, "schemas", found, "write")
+        relation = next((one for one in self.made() if one.id == ident), None)
+        if relation is None or found.name not in (relation.from_type, relation.to_type):
+            raise NotFound("association", [str(ident)])
+        start, end = (type_of(self._engine.catalog, one) for one in (relation.from_type, relation.to_type))
+        self._remove(ctx, start, end, ident)
 
     def add(self, ctx: Context, from_type: str, to_type: str, draft: LabelDraft) -> tuple[RelationDef, ...]:
         """A new label: the relation of each direction, one alone when both ends of one type read the same."""
         start, end = self.types(ctx, from_type, to_type, "write")
-        draft = _checked(draft)
+        return self._add(ctx, start, end, _checked(draft))
+
+    def _add(self, ctx: Context, start: TypeDef, end: TypeDef, draft: LabelDraft) -> tuple[RelationDef, ...]:
         builtin = self._between(start, end)
 
         def step(connection: Connection) -> tuple[RelationDef, ...]:
@@ -135,6 +158,9 @@ class Labels:
     def remove(self, ctx: Context, from_type: str, to_type: str, ident: int) -> None:
         """Take a label made at run time away, in every service, from every link that has it."""
         start, end = self.types(ctx, from_type, to_type, "write")
+        self._remove(ctx, start, end, ident)
+
+    def _remove(self, ctx: Context, start: TypeDef, end: TypeDef, ident: int) -> None:
         between = self._between(start, end)
 
         def step(connection: Connection) -> None:
@@ -166,16 +192,13 @@ class Labels:
 
         self._changed(step)
 
-    def forget_type(self, ctx: Context, type_name: str) -> None:
-        """Take away every relation made at run time that leads to or from a type that is removed for good."""
-        gone = [one for one in self.touching(type_name) if not one.builtin]
 
-        def step(connection: Connection) -> None:
-            labels.remove(connection, gone)
-            _tell(connection, ctx, gone, removed=True)
-
-        if gone:
-            self._changed(step)
+def forget_relations(connection: Connection, ctx: Context, type_name: str) -> None:
+    """Take away every relation made at run time that leads to or from a type, in the transaction that removes it."""
+    gone = [one for one in labels.every(connection) if type_name in (one.from_type, one.to_type)]
+    if gone:
+        labels.remove(connection, gone)
+        _tell(connection, ctx, gone, removed=True)
 
 
 def _checked(draft: LabelDraft, *, changing: bool = False) -> LabelDraft:

@@ -24,6 +24,7 @@ from shared.kernel.errors import (
     Unauthenticated,
 )
 from shared.service.entities import Draft, ItemError, Query, Ref, Update, Upsert
+from shared.service.relations import BUILTIN
 from shared.service.schema import attribute, choices, system_attributes
 
 AT = "2026-01-02T03:04:05.678Z"
@@ -292,4 +293,6 @@ def runtime(*types: TypeDef) -> Any:
         tokens=FakeTokens(),
         entities=entities,
         definitions=FakeDefinitions(kept, entities),
+        links=SimpleNamespace(known=lambda ids: {one.id: one for one in BUILTIN if one.id in set(ids)}),
+        labels=SimpleNamespace(made=list, declare=lambda *_: ()),
     )

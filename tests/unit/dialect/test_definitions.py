@@ -200,7 +200,7 @@ def test_schemas(client: FlaskClient, place: str) -> None:
     changed = client.patch(f"{base}/car", json={"labels": {"singular": "Auto"}, "clearDescription": True})
     assert changed.json["labels"] == {"singular": "Auto", "plural": "Cars"}
     link = client.post(f"{base}/car/associations", json={})
-    assert (link.status_code, link.json["errors"][0]["code"]) == (400, "NOT_AVAILABLE")
+    assert (link.status_code, link.json["errors"][0]["in"]) == (400, "toObjectTypeId")
     assert client.get(f"{base}/contacts").json["fullyQualifiedName"] == "contacts"
     assert client.delete(f"{base}/car").status_code == 204
     assert client.get(f"{base}/car").status_code == 404

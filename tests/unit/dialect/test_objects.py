@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from shared.service.links import LinkTo
+
 URL = "/crm/v3/objects/contacts"
 
 
@@ -150,11 +152,16 @@ def test_a_change_can_be_tied_to_a_version(client: FlaskClient, service: Any) ->
     assert client.patch(f"{URL}/{number}", json={}, headers={"If-Match": '"1", "2"'}).status_code == 400
 
 
-def test_links_on_create_are_refused_not_dropped(client: FlaskClient) -> None:
-    link = {"to": {"id": "9"}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]}
+def test_links_on_create_are_handed_down(client: FlaskClient, service: Any) -> None:
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ident} for ident in (279, 1)]
+    body = {"properties": {}, "associations": [{"to": {"id": 9}, "types": types}]}
+    assert client.post(URL, json=body).status_code == 201
+    (draft,) = service.entities.asked[-1][1][0]
+    assert draft.links == (LinkTo("company", 9, (1,)),)
     assert client.post(URL, json={"properties": {}, "associations": []}).status_code == 201
-    answer = client.post(URL, json={"properties": {}, "associations": [link]})
-    assert (answer.status_code, answer.json["errors"][0]["code"]) == (400, "NOT_AVAILABLE")
+    for wrong in ([], [{"associationTypeId": 280}], [{"associationTypeId": 279}, {"associationTypeId": 4}]):
+        answer = client.post(URL, json={"properties": {}, "associations": [{"to": {"id": "9"}, "types": wrong}]})
+        assert (answer.status_code, answer.json["errors"][0]["in"]) == (400, "associations[0].types")
 
 
 def test_strangers_are_refused(client: FlaskClient) -> None:

@@ -18,7 +18,7 @@ from shared.service.entities import Entity
 from shared.service.web import changes, health, native, tokens, types
 from shared.service.web.dialect import TYPE_OPERATIONS, WORKSPACE_OPERATIONS
 from shared.service.web.openapi import build, docs, operations
-from shared.service.web.openapi.examples import Subject, fitted
+from shared.service.web.openapi.examples import Partner, Subject, fitted
 from shared.service.web.openapi.older import as_3_0
 from shared.service.web.openapi.values import KINDS, attribute_schema
 from tests.unit.service.fakes import CONTACT, FakeCatalog, FakeEntities, client, service
@@ -111,13 +111,19 @@ def test_types_without_a_unique_attribute_are_told_apart_by_id() -> None:
 
 
 def test_what_can_never_work_is_not_shown() -> None:
-    custom = Subject(replace(CONTACT, name="car", plural="cars", builtin=False))
+    custom = Subject(replace(CONTACT, name="car", plural="cars", builtin=False), "1", Partner("contacts", "9", 1234))
     doors = (*TYPE_OPERATIONS, *WORKSPACE_OPERATIONS)
     paths = build("workspace", doors, [Subject(CONTACT), custom], "http://localhost:8000", "1.0")["paths"]
-    assert not [path for path in paths if "associations" in path]
+    labelled = paths["/crm/v4/objects/cars/{id}/associations/{to_type}/{to_id}"]["put"]
+    assert [one["example"] for one in labelled["parameters"]] == ["1", "contacts", "9"]
+    (spec,) = labelled["requestBody"]["content"]["application/json"]["example"]
+    assert spec["associationTypeId"] == 1234
+    assert "/crm/v3/pipelines/cars" in paths
+    assert "/crm/v3/pipelines/contacts" not in paths
     for base in ("/crm-object-schemas/v3/schemas", "/crm/v3/schemas"):
         assert set(paths[f"{base}/contacts"]) == {"get"}
         assert set(paths[f"{base}/cars"]) == {"get", "patch", "delete"}
+        assert "post" in paths[f"{base}/cars/associations"]
     archived = paths["/crm/v3/properties/contacts/batch/archive"]["post"]["requestBody"]["content"]["application/json"]
     built_in = {one.wire for one in CONTACT.attributes}
     assert not built_in & {one["name"] for one in archived["example"]["inputs"]}

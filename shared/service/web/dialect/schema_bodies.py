@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,8 +27,8 @@ _LISTS = (
 )
 
 
-def schema(defn: TypeDef) -> dict[str, Any]:
-    """One schema, ready for JSON."""
+def schema(defn: TypeDef, associations: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """One schema, ready for JSON. associations: kinds of links that were declared for the type."""
     wire = {one.name: one.wire for one in defn.attributes}
     body: dict[str, Any] = {
         "id": defn.wire_id.rpartition("-")[2],
@@ -39,7 +39,7 @@ def schema(defn: TypeDef) -> dict[str, Any]:
         "description": defn.description,
         "primaryDisplayProperty": wire.get(defn.primary_display, defn.primary_display) or None,
         "properties": [definition(one) for one in defn.attributes],
-        "associations": [],
+        "associations": list(associations),
         "archived": defn.archived_at is not None,
         "createdAt": iso(defn.created_at or _EPOCH),
         "updatedAt": iso(defn.updated_at or defn.created_at or _EPOCH),

@@ -16,7 +16,14 @@ from shared.service.web.operation import Operation, QueryParam
 TYPE = "{type}"
 JSON = "application/json"
 _QUERY_TYPES = {"array": {"type": "array", "items": {"type": "string"}}}
-_PATH_EXAMPLES = {"id": FIRST_ID, "name": "example", "type": "contacts"}
+_PATH_EXAMPLES = {
+    "id": FIRST_ID,
+    "name": "example",
+    "type": "contacts",
+    "from_type": "contacts",
+    "to_type": "companies",
+    "to_id": FIRST_ID,
+}
 _CUSTOM_TYPES = {True: "machine", False: "car"}  # what the examples of making a type make, at the native door or not
 _CUSTOM_ATTRIBUTE = "expected_revenue"  # and those of making an attribute
 _HEADERS = {
@@ -157,6 +164,8 @@ def _path_example(operation: Operation, name: str, subject: Subject | None) -> s
         groups = [one.name for one in subject.defn.groups if not one.archived]
         names = groups if "/groups/" in path else first_names(subject.defn, "properties")
         known = {"id": subject.id, "name": names[0] if names else "example"}
+        if subject.partner is not None:
+            known |= {"to_type": subject.partner.type, "to_id": subject.partner.id}
         return known.get(name, _PATH_EXAMPLES.get(name, "example"))
     return _PATH_EXAMPLES.get(name, "example")
 

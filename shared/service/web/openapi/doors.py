@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, request
 
+from shared.eav.catalog import LiveType
 from shared.kernel import json
 from shared.kernel.clock import monotonic
 from shared.kernel.context import Context
 from shared.service.entities import View
 from shared.service.web.openapi.document import build
-from shared.service.web.openapi.examples import FIRST_ID, Subject
+from shared.service.web.openapi.examples import FIRST_ID, Partner, Subject
 from shared.service.web.operation import Operation, registered
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ def document(service: Runtime, app: Flask) -> tuple[str, bytes]:
     stamp = [*((live.id, live.version) for live in types), len(operations), ids]
     kept: tuple[Any, str, bytes] | None = app.extensions.get(CACHE)
     if kept is None or kept[0] != stamp:
-        subjects = [Subject(live.defn, ids.get(live.name, FIRST_ID)) for live in types]
+        subjects = [
+            Subject(live.defn, ids.get(live.name, FIRST_ID), _partner(service, live.name, types, ids)) for live in types
+        ]
         made = build(service.manifest.name, operations, subjects, service.settings.base_url, VERSION)
         body = json.dumps(made)
         kept = (stamp, f'"{hashlib.sha256(body).hexdigest()[:24]}"', body)
@@ -50,6 +54,16 @@ def _first_ids(service: Runtime, app: Flask, names: list[str]) -> dict[str, str]
     ids = {name: str(entities[0].id) if entities else FIRST_ID for name, entities in found.items()}
     app.extensions[IDS] = (monotonic() + ASK_AGAIN, ids)
     return ids
+
+
+def _partner(service: Runtime, name: str, types: Sequence[LiveType], ids: Mapping[str, str]) -> Partner | None:
+    """An entity of another type of the service, the one most likely there, for examples of links."""
+    others = [live for live in types if live.name != name]
+    if not others:
+        return None
+    other = max(others, key=lambda live: live.name in ids)
+    plain = service.links.relations(Context(), name, other.name)[0]
+    return Partner(other.plural, ids.get(other.name, FIRST_ID), plain.id)
 
 
 def openapi(service: Runtime) -> Response:

@@ -27,6 +27,7 @@ _FORM_OF: Mapping[str, Form] = {
     "properties": "properties",
     "idProperty": "properties",
 }
+_LINKED = ("to", "type", "associationTypeId")
 _BY_FORMAT = {
     "date": "2030-01-31",
     "date-time": "2030-01-31T12:00:00.000Z",
@@ -37,11 +38,21 @@ _BY_TYPE = {"string": "example", "integer": 1, "number": 1, "boolean": True, "nu
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """An entity that the one in an example can be linked to: its type, its id, the plain relation that leads there."""
+
+    type: str
+    id: str
+    relation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """The entity type that examples are about, and an entity of it that is there."""
+    """The entity type that examples are about, an entity of it that is there, and one to link that to."""
 
     defn: TypeDef
     id: str = FIRST_ID
+    partner: Partner | None = None
 
 
 def fitted(example: Any, subject: Subject) -> Any:
@@ -60,6 +71,10 @@ def _fitted_key(key: str, value: Any, subject: Subject) -> Any:
         return subject.id
     if key == "ids" and isinstance(value, list):
         return [subject.id]
+    if subject.partner is not None and key in _LINKED:
+        linked = _linked(key, value, subject.partner)
+        if linked is not None:
+            return linked
     if key == "groupName":
         return next((one.name for one in defn.groups if not one.archived), value)
     form = _FORM_OF.get(key)
@@ -73,6 +88,15 @@ def _fitted_key(key: str, value: Any, subject: Subject) -> Any:
     if isinstance(value, str) and unique is not None:
         return key_of(unique, form)
     return fitted(value, subject)
+
+
+def _linked(key: str, value: Any, partner: Partner) -> Any:
+    """The far end of a link in place of that of the example; None for what is none."""
+    if key == "associationTypeId":
+        return partner.relation
+    if key == "type":
+        return str(partner.relation) if isinstance(value, str) and value.isdigit() else None
+    return [{"id": partner.id}] if isinstance(value, list) else {"id": partner.id}
 
 
 def _with_known(made: dict[str, Any], defn: TypeDef) -> dict[str, Any]:
