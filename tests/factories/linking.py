@@ -94,3 +94,16 @@ def rows(database: Database) -> set[tuple[int, int, int]]:
     """Every stored row."""
     with database.connect() as connection:
         return set(connection.rows("select relation, from_id, to_id from eav_link"))
+
+
+def audit_links(engine: Engine) -> None:
+    """What must hold of all rows: both directions, the plain relation under every label, registers with one end."""
+    stored = rows(engine.database)
+    held: dict[tuple[int, int], int] = {}
+    for relation, start, end in stored:
+        defn = engine.relations.get(relation)
+        assert defn is not None
+        assert (defn.inverse, end, start) in stored
+        assert (engine.relations.plain(defn.from_type, defn.to_type).id, start, end) in stored
+        if defn.single:
+            assert held.setdefault((relation, start), end) == end

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
-from shared.eav.store.state import Written
-from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 
 T = TypeVar("T")
@@ -22,14 +19,15 @@ select count(*) from pg_stat_activity where datname = current_database() and wai
 
 
 class Pause:
-    """A `publish` that lets everything be written and then waits, inside the transaction, to be let go."""
+    """A `publish`, of values or of links, that lets everything be written and then waits, inside the transaction, to
+    be let go."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
         self._go = threading.Event()
         self._fails = False
 
-    def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+    def __call__(self, connection: Connection, *told: object) -> None:
         self.reached.set()
         assert self._go.wait(CEILING), "nobody let the write go"
         if self._fails:
@@ -49,10 +47,15 @@ class GivenUp(Exception):
     """A write that was made to fail at the last moment."""
 
 
-def paused(database: Database, step: Callable[[Engine], Any], threads: ThreadPoolExecutor) -> tuple[Pause, Future[Any]]:
-    """Run `step` with an engine of its own up to just before its commit."""
+def paused(
+    database: Database,
+    step: Callable[[Engine], Any],
+    threads: ThreadPoolExecutor,
+    make: Callable[[Database, Pause], Engine] | None = None,
+) -> tuple[Pause, Future[Any]]:
+    """Run `step` with an engine of its own, or one made by `make`, up to just before its commit."""
     pause = Pause()
-    engine = Engine(database, publish=pause)
+    engine = make(database, pause) if make else Engine(database, publish=pause)
     future = threads.submit(step, engine)
     assert pause.reached.wait(CEILING) or future.done()
     return pause, future

@@ -25,17 +25,20 @@ from shared.kernel.errors import Invalid
 States = dict[int, State]
 
 
-def lock_meant(connection: Connection, live: LiveType, ids: Sequence[int | None]) -> tuple[list[int | None], States]:
+def lock_meant(
+    connection: Connection, live: LiveType, ids: Sequence[int | None], *, staying: bool = False
+) -> tuple[list[int | None], States]:
     """Whom each id means, and the locked states of those that are there; one statement when no id is unknown.
 
+    staying: they will change, not go (see `store.write.lock`).
     Raises StaleCatalog, and Overtaken when a merge or its undoing came between: the attempt begins again.
     """
     wanted = [one for one in ids if one is not None]
-    states = lock(connection, live, wanted)
+    states = lock(connection, live, wanted, staying=staying)
     missing = [one for one in wanted if one not in states]
     found = heirs(connection, live, missing)
     if found:
-        states |= lock(connection, live, [one for one in found.values() if one not in states])
+        states |= lock(connection, live, [one for one in found.values() if one not in states], staying=staying)
         if heirs(connection, live, missing) != found:
             raise Overtaken
     return [one if one is None else found.get(one, one) for one in ids], states
@@ -44,8 +47,8 @@ def lock_meant(connection: Connection, live: LiveType, ids: Sequence[int | None]
 def lock_refs(
     connection: Connection, live: LiveType, refs: Sequence[Ref], judge: Judge
 ) -> tuple[list[int | None], States]:
-    """What references mean, and the locked states. Raises Overtaken when a value went elsewhere meanwhile."""
-    ids, states = lock_meant(connection, live, resolved(connection, live, refs, judge))
+    """What references mean, and the states locked for changes. Raises Overtaken when a value went elsewhere since."""
+    ids, states = lock_meant(connection, live, resolved(connection, live, refs, judge), staying=True)
     doubtful: dict[Key, int] = {}
     for ref, ident in zip(refs, ids, strict=True):
         if ref.id is None and ident is not None:

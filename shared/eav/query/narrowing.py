@@ -70,7 +70,7 @@ def _look_up(
 ) -> dict[int, list[int]]:
     """The ids that match each of those asked, cut off where there are many."""
     types = {live.id: live for one in linked if isinstance(live := one.linkage.live_type, LiveType)}
-    params = {**checked.params, "types": list(types)}
+    params = {**checked.params, "types": list(types), "most": FEW + 1}
     found: dict[int, list[int]] = {}
     for number, ident, version in connection.rows(_statement(_Lookups(tuple(asked))), params):
         if number != _VERSIONS:
@@ -128,6 +128,6 @@ def _statement(lookups: _Lookups) -> str:
     for number, one in enumerate(lookups.asked):
         other = linked_ends(one)
         found = sa.select(other.main.c.id).select_from(other.rows).where(where(other, one.child))
-        few = found.limit(sa.literal_column(str(FEW + 1))).subquery(f"found_{number}")
+        few = found.limit(sa.bindparam("most", type_=sa.Integer())).subquery(f"found_{number}")
         parts.append(sa.select(sa.literal_column(str(number)), few.c.id, sa.cast(sa.null(), bigint)))
     return compiled(sa.union_all(*parts))

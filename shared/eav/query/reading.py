@@ -43,7 +43,7 @@ class Reader:
     absent: dict[str, None]
     has_long: bool
     list_sql: str | None = None
-    by_id: dict[tuple[bool, bool], str] = field(default_factory=dict)
+    by_id: dict[tuple[bool, bool, bool], str] = field(default_factory=dict)
 
     def select(self) -> sa.Select[Any]:
         """The rows to read, for the caller to narrow down."""
@@ -59,22 +59,26 @@ class Reader:
         return self._rows(connection, ids, None)
 
     def locked_rows(
-        self, connection: Connection, ids: Sequence[int], guard: Mapping[str, Any]
+        self, connection: Connection, ids: Sequence[int], guard: Mapping[str, Any], *, staying: bool = False
     ) -> list[tuple[Any, ...]]:
-        """Likewise, locked for update, and under the catalog guard of these parameters."""
-        return self._rows(connection, ids, guard)
+        """Likewise, locked for update, and under the catalog guard of these parameters.
+
+        staying: the rows will change, not go: whoever only holds them fast (for a link to them) need not wait.
+        """
+        return self._rows(connection, ids, guard, staying)
 
     def _rows(
-        self, connection: Connection, ids: Sequence[int], guard: Mapping[str, Any] | None
+        self, connection: Connection, ids: Sequence[int], guard: Mapping[str, Any] | None, staying: bool = False
     ) -> list[tuple[Any, ...]]:
-        single, locked = len(ids) == 1, guard is not None
-        sql = self.by_id.get((single, locked))
+        how = (len(ids) == 1, guard is not None, staying)
+        single = how[0]
+        sql = self.by_id.get(how)
         if sql is None:
-            sql = self.by_id[single, locked] = self._rows_statement(single, locked)
+            sql = self.by_id[how] = self._rows_statement(*how)
         params = {"id": bigint(ids[0])} if single else {"ids": ids}
         return connection.rows(sql, {**params, **guard} if guard else params, prepare=True)
 
-    def _rows_statement(self, single: bool, locked: bool) -> str:
+    def _rows_statement(self, single: bool, locked: bool, staying: bool) -> str:
         ident = self.source.main.c.id
         query = self.select()
         if single:
@@ -82,7 +86,9 @@ class Reader:
         else:
             wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
             query = query.where(ident == wanted).order_by(ident)
-        return compiled(query.where(GUARDED).with_for_update(of=self.source.main) if locked else query)
+        if not locked:
+            return compiled(query)
+        return compiled(query.where(GUARDED).with_for_update(of=self.source.main, key_share=staying))
 
     def entity(self, row: Sequence[Any]) -> Entity:
         """One entity of one row."""

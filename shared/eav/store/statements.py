@@ -213,13 +213,14 @@ INSERT_MULTI = (
 
 
 def lock_versions(table: int) -> str:
-    """Like `lock`, for a caller who holds the guard and has read the rows: their ids and versions as they are now."""
-    return f"select id, version from {table_name(table)} where id = any(%(ids)s::bigint[]) order by id for update"
+    """Like `lock`, for a caller who holds the guard and has read the rows, and will change them: their ids and versions
+    as they are now."""
+    rows = f"select id, version from {table_name(table)} where id = any(%(ids)s::bigint[]) order by id"
+    return f"{rows} for no key update"
 
 
-def lock(table: int) -> str:
+def lock(table: int, *, staying: bool = False) -> str:
     """Lock the rows `ids` under the guard, in id order whatever the order asked: writes that meet do not wait for
-    each other."""
-    return (
-        f"select id from {table_name(table)} where {GUARDED_SQL} and id = any(%(ids)s::bigint[]) order by id for update"
-    )
+    each other. staying: see `Reader.locked_rows`."""
+    rows = f"select id from {table_name(table)} where {GUARDED_SQL} and id = any(%(ids)s::bigint[]) order by id"
+    return f"{rows} for {'no key update' if staying else 'update'}"

@@ -56,9 +56,10 @@ class Pending:
     effective_at: datetime | None = None
 
 
-def lock(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, State]:
+def lock(connection: Connection, live: LiveType, ids: Sequence[int], *, staying: bool = False) -> dict[int, State]:
     """Lock these entities in id order and read their whole state; unknown ids are simply not in the answer.
 
+    staying: they will change, not go, so that links to them may be written meanwhile.
     Raises StaleCatalog, even if nothing is found, unless the catalog at hand is the one in force; it stays so.
     """
     view = reader(live, live.kept, "canonical")
@@ -67,10 +68,11 @@ def lock(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int
     with guarded(live):
         if several:
             # A statement that waits for a row sees its new version, but other tables as they were before the wait.
-            connection.rows(statements.lock(live.table), {"ids": wanted, **guard_params(live)}, prepare=True)
+            locking = statements.lock(live.table, staying=staying)
+            connection.rows(locking, {"ids": wanted, **guard_params(live)}, prepare=True)
             rows = view.rows(connection, wanted)
         else:
-            rows = view.locked_rows(connection, wanted, guard_params(live))
+            rows = view.locked_rows(connection, wanted, guard_params(live), staying=staying)
     return {state.id: state for state in (state_of(view, row) for row in rows)}
 
 
