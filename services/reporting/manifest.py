@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from services.reporting.answering import Answers
+from services.reporting.api import OPERATIONS
+from services.reporting.cache import Cache
 from services.reporting.handlers import subscriptions
+from services.reporting.projections import Projections
 from shared.service.manifest import Manifest
 
-MANIFEST = Manifest(name="reporting", types=(), follows=subscriptions, migrations=Path(__file__).parent / "migrations")
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+
+def answers(service: Runtime) -> Answers:
+    """What the doors need."""
+    return Answers(service.db, Projections(), Cache(service.redis))
+
+
+MANIFEST = Manifest(
+    name="reporting",
+    types=(),
+    operations=OPERATIONS,
+    follows=subscriptions,
+    own=answers,
+    migrations=Path(__file__).parent / "migrations",
+)

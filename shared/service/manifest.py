@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shared.bus.consumer import Subscription
 from shared.eav.declare import TypeDef
@@ -20,6 +21,9 @@ from shared.service.rules import Rules
 from shared.service.web.operation import Operation
 from shared.service.work.running import Kind
 
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -30,6 +34,7 @@ class Manifest:
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
+    own: makes what its doors need besides, once per process (`Runtime.own`).
     """
 
     name: str
@@ -42,6 +47,7 @@ class Manifest:
     follows: Callable[[Settings], tuple[Subscription, ...]] | None = None
     work: Mapping[str, Kind] = field(default_factory=dict)
     upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
+    own: Callable[[Runtime], Any] | None = None
     custom_types: bool = False
     migrations: Path | None = None
 

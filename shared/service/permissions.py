@@ -23,6 +23,23 @@ BUS_WRITE = "crm.bus.write"
 TOKENS_READ = "crm.tokens.read"
 TOKENS_WRITE = "crm.tokens.write"
 EFFECTIVE_WRITE = "crm.effective.write"
+ERASURES_READ = "crm.erasures.read"
+ERASURES_WRITE = "crm.erasures.write"
+REPORTS_READ = "crm.reports.read"
+REPORTS_WRITE = "crm.reports.write"
+SERVICE_SCOPES = (
+    FEED_READ,
+    BUS_READ,
+    BUS_WRITE,
+    TOKENS_READ,
+    TOKENS_WRITE,
+    EFFECTIVE_WRITE,
+    ERASURES_READ,
+    ERASURES_WRITE,
+    REPORTS_READ,
+    REPORTS_WRITE,
+)
+"""Rights that are not about an entity type."""
 
 
 @lru_cache(maxsize=4096)

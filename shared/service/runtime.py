@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 
 import redis
 
 from shared.bus.feed import Feed
 from shared.bus.schema import ensure_partitions as ensure_log_partitions
 from shared.contracts.event import CATALOG_RELATION, TOKEN
+from shared.eav.batches import nothing_kept_out
+from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.kernel.config import Settings
-from shared.kernel.db import Database
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import CrmError
 from shared.service.definitions import Definitions
 from shared.service.entities import DomainJudge, Entities
+from shared.service.erasure.corridor import Erasure
+from shared.service.erasure.secret import secrets_of
 from shared.service.exports import Exports
 from shared.service.foreign import Foreign
 from shared.service.holdings import Holdings
@@ -57,16 +63,18 @@ class Runtime:
         url = settings.redis_url.get_secret_value() if settings.redis_url else None
         self.redis = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1) if url else None
         self.db = Database(database_url(manifest, settings), pool_size=settings.pool_size, prepare=settings.prepare)
+        walk = RedisWalk(self.redis, manifest.name)
         self.engine = Engine(
             self.db,
             judge=DomainJudge(manifest.rules, manifest.pipelines),
             publish=publish,
-            walk=RedisWalk(self.redis, manifest.name),
+            walk=walk,
             partitions=ensure_partitions,
             relations=BUILTIN,
             elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
             publish_links=LinkPublisher(manifest.name),
             gatherings=manifest.gatherings,
+            kept_out=self._kept_out if settings.erasure_block else nothing_kept_out,
         )
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
@@ -75,13 +83,21 @@ class Runtime:
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
+        self.erasure = Erasure(self.engine, cache(lambda: secrets_of(settings)), walk.forget)
         self.exports = Exports(self.engine)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))
         self.holdings = Holdings(self.engine)
         self.feed = Feed(self.db)
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
+        self.own = manifest.own(self) if manifest.own else None
         self.follows = {one.name: one for one in subscriptions(manifest, settings)}
+
+    def _kept_out(
+        self, connection: Connection, live: LiveType, keys: Collection[tuple[int, str]]
+    ) -> Mapping[tuple[int, str], CrmError]:
+        """The engine asks the ledger of erasures, which needs the engine."""
+        return self.erasure.refused(connection, live, keys)
 
     def _pulls(self) -> dict[str, Callable[[], None]]:
         """How this process brings its replicas up to date when something is unknown."""

@@ -26,8 +26,7 @@ from shared.kernel.errors import Conflict, ErrorList, Forbidden, NotFound
 from shared.kernel.partitions import is_missing_partition
 from shared.service.idempotency import stamp
 from shared.service.permissions import (
-    EFFECTIVE_WRITE,
-    FEED_READ,
+    SERVICE_SCOPES,
     SHORT_NAMES,
     TOKENS_READ,
     TOKENS_WRITE,
@@ -41,10 +40,7 @@ _TYPE_SCOPE = re.compile(r"crm\.(objects|schemas)\.[a-z0-9_]+\.(read|write)")  #
 _OTHER_SCOPES = (
     "*",
     *(f"{name}.{mode}" for name in SHORT_NAMES.values() for mode in ("read", "write")),
-    FEED_READ,
-    TOKENS_READ,
-    TOKENS_WRITE,
-    EFFECTIVE_WRITE,
+    *SERVICE_SCOPES,
 )
 _COLUMNS = "id, name, encode(hash, 'hex'), scopes, created_at, expires_at, revoked_at, version"
 _INSERT = f"""

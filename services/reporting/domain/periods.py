@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,15 +30,14 @@ class Period:
 
     @property
     def year_before(self) -> Period:
-        """The same days one year earlier; 29 February becomes the 28th."""
-        return Period(_year_before(self.first), _year_before(self.last))
+        """The same days one year earlier: the end of a month stays the end of that month."""
+        return Period(_year_before(self.first), _year_before(self.last, ends=True))
 
 
-def _year_before(day: date) -> date:
-    try:
-        return day.replace(year=day.year - 1)
-    except ValueError:
-        return day.replace(year=day.year - 1, day=28)
+def _year_before(day: date, *, ends: bool = False) -> date:
+    last = monthrange(day.year - 1, day.month)[1]
+    at_the_end = ends and day.day == monthrange(day.year, day.month)[1]
+    return day.replace(year=day.year - 1, day=last if at_the_end else min(day.day, last))
 
 
 @lru_cache(maxsize=128)

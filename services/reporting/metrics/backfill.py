@@ -34,10 +34,6 @@ _STEPS = """select id, version, kind, at, effective_at, changed::text from fact_
 where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id, version"""
 _REACHED = """update metric set backfilled_to = %(upto)s, to_backfill = greatest(to_backfill - %(done)s, 0)
 where id = %(id)s"""
-_REPLACE = """update metric set state = 'replaced', retired_at = timezone('utc', clock_timestamp())
-where name = %(name)s and state = 'ready' returning id"""
-_READY = """update metric set state = 'ready', to_backfill = 0, ready_at = timezone('utc', clock_timestamp())
-where id = %(id)s"""
 
 
 def backfill(database: Database, projections: Projections, metric_id: int, *, entities: int = ENTITIES) -> bool:
@@ -56,7 +52,7 @@ def backfill(database: Database, projections: Projections, metric_id: int, *, en
         place = {"no": known.no, "after": metric.backfilled_to, "limit": entities}
         upto, count = connection.row(_UPTO, place) or (None, 0)
         if upto is None:
-            _finish(connection, metric)
+            store.finish(connection, metric)
             return False
         try:
             _add(connection, metric, known, {**place, "upto": upto})
@@ -65,12 +61,6 @@ def backfill(database: Database, projections: Projections, metric_id: int, *, en
             return False
         connection.run(_REACHED, {"id": metric_id, "upto": upto, "done": count})
         return True
-
-
-def _finish(connection: Connection, metric: store.Metric) -> None:
-    connection.run(_REPLACE, {"name": metric.name})
-    connection.run(_READY, {"id": metric.id})
-    store.note_change(connection, [metric.id])
 
 
 def _add(connection: Connection, metric: store.Metric, known: KnownType, place: dict[str, Any]) -> None:

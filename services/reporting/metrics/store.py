@@ -34,6 +34,12 @@ select metric_id, dims, value, case when numeric then value::numeric end, n from
     as r(metric_id int, dims text[], value text, "numeric" bool, n bigint) order by metric_id, dims, value
 on conflict (metric_id, dims, value) do update set n = cell_value.n + excluded.n"""
 _NO_VALUES = "delete from cell_value where metric_id = any(%(ids)s) and n = 0"
+_REPLACE = """update metric set state = 'replaced', retired_at = timezone('utc', clock_timestamp())
+where name = %(name)s and state = 'ready' returning id"""
+_READY = """update metric set state = 'ready', to_backfill = 0, ready_at = timezone('utc', clock_timestamp())
+where id = %(id)s"""
+_RETIRE = """update metric set state = 'retired', retired_at = timezone('utc', clock_timestamp())
+where name = %(name)s and state <> 'retired' returning id"""
 _CHANGED = """insert into metric_change (metric_id, version)
 select id, 1 from unnest(%(ids)s::int[]) ids(id) order by id
 on conflict (metric_id) do update set version = metric_change.version + 1"""
@@ -142,6 +148,13 @@ def note_change(connection: Connection, ids: Sequence[int]) -> None:
     connection.run(_CHANGED, {"ids": sorted(ids)}, prepare=True)
 
 
+def finish(connection: Connection, metric: Metric) -> None:
+    """Let a generation serve from now on, in place of the one before."""
+    connection.run(_REPLACE, {"name": metric.name})
+    connection.run(_READY, {"id": metric.id})
+    note_change(connection, [metric.id])
+
+
 def fail(connection: Connection, ident: int, error: str) -> None:
     """Take a metric out of service that can no longer be evaluated, with the reason."""
     connection.run("update metric set state = 'failed', error = %s where id = %s", (error[:500], ident))
@@ -150,3 +163,40 @@ def fail(connection: Connection, ident: int, error: str) -> None:
 def group_rows(rows: Iterable[Sequence[Any]]) -> dict[Dims, tuple[int, int, Any]]:
     """(dims, n, m, s) rows as a mapping; groups that came to nothing are left out."""
     return {tuple(row[0]): (row[1], row[2], row[3]) for row in rows if row[1] or row[2] or row[3]}
+
+
+def totals(connection: Connection, ident: int) -> dict[Dims, tuple[int, int, Any]]:
+    """A metric's present groups: (entities, entities with a value, sum)."""
+    return group_rows(connection.rows("select dims, n, m, s from total where metric_id = %s", (ident,)))
+
+
+def ledger(connection: Connection, ident: int) -> dict[Dims, tuple[int, int, Any]]:
+    """The same, summed up from the days of the ledger."""
+    sql = "select dims, sum(n)::bigint, sum(m)::bigint, sum(s) from cell where metric_id = %s group by dims"
+    return group_rows(connection.rows(sql, (ident,)))
+
+
+def values(connection: Connection, ident: int) -> dict[tuple[Dims, str], int]:
+    """Counted values of a metric."""
+    rows = connection.rows("select dims, value, n from cell_value where metric_id = %s and n <> 0", (ident,))
+    return {(tuple(dims), value): n for dims, value, n in rows}
+
+
+def note_verified(connection: Connection, ident: int, at: datetime, wrong: int) -> None:
+    """When a metric was last compared with the replica, and how many groups were wrong."""
+    told = {"id": ident, "at": at.astimezone(UTC).replace(tzinfo=None), "wrong": wrong}
+    connection.run("update metric set verified_at = %(at)s, verified_wrong = %(wrong)s where id = %(id)s", told)
+
+
+def retire(connection: Connection, name: str) -> None:
+    """Take all generations of a name out of service and their cells away."""
+    ids = [row[0] for row in connection.rows(_RETIRE, {"name": name})]
+    for table in ("cell", "total", "cell_value"):
+        connection.run(f"delete from {table} where metric_id = any(%s)", (ids,))
+    note_change(connection, ids)
+
+
+def changes(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """How often the cells of each of these metrics have changed."""
+    sql = "select metric_id, version from metric_change where metric_id = any(%s)"
+    return dict.fromkeys(ids, 0) | dict(connection.rows(sql, (list(ids),), prepare=True))

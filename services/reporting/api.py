@@ -1,0 +1,196 @@
+"""HTTP doors of reporting: metrics are defined, asked, explained and verified under /reporting/v1/metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from pydantic import BaseModel
+
+from services.reporting import commands
+from services.reporting.answering import FRESHNESS, Answers
+from services.reporting.domain.definitions import document
+from services.reporting.metrics import store
+from shared.kernel.clock import iso
+from shared.kernel.errors import Invalid
+from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, require, require_scope
+from shared.service.web.operation import Operation, QueryParam, answer, no_content
+from shared.service.web.request import context, int_param, json_object, text_param
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+PATH = "/reporting/v1/metrics"
+_PRIVATE = "private, no-cache"
+
+
+class MetricDocument(BaseModel):
+    """A metric with its state."""
+
+    name: str
+    label: str
+    measure: dict[str, Any]
+    version: int
+    state: str
+
+
+class MetricList(BaseModel):
+    """All metrics in service."""
+
+    results: list[MetricDocument]
+
+
+class AnswerDocument(BaseModel):
+    """Groups with their values, and how fresh they are."""
+
+    metric: str
+    definition_version: int
+    as_of: str | None
+    lag_ms: int | None
+    verified_at: str | None
+    precomputed: bool
+    rows: list[dict[str, Any]]
+
+
+class Explanation(BaseModel):
+    """Entities that make up a group."""
+
+    results: list[dict[str, Any]]
+    next_after: str | None = None
+
+
+class VerifiedDocument(BaseModel):
+    """What a verification found."""
+
+    groups: int
+    wrong: list[dict[str, Any]]
+
+
+def _own(service: Runtime) -> Answers:
+    assert isinstance(service.own, Answers)
+    return service.own
+
+
+def metric_document(one: store.Metric) -> dict[str, Any]:
+    """A metric as JSON."""
+    return {
+        **document(one.definition),
+        "version": one.version,
+        "state": one.state,
+        "to_backfill": one.to_backfill,
+        "error": one.error,
+        "verified_at": one.verified_at and iso(one.verified_at),
+        "verified_wrong": one.verified_wrong,
+        "created_at": iso(one.created_at),
+        "ready_at": one.ready_at and iso(one.ready_at),
+    }
+
+
+def listing(service: Runtime) -> Response:
+    """All metrics that serve, are being filled, or failed."""
+    require_scope(context().actor, REPORTS_READ)
+    with service.db.connect() as connection:
+        found = store.listed(connection, (*store.ACTIVE, store.FAILED))
+    return answer({"results": [metric_document(one) for one in found]})
+
+
+def define(service: Runtime) -> Response:
+    """A new metric."""
+    require_scope(context().actor, REPORTS_WRITE)
+    own = _own(service)
+    made = commands.define(own.database, own.projections, context(), json_object())
+    return answer(metric_document(made), 201, {"Location": f"{PATH}/{made.name}"})
+
+
+def read(service: Runtime, name: str) -> Response:
+    """One metric."""
+    require_scope(context().actor, REPORTS_READ)
+    with service.db.connect() as connection:
+        return answer(metric_document(commands.found(connection, name)))
+
+
+def change(service: Runtime, name: str) -> Response:
+    """A new generation of a metric."""
+    require_scope(context().actor, REPORTS_WRITE)
+    own = _own(service)
+    return answer(metric_document(commands.redefine(own.database, own.projections, context(), name, json_object())))
+
+
+def retire(service: Runtime, name: str) -> Response:
+    """Take a metric out of service."""
+    require_scope(context().actor, REPORTS_WRITE)
+    commands.retire(service.db, name)
+    return no_content()
+
+
+def query(service: Runtime, name: str) -> Response:
+    """A question, answered; 304 when the rows are those the caller has."""
+    found = _own(service).ask(context(), name, json_object(), text_param("fresh", "any"))
+    headers = {"ETag": f'"{found.etag}"', "Cache-Control": _PRIVATE}
+    if found.etag in request.if_none_match:
+        return Response(b"", 304, headers)
+    return answer(found.body, 200, headers)
+
+
+def explain(service: Runtime, name: str) -> Response:
+    """The entities of a group."""
+    ctx = context()
+    require_scope(ctx.actor, REPORTS_READ)
+    own = _own(service)
+    group = json_object().get("group", {})
+    if not isinstance(group, dict) or any(one is not None and not isinstance(one, str) for one in group.values()):
+        raise Invalid.one("group", "INVALID_QUESTION", "group: expected an object of dimensions and their values")
+    with service.db.connect() as connection:
+        metric = commands.found(connection, name, (store.READY,))
+        if not metric.entity_type:
+            raise Invalid.one("name", "INVALID_QUESTION", "a ratio is explained by its two metrics")
+        known = own.projections.catalogs.types(connection).type(metric.entity_type)
+        require(ctx.actor, "objects", known.live.defn, "read")
+    limit = int_param("limit", 50, commands.MOST_EXPLAINED, least=1) or 50
+    rows, following = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, limit)
+    body: dict[str, Any] = {"results": rows}
+    if following is not None:
+        body["next_after"] = str(following)
+    return answer(body)
+
+
+def verify(service: Runtime, name: str) -> Response:
+    """Recompute a metric from all entities and compare."""
+    require_scope(context().actor, REPORTS_WRITE)
+    own = _own(service)
+    found = commands.verify(own.database, own.projections, name)
+    wrong = [{"group": list(group), "kept": str(pair[0]), "is": str(pair[1])} for group, pair in found.wrong.items()]
+    return answer({"groups": found.groups, "wrong": wrong[: commands.MOST_EXPLAINED]})
+
+
+_METRIC = {
+    "name": "contacts_by_city",
+    "label": "Contacts by city",
+    "entity_type": "contact",
+    "measure": {"kind": "count"},
+    "dimensions": [{"name": "city", "attribute": "city"}],
+    "time": {"attribute": "created_at", "time_zone": "UTC"},
+}
+_QUESTION = {"by": ["city"], "period": "last 30 days", "sort": "-value", "top": 10}
+_FRESH = QueryParam("fresh", "string", f"How fresh the answer must be: {', '.join(FRESHNESS)}", "any")
+_PAGE = (
+    QueryParam("after", "integer", "`next_after` of the page before"),
+    QueryParam("limit", "integer", "Entities per page", 50),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", PATH, "listMetrics", "List metrics", listing, response=MetricList, tag="Reports"),
+    Operation("POST", PATH, "defineMetric", "Define a metric", define, 201, response=MetricDocument, example=_METRIC,
+              tag="Reports", description="It is filled from all entities while events keep coming; exact when ready."),
+    Operation("GET", f"{PATH}/{{name}}", "readMetric", "Read a metric", read, response=MetricDocument, tag="Reports"),
+    Operation("PATCH", f"{PATH}/{{name}}", "changeMetric", "Change a metric", change, response=MetricDocument,
+              example={"label": "Contacts, by city"}, tag="Reports",
+              description="Makes a new version; the one before serves until it is filled."),
+    Operation("DELETE", f"{PATH}/{{name}}", "retireMetric", "Retire a metric", retire, 204, tag="Reports"),
+    Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(_FRESH,),
+              response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True, statuses=(304,)),
+    Operation("POST", f"{PATH}/{{name}}/explain", "explainMetric", "The entities that make up a group", explain,
+              query=_PAGE, response=Explanation, example={"group": {"city": "Berlin"}}, tag="Reports", read_only=True),
+    Operation("POST", f"{PATH}/{{name}}/verify", "verifyMetric", "Compare a metric with all entities", verify,
+              response=VerifiedDocument, tag="Reports", read_only=True),
+)  # fmt: skip

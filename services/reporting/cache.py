@@ -1,0 +1,93 @@
+"""Rows of answers, kept in Redis under the number of changes that they were made after.
+
+The number lives in PostgreSQL and moves with the cells, so that a flush revives nothing old: it only costs computing
+once more. Of many that miss at once, one computes and the others wait for it a moment. Without Redis all compute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import redis
+
+from services.reporting.domain.questions import Question, Row
+from services.reporting.metrics.store import Metric
+from shared.kernel import json
+from shared.kernel.clock import monotonic
+
+SECONDS = 60
+LOCK_SECONDS = 5
+WAIT_SECONDS = 2.0
+LOOK_EVERY = 0.005
+_PREFIX = "crm:report:"
+
+
+class Cache:
+    """Rows by metric, version and question."""
+
+    def __init__(self, client: redis.Redis | None) -> None:
+        self._client = client
+
+    def rows(
+        self, metric: Metric, versions: Mapping[int, int], question: Question, compute: Callable[[], Sequence[Row]]
+    ) -> tuple[str, Sequence[Row]]:
+        """The etag and the rows, from the cache or computed and put there."""
+        etag = etag_of(metric, versions, question)
+        if self._client is None:
+            return etag, compute()
+        try:
+            return etag, self._shared(self._client, _PREFIX + etag, compute)
+        except redis.exceptions.RedisError:
+            return etag, compute()
+
+    def _shared(self, client: redis.Redis, key: str, compute: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+        kept: Any = client.get(key)
+        if kept is not None:
+            return _decode(kept)
+        if not client.set(f"{key}:lock", b"1", nx=True, ex=LOCK_SECONDS):
+            deadline = monotonic() + WAIT_SECONDS
+            while monotonic() < deadline:
+                time.sleep(LOOK_EVERY)
+                kept = client.get(key)
+                if kept is not None:
+                    return _decode(kept)
+        rows = compute()
+        client.set(key, _encode(rows), ex=SECONDS)
+        client.delete(f"{key}:lock")
+        return rows
+
+
+def etag_of(metric: Metric, versions: Mapping[int, int], question: Question) -> str:
+    """A name for the rows: metric, generation, changes so far, and the question."""
+    asked = hashlib.blake2b(json.canonical(_plain(asdict(question))), digest_size=12).hexdigest()
+    changes = ".".join(str(versions[one]) for one in sorted(versions))
+    return f"{metric.name}-{metric.version}-{changes}-{asked}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def _encode(rows: Sequence[Row]) -> bytes:
+    return json.dumps([[one.group, _told(one.value), one.n, _told(one.previous)] for one in rows])
+
+
+def _told(value: Decimal | str | None) -> Any:
+    return {"number": str(value)} if isinstance(value, Decimal) else value
+
+
+def _decode(kept: bytes) -> list[Row]:
+    return [Row(tuple(group), _value(value), n, _value(previous)) for group, value, n, previous in json.loads(kept)]
+
+
+def _value(told: Any) -> Decimal | str | None:
+    return Decimal(told["number"]) if isinstance(told, dict) else told

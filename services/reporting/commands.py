@@ -1,0 +1,177 @@
+"""Use cases: define, change and retire metrics; verify one against the replica; explain one group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from services.reporting.domain.definitions import Definition, Wrong, document, read_definition
+from services.reporting.domain.questions import Group
+from services.reporting.metrics import store
+from services.reporting.metrics.compiling import Compiled, Contribution, compile_metric
+from services.reporting.metrics.deltas import Deltas
+from services.reporting.projections import Projections, compiled_metric
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from shared.kernel.json import loads
+from shared.service.replica.catalogs import KnownType
+from shared.service.replica.facts import FactChange
+
+MOST_EXPLAINED = 500
+_FACTS = """select id, values::text from fact
+where type_no = %(no)s and id > %(after)s and not archived order by id"""
+_COUNT = "select count(*) from fact where type_no = %(no)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The outcome of a verification: groups compared, and those that were wrong with (kept, recomputed)."""
+
+    groups: int
+    wrong: dict[Group, tuple[Any, Any]]
+
+
+def refused(error: Wrong) -> Invalid:
+    """A domain's refusal as the error that doors answer."""
+    return Invalid([FieldError(name, code, message) for name, code, message in error.problems])
+
+
+def define(database: Database, projections: Projections, ctx: Context, raw: Mapping[str, Any]) -> store.Metric:
+    """A new metric, to be backfilled. Raises Invalid with every problem, Conflict when the name is taken."""
+    definition = _checked(database, projections, raw)
+    with database.transaction() as connection:
+        if store.find(connection, definition.name) is not None:
+            raise Conflict(f"There is a metric {definition.name} already; change it, or retire it first")
+        return _started(connection, projections, ctx, definition)
+
+
+def redefine(
+    database: Database, projections: Projections, ctx: Context, name: str, raw: Mapping[str, Any]
+) -> store.Metric:
+    """A new generation of a metric; the one before serves until it is ready. An equal definition changes nothing."""
+    with database.connect() as connection:
+        present = found(connection, name)
+    given = {**document(present.definition), **raw, "name": name}
+    definition = _checked(database, projections, {key: value for key, value in given.items() if value is not None})
+    if definition == present.definition:
+        return present
+    with database.transaction() as connection:
+        return _started(connection, projections, ctx, definition)
+
+
+def _checked(database: Database, projections: Projections, raw: Mapping[str, Any]) -> Definition:
+    try:
+        definition = read_definition(raw)
+    except Wrong as error:
+        raise refused(error) from error
+    with database.connect() as connection:
+        if definition.measure.kind == "ratio":
+            for part in (definition.measure.numerator, definition.measure.denominator):
+                found(connection, part)
+        else:
+            compile_metric(definition, projections.catalogs.types(connection).type(definition.entity_type))
+    return definition
+
+
+def _started(connection: Connection, projections: Projections, ctx: Context, definition: Definition) -> store.Metric:
+    to_backfill = 0
+    if definition.entity_type:
+        known = projections.catalogs.types(connection).type(definition.entity_type)
+        row = connection.row(_COUNT, {"no": known.no})
+        to_backfill = int(row[0]) if row else 0
+    try:
+        made = store.insert(connection, definition, ctx.actor.id, to_backfill)
+        if not definition.entity_type:  # a ratio keeps nothing of its own
+            store.finish(connection, made)
+        return store.by_id(connection, made.id) or made
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(f"A change of {definition.name} is being filled; wait until it is ready") from error
+
+
+def retire(database: Database, name: str) -> None:
+    """Take a metric out of service, all generations of it; its cells go."""
+    with database.transaction() as connection:
+        found(connection, name)
+        store.retire(connection, name)
+
+
+def found(connection: Connection, name: str, states: tuple[str, ...] = (*store.ACTIVE, store.FAILED)) -> store.Metric:
+    """The metric that serves under a name; raises NotFound with the nearest names."""
+    metric = store.find(connection, name, states)
+    if metric is None:
+        raise NotFound("metric", [name], f"There is no metric {name[:80]}")
+    return metric
+
+
+def live_facts(connection: Connection, known: KnownType, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Ids and values of live entities in id order, streamed; inside a transaction only."""
+    with connection.raw.cursor(name="facts") as cursor:
+        cursor.itersize = 2000
+        cursor.execute(_FACTS, {"no": known.no, "after": after})
+        for ident, text in cursor:
+            yield ident, loads(text)
+
+
+def verify(database: Database, projections: Projections, name: str) -> Verified:
+    """Compare what is kept with what one gets by looking at every entity, as of one moment; note the outcome."""
+    with database.transaction() as connection:
+        connection.run("set transaction isolation level repeatable read")
+        metric = found(connection, name, (store.READY,))
+        known = projections.catalogs.types(connection).type(metric.entity_type)
+        compiled = compiled_metric(metric, known)
+        counted = Deltas()
+        moment = now()
+        for ident, values in live_facts(connection, known):
+            counted.add(compiled, FactChange(known, ident, 0, "", moment, moment, None, values))
+        truth = {dims: (one.n, one.m, one.s) for (dims, _), one in counted.cells.items()}
+        totals, ledger = store.totals(connection, metric.id), store.ledger(connection, metric.id)
+        wrong: dict[Group, tuple[Any, Any]] = {}
+        for dims in {*truth, *totals, *ledger}:
+            kept = (totals.get(dims), ledger.get(dims))
+            if kept != (truth.get(dims), truth.get(dims)):
+                wrong[dims] = (kept, truth.get(dims))
+        valued, kept_values = {key: n for key, n in counted.values.items() if n}, store.values(connection, metric.id)
+        for dims, value in {*valued, *kept_values}:
+            pair = (kept_values.get((dims, value)), valued.get((dims, value)))
+            if pair[0] != pair[1]:
+                wrong[*dims, value] = pair
+    with database.transaction() as connection:
+        store.note_verified(connection, metric.id, moment, len(wrong))
+    return Verified(len(truth), wrong)
+
+
+def explain(
+    database: Database, projections: Projections, name: str, group: Mapping[str, str | None], after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Entities that make up a group (some of its dimensions), with what each adds; and the id to go on behind."""
+    rows: list[dict[str, Any]] = []
+    with database.transaction() as connection:
+        metric = found(connection, name, (store.READY,))
+        names = [one.name for one in metric.definition.groups]
+        unknown = [one for one in group if one not in names]
+        if unknown:
+            raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
+        known = projections.catalogs.types(connection).type(metric.entity_type)
+        compiled = compiled_metric(metric, known)
+        wanted = {names.index(one): value for one, value in group.items()}
+        for ident, values in live_facts(connection, known, after):
+            one = compiled.of(values)
+            if one is None or any(one.dims[place] != value for place, value in wanted.items()):
+                continue
+            if len(rows) == limit:
+                return rows, int(rows[-1]["id"])
+            entity = {"id": str(ident), "type": metric.entity_type, "adds": _adds(compiled, one)}
+            rows.append({**entity, "group": dict(zip(names, one.dims, strict=True))})
+    return rows, None
+
+
+def _adds(compiled: Compiled, one: Contribution) -> str | None:
+    """What an entity adds to its group: one, its number, or its value among those that are counted."""
+    if compiled.by_value:
+        return one.value
+    return format(one.s, "f") if compiled.definition.measure.attribute else "1"

@@ -1,0 +1,202 @@
+"""What can be asked of a metric, read from JSON and checked against its definition; and what is made of the groups
+that come back: order, top, comparison, shares. Pure.
+
+    {"by": [dimension, ..], "where": {dimension: value | [values] (null: without a value)}, "period": text,
+     "series": "day|week|month|quarter|year", "compare": "previous" | "year_before", "as_of": "YYYY-MM-DD",
+     "sort": "value" | "-value" | "group" | "-group", "top": n, "pivot": dimension}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from services.reporting.domain.definitions import BUCKETS, TIME, Definition, Problem, Wrong
+from services.reporting.domain.periods import Period, parse_period
+
+SORTS = ("value", "-value", "group", "-group")
+COMPARISONS = ("previous", "year_before")
+MOST_GROUPS = 10_000
+MOST_VALUES = 1000
+_KEYS = ("by", "where", "period", "series", "compare", "as_of", "sort", "top", "pivot")
+Group = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A checked question. `by` are names of dimensions; the time dimension, when asked for as a series, is the last."""
+
+    by: tuple[str, ...] = ()
+    where: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    period: Period | None = None
+    series: str = ""
+    compare: str = ""
+    as_of: date | None = None
+    sort: str = "-value"
+    top: int | None = None
+    pivot: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The dimensions of a group, in order."""
+        return (*self.by, TIME) if self.series else self.by
+
+    @property
+    def before(self) -> Period | None:
+        """The period to compare with."""
+        if self.period is None or not self.compare:
+            return None
+        return self.period.before if self.compare == "previous" else self.period.year_before
+
+
+class _Reader:
+    def __init__(self, names: Sequence[str], today: date) -> None:
+        self.problems: list[Problem] = []
+        self.names = names
+        self.today = today
+
+    def wrong(self, where: str, message: str) -> None:
+        self.problems.append((where, "INVALID_QUESTION", f"{where}: {message}"))
+
+    def dimension(self, name: Any, where: str) -> str:
+        if name not in self.names:
+            known = ", ".join(self.names) or "none at all"
+            self.wrong(where, f"{str(name)[:60]} is not a dimension of this metric; it has {known}")
+        return str(name)
+
+    def by(self, raw: Any) -> tuple[str, ...]:
+        if isinstance(raw, str):
+            raw = [one.strip() for one in raw.split(",") if one.strip()]
+        if not isinstance(raw, list):
+            self.wrong("by", "expected a list of dimensions")
+            return ()
+        found = tuple(self.dimension(one, "by") for one in raw)
+        if len(set(found)) < len(found):
+            self.wrong("by", "a dimension is named twice")
+        return found
+
+    def where(self, raw: Any) -> dict[str, tuple[str | None, ...]]:
+        if not isinstance(raw, Mapping):
+            self.wrong("where", "expected an object of dimensions and their values")
+            return {}
+        found = {}
+        for name, given in raw.items():
+            listed = given if isinstance(given, list) else [given]
+            if not 0 < len(listed) <= MOST_VALUES:
+                self.wrong(f"where.{name}", f"expected 1 to {MOST_VALUES} values")
+            if any(one is not None and not isinstance(one, str | int | bool) for one in listed):
+                self.wrong(f"where.{name}", "expected texts, or null for what has no value")
+            found[self.dimension(name, "where")] = tuple(_text(one) for one in listed)
+        return found
+
+    def period(self, raw: Any, *, timed: bool) -> Period | None:
+        if not timed:
+            self.wrong("period", "this metric has no time, so that it knows no periods")
+            return None
+        try:
+            return parse_period(str(raw), self.today)
+        except (ValueError, OverflowError) as error:
+            self.wrong("period", str(error))
+            return None
+
+    def choice(self, raw: Mapping[str, Any], key: str, allowed: Sequence[str], default: str = "") -> str:
+        value = raw.get(key, default)
+        if value != default and value not in allowed:
+            self.wrong(key, f"use one of {', '.join(allowed)}")
+            return default
+        return str(value)
+
+    def as_of(self, raw: Any) -> date | None:
+        try:
+            return date.fromisoformat(raw)
+        except (TypeError, ValueError):
+            self.wrong("as_of", "expected a day such as 2026-03-31")
+            return None
+
+    def top(self, raw: Any) -> int | None:
+        if isinstance(raw, bool) or not isinstance(raw, int) or not 0 < raw <= MOST_GROUPS:
+            self.wrong("top", f"expected a number from 1 to {MOST_GROUPS}")
+            return None
+        return raw
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -> Question:
+    """The question in parsed JSON. Raises Wrong with every problem."""
+    reader = _Reader([one.name for one in definition.dimensions], today)
+    for key in raw:
+        if key not in _KEYS:
+            reader.wrong(str(key)[:60], f"is not known here; known are {', '.join(_KEYS)}")
+    timed = definition.time is not None
+    series = reader.choice(raw, "series", BUCKETS)
+    if series and not timed:
+        reader.wrong("series", "this metric has no time, so that it makes no series")
+    by = reader.by(raw.get("by", []))
+    period = reader.period(raw["period"], timed=timed) if raw.get("period") is not None else None
+    compare = reader.choice(raw, "compare", COMPARISONS)
+    if compare and period is None:
+        reader.wrong("compare", "needs a period")
+    if compare and series:
+        reader.wrong("compare", "a series has its own past: ask for a longer period instead")
+    pivot = str(raw.get("pivot") or "")
+    if pivot and pivot not in (*by, *((TIME,) if series else ())):
+        reader.wrong("pivot", "must be one of the dimensions asked by")
+    found = Question(
+        by=by,
+        where=reader.where(raw.get("where") or {}),
+        period=period,
+        series=series,
+        compare=compare,
+        as_of=reader.as_of(raw["as_of"]) if raw.get("as_of") is not None else None,
+        sort=reader.choice(raw, "sort", SORTS, "group" if series else "-value"),
+        top=reader.top(raw["top"]) if raw.get("top") is not None else None,
+        pivot=pivot,
+    )
+    if reader.problems:
+        raise Wrong(reader.problems)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group: its value (None where there is none to tell), how many entities, the value compared with."""
+
+    group: Group
+    value: Decimal | str | None
+    n: int
+    previous: Decimal | str | None = None
+
+
+def ordered(rows: Sequence[Row], question: Question) -> list[Row]:
+    """Rows in the order asked for, groups without a value last, ties by group; cut to the top."""
+    if question.sort.endswith("group"):
+        found = sorted(rows, key=lambda row: _group_key(row.group), reverse=question.sort.startswith("-"))
+    else:
+        found = sorted(rows, key=lambda row: _group_key(row.group))
+        valued = [row for row in found if row.value is not None]
+        valued.sort(key=lambda row: _value_key(row.value), reverse=question.sort.startswith("-"))
+        found = valued + [row for row in found if row.value is None]
+    return found if question.top is None else found[: question.top]
+
+
+def _group_key(group: Group) -> tuple[tuple[bool, str], ...]:
+    return tuple((one is None, one or "") for one in group)
+
+
+def _value_key(value: Decimal | str | None) -> tuple[bool, Any]:
+    return isinstance(value, str), value
+
+
+def change(value: Decimal | str | None, previous: Decimal | str | None) -> Decimal | None:
+    """How much more than before, as a share; None when that cannot be said."""
+    if not isinstance(value, Decimal) or not isinstance(previous, Decimal) or not previous:
+        return None
+    return (value - previous) / abs(previous)

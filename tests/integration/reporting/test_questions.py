@@ -1,0 +1,312 @@
+"""Asking metrics through the door: groups, periods, comparisons, days gone by, rights, freshness, caches."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.reporting.cache import Cache
+from services.reporting.metrics.backfill import backfill
+from tests.integration.reporting.conftest import Reporting
+
+PATH = "/reporting/v1/metrics"
+COMPANIES = "/api/v1/objects/companies"
+ROWS = (
+    ("Wien", "100", "2024-01-15T23:30:00Z"),
+    ("Wien", "50.5", "2024-02-01T00:00:00Z"),
+    ("Graz", None, "2024-02-29T12:00:00Z"),
+    (None, "7", "2024-04-02T08:00:00Z"),
+    ("北京", "-20", "2025-02-10T08:00:00Z"),
+)
+
+
+@pytest.fixture(scope="module")
+def web(reporting: Reporting) -> Any:
+    reporting.catch_up()
+    return reporting.client()
+
+
+@pytest.fixture(scope="module")
+def filled(reporting: Reporting, web: Any) -> Any:
+    """Companies of five instants, and metrics over them that are ready."""
+    for city, revenue, at in ROWS:
+        body = {"values": {"city": city, "annual_revenue": revenue}, "effective_at": at}
+        assert reporting.system.client("contacts").post(COMPANIES, json=body).status_code == 201
+    common = {
+        "entity_type": "company",
+        "dimensions": ["city"],
+        "time": {"attribute": "created_at", "time_zone": "Europe/Vienna"},
+    }
+    for name, measure in (
+        ("number", {"kind": "count"}),
+        ("turnover", {"kind": "sum", "attribute": "annual_revenue"}),
+        ("mean", {"kind": "average", "attribute": "annual_revenue"}),
+        ("best", {"kind": "max", "attribute": "annual_revenue"}),
+        ("cities", {"kind": "distinct", "attribute": "city"}),
+        ("newest", {"kind": "max", "attribute": "created_at"}),
+    ):
+        made = web.post(PATH, json={**common, "name": name, "measure": measure})
+        assert made.status_code == 201, made.text
+        assert made.json["state"] == "backfilling"
+    ratio = {"kind": "ratio", "numerator": "turnover", "denominator": "number"}
+    assert web.post(PATH, json={"name": "per_company", "measure": ratio}).json["state"] == "ready"
+    reporting.catch_up()
+    with reporting.db.connect() as connection:
+        ids = [row[0] for row in connection.rows("select id from metric where state = 'backfilling'")]
+    for ident in ids:
+        while backfill(reporting.db, reporting.projections, ident):
+            pass
+    return web
+
+
+def ask(web: Any, name: str, **question: Any) -> list[tuple[Any, ...]]:
+    found = web.post(f"{PATH}/{name}/query", json=question)
+    assert found.status_code == 200, found.text
+    return [(*row["group"].values(), row["value"]) for row in found.json["rows"]]
+
+
+def test_groups_and_those_without_a_value(filled: Any) -> None:
+    assert ask(filled, "number") == [("5",)]
+    assert sorted(ask(filled, "number", by=["city"]), key=str) == [
+        ("Graz", "1"),
+        ("Wien", "2"),
+        ("北京", "1"),
+        (None, "1"),
+    ]
+    assert ask(filled, "turnover", by=["city"]) == [("Wien", "150.5"), (None, "7"), ("Graz", "0"), ("北京", "-20")]
+    assert ask(filled, "turnover", by="city", top=1) == [("Wien", "150.5")]
+    assert ask(filled, "number", by=["city"], where={"city": ["Wien", None]}, sort="group") == [
+        ("Wien", "2"),
+        (None, "1"),
+    ]
+
+
+def test_other_measures(filled: Any) -> None:
+    assert ask(filled, "mean") == [("34.375",)]
+    assert dict(ask(filled, "mean", by=["city"]))["Graz"] is None
+    best = {"Graz": None, "Wien": "100", "北京": "-20", None: "7"}
+    assert dict(ask(filled, "best", by=["city"])) == best
+    assert ask(filled, "cities") == [("3",)]
+    assert ask(filled, "newest") == [("2025-02-10T08:00:00.000Z",)]
+    assert ask(filled, "per_company") == [("27.5",)]
+    assert dict(ask(filled, "per_company", by=["city"]))["Wien"] == "75.25"
+
+
+def test_periods_are_days_of_the_metric_s_zone(filled: Any) -> None:
+    # 23:30 UTC on the 15th is the 16th in Vienna; midnight UTC is 1 o'clock.
+    assert ask(filled, "number", period="2024-01-15") == []
+    assert ask(filled, "number", period="2024-01-16") == [("1",)]
+    assert ask(filled, "number", period="2024-Q1") == [("3",)]
+    assert ask(filled, "number", series="month", period="2024") == [
+        ("2024-01-01", "1"),
+        ("2024-02-01", "2"),
+        ("2024-04-01", "1"),
+    ]
+    assert ask(filled, "number", series="year") == [("2024-01-01", "4"), ("2025-01-01", "1")]
+    week = ask(filled, "number", series="week", period="2024-01")
+    assert week == [("2024-01-15", "1")]
+
+
+def test_a_period_beside_the_one_before(filled: Any) -> None:
+    found = filled.post(f"{PATH}/number/query", json={"period": "2025-02", "compare": "year_before"}).json["rows"]
+    assert [(row["value"], row["previous"], row["change"]) for row in found] == [("1", "2", "-0.5")]
+    found = filled.post(f"{PATH}/number/query", json={"by": ["city"], "period": "2024-02", "compare": "previous"}).json
+    assert {row["group"]["city"]: (row["value"], row["previous"]) for row in found["rows"]} == {
+        "Wien": ("1", "1"),
+        "Graz": ("1", "0"),
+    }
+
+
+def test_as_of_a_day(reporting: Reporting, filled: Any) -> None:
+    today = filled.post(f"{PATH}/number/query", json={}).json["as_of"][:10]
+    assert ask(filled, "number", as_of="2020-01-01") == []
+    assert ask(filled, "number", as_of=today) == ask(filled, "number")
+    assert ask(filled, "turnover", by=["city"], as_of=today) == ask(filled, "turnover", by=["city"])
+    refused = filled.post(f"{PATH}/best/query", json={"as_of": today})
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (400, "NOT_KEPT")
+
+
+def test_every_problem_of_a_question_at_once(filled: Any) -> None:
+    question = {
+        "by": ["town"],
+        "period": "someday",
+        "series": "hour",
+        "sort": "up",
+        "top": 0,
+        "colour": 1,
+        "as_of": "x",
+    }
+    found = filled.post(f"{PATH}/number/query", json=question)
+    assert found.status_code == 400
+    assert {error["context"]["propertyName"][0] for error in found.json["errors"]} == {
+        "by", "period", "series", "sort", "top", "colour", "as_of",
+    }  # fmt: skip
+
+
+def test_every_problem_of_a_definition_at_once(filled: Any) -> None:
+    raw = {
+        "name": "Bad Name",
+        "entity_type": "company",
+        "measure": {"kind": "sum"},
+        "dimensions": [{"attribute": "city", "bucket": "aeon"}, {"attribute": "city", "time_zone": "Mars/Olympus"}],
+    }
+    found = filled.post(PATH, json=raw)
+    assert found.status_code == 400
+    assert len(found.json["errors"]) >= 4
+    unknown = {
+        "name": "x",
+        "entity_type": "company",
+        "measure": {"kind": "sum", "attribute": "city"},
+        "dimensions": ["citty"],
+    }
+    found = filled.post(PATH, json=unknown)
+    assert found.status_code == 400
+    assert "city" in found.text
+    assert filled.post(PATH, json={**unknown, "entity_type": "nothing", "dimensions": []}).status_code == 404
+    assert filled.post(PATH, json={"name": "number", "entity_type": "company"}).status_code == 409
+
+
+def test_a_changed_metric_serves_as_before_until_it_is_filled(reporting: Reporting, filled: Any) -> None:
+    changed = filled.patch(f"{PATH}/cities", json={"label": "Cities", "dimensions": []})
+    assert (changed.json["version"], changed.json["state"]) == (2, "backfilling")
+    assert filled.get(f"{PATH}/cities").json["version"] == 1
+    assert ask(filled, "cities", by=["city"])
+    assert filled.patch(f"{PATH}/cities", json={"label": "Again"}).status_code == 409
+    with reporting.db.connect() as connection:
+        [(ident,)] = connection.rows("select id from metric where state = 'backfilling'")
+    while backfill(reporting.db, reporting.projections, ident):
+        pass
+    assert filled.get(f"{PATH}/cities").json["version"] == 2
+    assert filled.post(f"{PATH}/cities/query", json={"by": ["city"]}).status_code == 400
+
+
+def test_explanations_sum_exactly(filled: Any) -> None:
+    for group in ({}, {"city": "Wien"}, {"city": None}):
+        entities, after = [], 0
+        while after is not None:
+            page = filled.post(f"{PATH}/turnover/explain?limit=2&after={after}", json={"group": group}).json
+            entities += page["results"]
+            after = page.get("next_after")
+        [(value,)] = ask(filled, "turnover", where=group)
+        assert sum(Decimal(one["adds"]) for one in entities) == Decimal(value)
+    assert filled.post(f"{PATH}/turnover/explain", json={"group": {"town": "x"}}).status_code == 400
+
+
+def test_verification_finds_a_wrong_cell(reporting: Reporting, filled: Any) -> None:
+    assert filled.post(f"{PATH}/number/verify").json["wrong"] == []
+    assert filled.get(f"{PATH}/number").json["verified_wrong"] == 0
+    with reporting.db.transaction() as connection:
+        [(ident,)] = connection.rows("select id from metric where name = 'number' and state = 'ready'")
+        connection.run("update total set n = n + 1 where metric_id = %s and dims[1] = 'Graz'", (ident,))
+    found = filled.post(f"{PATH}/number/verify").json
+    assert [one["group"][0] for one in found["wrong"]] == ["Graz"]
+    with reporting.db.transaction() as connection:
+        connection.run("update total set n = n - 1 where metric_id = %s and dims[1] = 'Graz'", (ident,))
+    assert filled.post(f"{PATH}/number/verify").json["wrong"] == []
+
+
+def test_rights_are_those_of_the_entities(reporting: Reporting, filled: Any) -> None:
+    def client(*scopes: str) -> Any:
+        made = reporting.system.client("workspace").post("/api/v1/tokens", json={"name": "x", "scopes": list(scopes)})
+        workspace = reporting.system.runtime("workspace")
+        from tests.integration.service.conftest import follow
+
+        follow(workspace.db, reporting.db)
+        return reporting.client(made.json["token"])
+
+    assert client("crm.reports.read").post(f"{PATH}/number/query", json={}).status_code == 403
+    assert client("crm.objects.companies.read").post(f"{PATH}/number/query", json={}).status_code == 403
+    allowed = client("crm.reports.read", "crm.objects.companies.read")
+    assert allowed.post(f"{PATH}/number/query", json={}).status_code == 200
+    assert allowed.post(PATH, json={"name": "y", "entity_type": "company"}).status_code == 403
+    assert client("crm.reports.read").post(f"{PATH}/number/explain", json={}).status_code == 403
+
+
+def test_strong_answers_wait_for_what_was_written(reporting: Reporting, filled: Any, monkeypatch: Any) -> None:
+    [(before,)] = ask(filled, "number")
+    assert reporting.system.client("contacts").post(COMPANIES, json={"values": {"city": "Linz"}}).status_code == 201
+    monkeypatch.setattr("services.reporting.answering.PATIENCE", 0.05)
+    assert filled.post(f"{PATH}/number/query?fresh=strong", json={}).status_code == 503
+    assert ask(filled, "number") == [(before,)]
+    monkeypatch.setattr("services.reporting.answering.PATIENCE", 20.0)
+    stop = threading.Event()
+
+    def follow() -> None:
+        while not stop.is_set():
+            reporting.catch_up()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        found = filled.post(f"{PATH}/number/query?fresh=strong", json={})
+        assert found.json["rows"][0]["value"] == str(int(before) + 1)
+        assert found.json["lag_ms"] < 20_000
+    finally:
+        stop.set()
+        thread.join()
+    assert filled.post(f"{PATH}/number/query?fresh=tomorrow", json={}).status_code == 400
+
+
+class TestCache:
+    @pytest.fixture
+    def counted(self, reporting: Reporting, monkeypatch: Any) -> list[int]:
+        reporting.app.extensions["crm"].redis.flushdb()
+        computed: list[int] = []
+        real = Cache._shared
+
+        def shared(self: Cache, client: Any, key: str, compute: Any) -> Any:
+            return real(self, client, key, lambda: (computed.append(1), compute())[1])
+
+        monkeypatch.setattr(Cache, "_shared", shared)
+        return computed
+
+    def test_an_answer_is_computed_once_until_cells_change(
+        self, reporting: Reporting, filled: Any, counted: list[int]
+    ) -> None:
+        question = {"by": ["city"], "sort": "group"}
+        first = filled.post(f"{PATH}/turnover/query", json=question)
+        again = filled.post(f"{PATH}/turnover/query", json=question, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.data, len(counted)) == (304, b"", 1)
+        same = filled.post(f"{PATH}/turnover/query", json=question)
+        assert same.json["rows"] == first.json["rows"]
+        assert len(counted) == 1
+        body = {"values": {"city": "Wien", "annual_revenue": "1"}}
+        assert reporting.system.client("contacts").post(COMPANIES, json=body).status_code == 201
+        reporting.catch_up()
+        new = filled.post(f"{PATH}/turnover/query", json=question, headers={"If-None-Match": first.headers["ETag"]})
+        assert new.status_code == 200
+        assert new.headers["ETag"] != first.headers["ETag"]
+
+    def test_a_flush_brings_nothing_old_back(self, reporting: Reporting, filled: Any, counted: list[int]) -> None:
+        tags = [filled.post(f"{PATH}/number/query", json={}).headers["ETag"]]
+        reporting.app.extensions["crm"].redis.flushdb()
+        tags.append(filled.post(f"{PATH}/number/query", json={}).headers["ETag"])
+        assert tags[0] == tags[1]
+        assert len(counted) == 2
+
+    def test_many_who_miss_at_once_make_one_compute(
+        self, reporting: Reporting, filled: Any, counted: list[int]
+    ) -> None:
+        barrier = threading.Barrier(16)
+        rows: list[Any] = []
+
+        def one() -> None:
+            client = reporting.client()
+            barrier.wait()
+            rows.append(client.post(f"{PATH}/mean/query", json={"by": ["city"]}).json["rows"])
+
+        threads = [threading.Thread(target=one) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(rows) == 16
+        assert all(one == rows[0] for one in rows)
+        assert len(counted) <= 2
+
+    def test_without_redis_it_is_computed(self, filled: Any, reporting: Reporting, monkeypatch: Any) -> None:
+        monkeypatch.setattr(reporting.app.extensions["crm"].own, "cache", Cache(None))
+        assert filled.post(f"{PATH}/number/query", json={}).status_code == 200
