@@ -71,10 +71,14 @@ def test_its_commands_and_queries_are_the_kits_and_its_own(manifest: Manifest):
 @every_service
 def test_it_publishes_what_it_can(manifest: Manifest):
     expected = set(PUBLISHED)
+    if manifest.types:
+        expected.add(event.LINK)
+    if manifest.custom_types or manifest.pipelines:
+        expected.add(event.CATALOG_PIPELINE)
     if manifest.custom_types:
         expected.add(event.CATALOG_TYPE)
     if manifest.owns_tokens:
-        expected.add(event.TOKEN)
+        expected |= {event.TOKEN, event.CATALOG_RELATION}
     assert set(words(canvas(manifest)["Publishes"])) == expected
 
 
