@@ -21,6 +21,7 @@ from shared.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from shared.kernel.json import loads
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import FactChange
+from shared.service.work import ledger
 
 MOST_EXPLAINED = 500
 _FACTS = """select id, values::text from fact
@@ -88,6 +89,9 @@ def _started(connection: Connection, projections: Projections, ctx: Context, def
         made = store.insert(connection, definition, ctx.actor.id, to_backfill)
         if not definition.entity_type:  # a ratio keeps nothing of its own
             store.finish(connection, made)
+        else:
+            entity_type = definition.entity_type
+            ledger.start(connection, "backfill", made.id, entity_type=entity_type, phase="fill", context=ctx)
         return store.by_id(connection, made.id) or made
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"A change of {definition.name} is being filled; wait until it is ready") from error

@@ -9,6 +9,7 @@ from services.reporting.answering import Answers
 from services.reporting.api import OPERATIONS
 from services.reporting.cache import Cache
 from services.reporting.handlers import subscriptions
+from services.reporting.jobs import BACKFILL, Backfill
 from services.reporting.projections import Projections
 from shared.service.manifest import Manifest
 
@@ -27,5 +28,6 @@ MANIFEST = Manifest(
     operations=OPERATIONS,
     follows=subscriptions,
     own=answers,
+    work={BACKFILL: Backfill()},
     migrations=Path(__file__).parent / "migrations",
 )

@@ -17,8 +17,7 @@ from typing import Any
 from services.reporting.metrics import store
 from services.reporting.metrics.deltas import Deltas
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
-from shared.kernel.db import Connection, Database
-from shared.kernel.errors import Invalid
+from shared.kernel.db import Connection
 from shared.kernel.json import loads
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import COPIED, Fact, FactChange, Step, advance, new_fact
@@ -36,31 +35,24 @@ _REACHED = """update metric set backfilled_to = %(upto)s, to_backfill = greatest
 where id = %(id)s"""
 
 
-def backfill(database: Database, projections: Projections, metric_id: int, *, entities: int = ENTITIES) -> bool:
-    """One piece of the work, in one transaction; False when there is nothing left to do."""
-    with database.transaction() as connection:
-        metric = store.by_id(connection, metric_id)
-        if metric is None or metric.state != store.BACKFILLING:
-            return False
-        known = projections.catalogs.types(connection).find(metric.entity_type)
-        if known is None:
-            return False
-        connection.rows(_LOCK, {"source": known.source})
-        metric = store.by_id(connection, metric_id, lock=True)
-        if metric is None or metric.state != store.BACKFILLING:
-            return False
-        place = {"no": known.no, "after": metric.backfilled_to, "limit": entities}
-        upto, count = connection.row(_UPTO, place) or (None, 0)
-        if upto is None:
-            store.finish(connection, metric)
-            return False
-        try:
-            _add(connection, metric, known, {**place, "upto": upto})
-        except Invalid as error:
-            store.fail(connection, metric_id, str(error))
-            return False
-        connection.run(_REACHED, {"id": metric_id, "upto": upto, "done": count})
-        return True
+def backfill(connection: Connection, projections: Projections, metric_id: int, *, entities: int | None = None) -> bool:
+    """One piece of the work, in the caller's transaction; False when there is nothing left to do."""
+    metric = store.by_id(connection, metric_id)
+    if metric is None or metric.state != store.BACKFILLING:
+        return False
+    known = projections.catalogs.types(connection).type(metric.entity_type)
+    connection.rows(_LOCK, {"source": known.source})
+    metric = store.by_id(connection, metric_id, lock=True)
+    if metric is None or metric.state != store.BACKFILLING:
+        return False
+    place = {"no": known.no, "after": metric.backfilled_to, "limit": entities or ENTITIES}
+    upto, count = connection.row(_UPTO, place) or (None, 0)
+    if upto is None:
+        store.finish(connection, metric)
+        return False
+    _add(connection, metric, known, {**place, "upto": upto})
+    connection.run(_REACHED, {"id": metric_id, "upto": upto, "done": count})
+    return True
 
 
 def _add(connection: Connection, metric: store.Metric, known: KnownType, place: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.reporting.manifest import MANIFEST as REPORTING
+from services.reporting.metrics.backfill import backfill
 from services.reporting.projections import Projections
 from shared.bus.client import DirectSource
 from shared.bus.consumer import Subscription, pull
@@ -37,6 +38,11 @@ class Reporting:
         made = self.app.test_client()
         made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return made
+
+    def fill(self, metric: int, **more: Any) -> bool:
+        """One piece of a backfill; whether there is more."""
+        with self.db.transaction() as connection:
+            return backfill(connection, self.projections, metric, **more)
 
     def subscription(self, source: str = "contacts", **more: Any) -> Subscription:
         def handle(connection: Any, events: Any) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from services.reporting.domain.definitions import read_definition
 from services.reporting.metrics import store
-from services.reporting.metrics.backfill import backfill
 from services.reporting.projections import compiled_metric
 from shared.bus.client import DirectSource
 from shared.bus.consumer import pull
@@ -151,7 +150,7 @@ def metrics(reporting: Reporting) -> list[store.Metric]:
     reporting.catch_up()
     made = [define(reporting, one) for one in METRICS]
     for one in made:
-        while backfill(reporting.db, reporting.projections, one.id):
+        while reporting.fill(one.id):
             pass
     with reporting.db.connect() as connection:
         assert [store.by_id(connection, one.id).state for one in made] == [store.READY] * len(made)
@@ -184,7 +183,7 @@ def test_a_metric_filled_while_events_come_is_exact(reporting: Reporting, metric
     feeds = DirectSource({"contacts": reporting.contacts.feed})
     work(reporting, 10 + entities, 15)
     rounds = 0
-    while backfill(reporting.db, reporting.projections, late.id, entities=entities):
+    while reporting.fill(late.id, entities=entities):
         rounds += 1
         if rounds % 5 == 0:
             work(reporting, rounds, 3)
@@ -219,7 +218,7 @@ def test_a_copy_taken_over_is_exact(reporting: Reporting, metrics: Any) -> None:
     )
     with reporting.db.connect() as connection:
         [late] = store.listed(connection)
-    while backfill(reporting.db, reporting.projections, late.id, entities=11):
+    while reporting.fill(late.id, entities=11):
         pass
     assert_exact(reporting)
 
@@ -229,7 +228,7 @@ def test_a_metric_whose_attribute_goes_fails_alone(reporting: Reporting, metrics
     made = web.post("/api/v1/types/companies/attributes", json={"label": "Fleeting", "type": "string"}).json
     reporting.catch_up()
     one = define(reporting, {**BY_STATUS, "name": "fleeting", "dimensions": [made["name"]]})
-    while backfill(reporting.db, reporting.projections, one.id):
+    while reporting.fill(one.id):
         pass
     assert web.delete(f"/api/v1/types/companies/attributes/{made['name']}").status_code == 204
     work(reporting, 99, 5)

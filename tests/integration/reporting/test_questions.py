@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.reporting.cache import Cache
-from services.reporting.metrics.backfill import backfill
+from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import Reporting
 
 PATH = "/reporting/v1/metrics"
@@ -57,7 +57,7 @@ def filled(reporting: Reporting, web: Any) -> Any:
     with reporting.db.connect() as connection:
         ids = [row[0] for row in connection.rows("select id from metric where state = 'backfilling'")]
     for ident in ids:
-        while backfill(reporting.db, reporting.projections, ident):
+        while reporting.fill(ident):
             pass
     return web
 
@@ -177,10 +177,21 @@ def test_a_changed_metric_serves_as_before_until_it_is_filled(reporting: Reporti
     assert filled.patch(f"{PATH}/cities", json={"label": "Again"}).status_code == 409
     with reporting.db.connect() as connection:
         [(ident,)] = connection.rows("select id from metric where state = 'backfilling'")
-    while backfill(reporting.db, reporting.projections, ident):
+    while reporting.fill(ident):
         pass
     assert filled.get(f"{PATH}/cities").json["version"] == 2
     assert filled.post(f"{PATH}/cities/query", json={"by": ["city"]}).status_code == 400
+
+
+def test_work_fills_a_metric_piece_by_piece(reporting: Reporting, filled: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("services.reporting.metrics.backfill.ENTITIES", 2)
+    made = filled.post(PATH, json={"name": "by_work", "entity_type": "company", "dimensions": ["city"]}).json
+    assert made["state"] == "backfilling"
+    assert filled.post(f"{PATH}/by_work/query", json={}).status_code == 503
+    while work_off(reporting.app.extensions["crm"]):
+        pass
+    assert filled.get(f"{PATH}/by_work").json["state"] == "ready"
+    assert ask(filled, "by_work", by=["city"], sort="group") == ask(filled, "number", by=["city"], sort="group")
 
 
 def test_explanations_sum_exactly(filled: Any) -> None:

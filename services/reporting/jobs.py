@@ -1,0 +1,37 @@
+"""Slow work of reporting: filling metrics, piece by piece, each piece with its place in the ledger of work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.reporting.answering import Answers
+from services.reporting.metrics import store
+from services.reporting.metrics.backfill import backfill
+from shared.kernel.db import Connection
+from shared.service.work import ledger
+from shared.service.work.ledger import Chunk, Claim, Counts, Job
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+BACKFILL = "backfill"
+FILL = "fill"
+
+
+class Backfill:
+    """Fills a metric; the job's number is the metric's id."""
+
+    def run(self, runtime: Runtime, claim: Claim) -> None:
+        """One piece, and the next chunk when there is more."""
+        assert isinstance(runtime.own, Answers)
+        with runtime.db.transaction() as connection:
+            more = backfill(connection, runtime.own.projections, claim.job.number)
+            if more:
+                ledger.add_chunks(connection, claim.job.id, FILL, [Chunk(claim.n + 1)])
+            ledger.complete(connection, claim, Counts())
+            if not more:
+                ledger.end(connection, claim.job.id, ledger.DONE)
+
+    def failed(self, connection: Connection, job: Job) -> None:
+        """A metric that cannot be filled says why."""
+        store.fail(connection, job.number, job.reason or "it could not be filled")
