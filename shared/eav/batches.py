@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,12 +16,22 @@ from shared.eav.store.write import Pending
 from shared.eav.types import kind_of
 from shared.eav.validation import Judge, Values, complete
 from shared.kernel.context import Context
+from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict, CrmError, FieldError, Invalid, InvalidValues
 
 Items = Sequence[Draft | Update | Upsert]
 Outcome = Entity | ItemError
 Refused = dict[int, CrmError]
 Known = Mapping[int, Sequence[FieldError]]
+KeptOut = Callable[[Connection, LiveType, Collection[tuple[int, str]]], Mapping[tuple[int, str], CrmError]]
+"""Which unique (attribute id, key) may not be written, and why; asked in the transaction of the write."""
+
+
+def nothing_kept_out(
+    connection: Connection, live: LiveType, keys: Collection[tuple[int, str]]
+) -> Mapping[tuple[int, str], CrmError]:
+    """Every value may be written."""
+    return {}
 
 
 @dataclass(slots=True)
@@ -53,6 +63,13 @@ class Batch:
                 self.refuse(place, Conflict(message, attribute=attribute.name))
                 return
         self.keys |= dict.fromkeys(keys, place)
+
+    def keep_out(self, connection: Connection, kept_out: KeptOut) -> None:
+        """Refuse items with values that may not be written. Raises one unless the batch is partial."""
+        if self.keys:
+            for key, error in kept_out(connection, self.live, self.keys).items():
+                self.refuse(self.keys[key], error)
+            self.settle()
 
     def draft(self, judge: Judge, place: int, given: Mapping[str, object], context: Context) -> None:
         """Judge an entity to create: it is inserted or refused."""

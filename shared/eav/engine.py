@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from shared.eav.attempts import Attempts, Publish
+from shared.eav.batches import KeptOut, nothing_kept_out
 from shared.eav.bulk.writes import Bulk
 from shared.eav.catalog import Catalog, LiveType
+from shared.eav.erasing import Erasing
 from shared.eav.install import ensure_partitions
 from shared.eav.links.links import Links, PublishLinks, publish_no_links
 from shared.eav.links.relations import RelationDef, Relations
@@ -47,6 +49,7 @@ class Engine:
         elsewhere: Mapping[str, str] = MappingProxyType({}),
         publish_links: PublishLinks = publish_no_links,
         gatherings: Mapping[str, Gathering] | None = None,
+        kept_out: KeptOut = nothing_kept_out,
     ) -> None:
         self.judge = judge = judge or NoJudge()
         self.database = database
@@ -55,8 +58,9 @@ class Engine:
         self.reads = Reads(database, self.catalog, judge, self.relations, walk)
         attempts = Attempts(database, self.catalog, lambda: partitions(database))
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
-        self.writes = Writes(attempts, judge, publish, self.links)
+        self.writes = Writes(attempts, judge, publish, self.links, kept_out)
         moves = LinkMoves(self.relations)
         self.merges = Merges(attempts, judge, publish, moves, gatherings or {})
         self.unmerges = Unmerges(attempts, publish, moves, gatherings or {})
-        self.bulk = Bulk(attempts, judge, publish, self.links)
+        self.erasing = Erasing(attempts, judge, publish, self.relations)
+        self.bulk = Bulk(attempts, judge, publish, self.links, kept_out)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import psycopg
 
 from shared.eav.attempts import Attempts, Overtaken, Publish, Taken, unique_clashes
-from shared.eav.batches import Batch, Items, Known, Outcome, Refused
+from shared.eav.batches import Batch, Items, KeptOut, Known, Outcome, Refused, nothing_kept_out
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.links.beside import made_of, prepare_beside
@@ -37,11 +37,19 @@ from shared.kernel.errors import Invalid, NotFound, VersionMismatch
 class Writes:
     """The writing half of the engine."""
 
-    def __init__(self, attempts: Attempts, judge: Judge, publish: Publish, links: Links) -> None:
+    def __init__(
+        self,
+        attempts: Attempts,
+        judge: Judge,
+        publish: Publish,
+        links: Links,
+        kept_out: KeptOut = nothing_kept_out,
+    ) -> None:
         self._attempts = attempts
         self._judge = judge
         self._publish = publish
         self._links = links
+        self._kept_out = kept_out
 
     def create(
         self,
@@ -247,6 +255,7 @@ class Writes:
 
         sought: keys the items were looked up by.
         """
+        batch.keep_out(connection, self._kept_out)
         beside = prepare_beside(self._links, connection, batch, items)
         done: dict[int, Written] = {}
         with Taken.watching(batch.live, batch.inserts, batch.updates, sought):

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     prepare: bool = Field(True, validation_alias="CRM_PREPARE")
     pool_size: int = Field(8, validation_alias="CRM_POOL_SIZE", ge=1)
     log_level: str = Field("INFO", validation_alias="CRM_LOG_LEVEL")
+    erasure_secrets: SecretStr | None = Field(None, validation_alias="CRM_ERASURE_SECRETS")
+    erasure_block: bool = Field(False, validation_alias="CRM_ERASURE_BLOCK")
     max_body: int = Field(10 * 1024 * 1024, validation_alias="CRM_MAX_BODY", ge=1024)
 
     @property

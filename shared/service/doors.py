@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.service.manifest import Manifest
 from shared.service.web import bus, changes, health, holdings, native, pipelines, types
 from shared.service.web.dialect import TYPE_OPERATIONS as DIALECT
+from shared.service.web.native import erasing
 from shared.service.web.openapi import doors as documents
 from shared.service.web.operation import Operation
 
@@ -22,6 +23,7 @@ def operations_of(manifest: Manifest) -> tuple[Operation, ...]:
         *changes.operations(name),
         *bus.operations(name),
         *holdings.operations(name),
+        *erasing.operations(name),
         *health.operations(name),
         *documents.operations(name),
     )

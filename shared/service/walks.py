@@ -32,3 +32,13 @@ class RedisWalk:
             self._client.set(self._prefix + key, value, ex=_KEEP_SECONDS)
         except redis.RedisError:
             return
+
+    def forget(self) -> None:
+        """Forget every boundary: they hold values that entities were sorted by."""
+        if self._client is None:
+            return
+        try:
+            for key in self._client.scan_iter(f"{self._prefix}*", count=1000):
+                self._client.unlink(key)
+        except redis.RedisError:
+            return  # what is left is gone in ten minutes

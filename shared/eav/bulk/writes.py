@@ -6,11 +6,11 @@ For imports and mass changes. Not for requests: it answers no entities, and a ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.eav.attempts import Attempts, NeedSlots, Overtaken
-from shared.eav.batches import Refused
+from shared.eav.batches import KeptOut, Refused, nothing_kept_out
 from shared.eav.bulk.finding import Found, Key, key_of, sought
 from shared.eav.bulk.items import MAX_ITEMS, BulkItem, BulkOutcome
 from shared.eav.bulk.judging import Pass
@@ -34,11 +34,19 @@ Also = Callable[[Connection, Sequence[BulkOutcome]], None]
 class Bulk:
     """The bulk half of the engine's writing."""
 
-    def __init__(self, attempts: Attempts, judge: Judge, publish: Publish, links: Links) -> None:
+    def __init__(
+        self,
+        attempts: Attempts,
+        judge: Judge,
+        publish: Publish,
+        links: Links,
+        kept_out: KeptOut = nothing_kept_out,
+    ) -> None:
         self._attempts = attempts
         self._judge = judge
         self._publish = publish
         self._links = links
+        self._kept_out = kept_out
 
     def write(
         self,
@@ -88,7 +96,9 @@ class Bulk:
         """A plan that holds: everything it rests on was looked up, and what it changes is locked as it was read."""
         live, every = call.live, call.every
         found, asked = Found(live), [one.sought for one in every]
-        found.look(connection, asked, _claimed(live, every))
+        claimed = _claimed(live, every)
+        found.look(connection, asked, claimed)
+        call.refused |= self._refusals(connection, live, claimed, found)
         locked: set[int] = set()
         while True:
             plan = Pass(live, self._judge, call.shapes, call.context, found, call.refused).run(every)
@@ -107,6 +117,14 @@ class Bulk:
                 if links is None or not links.errors:
                     return plan
                 call.refused |= links.errors
+
+    def _refusals(
+        self, connection: Connection, live: LiveType, claimed: Mapping[Key, Sequence[int]], found: Found
+    ) -> Refused:
+        """Items with values that may not be written; a value that somebody has is written already."""
+        new = claimed.keys() - found.owners.keys()
+        refused = self._kept_out(connection, live, new) if new else {}
+        return {place: error for key, error in refused.items() for place in claimed[key]}
 
     def _locked(self, connection: Connection, found: Found, plan: Plan, locked: set[int]) -> bool:
         """Lock what the plan changes, in id order; whether all of it is still as it was when it was read. States
@@ -169,12 +187,13 @@ def _need_slots(live: LiveType, names: Collection[str] | Iterator[str]) -> None:
         raise NeedSlots(homeless)
 
 
-def _claimed(live: LiveType, every: Sequence[Prepared]) -> set[Key]:
-    """The unique keys that are given."""
+def _claimed(live: LiveType, every: Sequence[Prepared]) -> dict[Key, list[int]]:
+    """The unique keys that are given, and the places of the items that give them."""
     unique = [one for one in live.attributes.values() if one.unique]
-    return {
-        key_of(attribute, value)
-        for one in every
-        for attribute in unique
-        if (value := one.given.values.get(attribute.name)) is not None
-    }
+    found: dict[Key, list[int]] = {}
+    for place, one in enumerate(every):
+        for attribute in unique:
+            value = one.given.values.get(attribute.name)
+            if value is not None:
+                found.setdefault(key_of(attribute, value), []).append(place)
+    return found

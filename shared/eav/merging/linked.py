@@ -80,6 +80,10 @@ class LinkMoves:
         self._relations = relations
         self._clock = Clock()
 
+    def ready(self) -> None:
+        """Look at the relations now if that is due, before a connection is held."""
+        self._relations.ready()
+
     def planned(self, connection: Connection, live: LiveType, survivor: int, absorbed: Sequence[int]) -> list[Moving]:
         """What a merge would do to the links of the absorbed; nothing is written."""
         leaving = {one.id: one for one in self._relations.leaving(live.name)}

@@ -82,6 +82,7 @@ class Merges:
         told = replace(context, source=SOURCE, source_id=str(survivor))
 
         def once(live: LiveType, _refused: object) -> Merged:
+            self._moves.ready()
             gathering = self._gatherings.get(live.name, NOTHING_GATHERED)
             try:
                 check(live, rules, (survivor, *absorbed), gathering)

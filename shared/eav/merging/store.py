@@ -5,7 +5,7 @@ Callers hold the rows of all entities concerned. Links have statements of their 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,10 @@ select h.survivor, {_COLUMNS} from (
 ) h left join eav_merge m on m.survivor = h.survivor and m.undone_version is null order by m.id
 """
 _CHANGED = "select changed from eav_history where entity_id = %(id)s and version = %(version)s and kind = 'merged'"
+_MIXED = """
+select survivor from eav_absorbed where type_id = %(type)s and survivor <> all(%(besides)s::bigint[])
+and (id = any(%(ids)s::bigint[])) <> (survivor = any(%(ids)s::bigint[])) order by survivor limit 1
+"""
 _UNDO = """
 with recursive below as (
     select a.id, a.into_id as head from eav_absorbed a where a.into_id = any(%(ids)s::bigint[])
@@ -87,6 +91,12 @@ freed as (delete from eav_absorbed where id = any(%(ids)s::bigint[])),
 led as (update eav_absorbed a set survivor = b.head from below b where a.id = b.id)
 update eav_merge set undone_version = %(version)s where id = %(merge)s
 """
+
+
+def mixed(connection: Connection, live: LiveType, ids: Collection[int], besides: Collection[int]) -> int | None:
+    """A survivor that consists of some of these entities and of others; none of `besides`."""
+    row = connection.row(_MIXED, {"type": live.id, "ids": list(ids), "besides": list(besides)})
+    return None if row is None else int(row[0])
 
 
 def since(connection: Connection, ids: Sequence[int], keys: Sequence[str]) -> dict[tuple[int, str], str]:

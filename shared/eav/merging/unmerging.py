@@ -6,7 +6,7 @@ What somebody changed since stays as it is, and is listed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,6 +74,7 @@ class Unmerges:
         told = replace(context, source=SOURCE, source_id=str(ident))
 
         def once(live: LiveType, _refused: object) -> Unmerged:
+            self._moves.ready()
             with self._attempts.transaction(live) as connection:
                 meant, states = lock_meant(connection, live, [ident])
                 if meant[0] not in states:
@@ -83,6 +84,21 @@ class Unmerges:
                 return self._undo(connection, live, survivor, merge, told, view)
 
         return self._attempts.run(type_name, False, (), once)
+
+    def free(self, type_name: str, ids: Collection[int], context: Context) -> None:
+        """Undo merges between these entities and others, as far as that can be: they are about to be erased alone."""
+
+        tried: set[int] = set()
+
+        def once(live: LiveType, _refused: object) -> int | None:
+            with self._attempts.transaction(live) as connection:
+                return store.mixed(connection, live, ids, tried)
+
+        while (found := self._attempts.run(type_name, False, (), once)) is not None:
+            try:
+                self.unmerge(type_name, found, context, View("json", ()))
+            except NotFound:
+                tried.add(found)  # archived: it keeps what it got
 
     def _undo(
         self,

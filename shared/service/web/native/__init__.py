@@ -5,7 +5,7 @@ Use it for new clients; the wire dialect beside it is for clients that exist. On
 
 from __future__ import annotations
 
-from shared.service.web.native import batch, export, links, merging, query, single
+from shared.service.web.native import batch, erasing, export, links, merging, query, single
 
 OPERATIONS = (
     *single.OPERATIONS,
@@ -14,6 +14,7 @@ OPERATIONS = (
     *links.OPERATIONS,
     *export.OPERATIONS,
     *merging.OPERATIONS,
+    *erasing.OPERATIONS,
 )
 
 __all__ = ["OPERATIONS"]

@@ -1,0 +1,181 @@
+"""The corridor of erasing: permission, the erasure itself with everything around it, and what the ledger is for.
+
+One transaction takes the values out of all tables of the service; caches are emptied after it. Other services hear of
+it by `entity.erased` and blank what they hold. What a backup brings back, `reapply` erases again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.eav.catalog import LiveType
+from shared.eav.engine import Engine
+from shared.eav.erasing import Erased
+from shared.eav.requests import Ref
+from shared.eav.tables import table_name
+from shared.eav.types import ValueProblem, kind_of
+from shared.eav.validation import coerce
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import FieldError, Invalid, InvalidValues
+from shared.service.erasure import blanking, ledger
+from shared.service.erasure.ledger import Entry, Hash
+from shared.service.erasure.secret import Secret
+from shared.service.permissions import ERASURES_READ, ERASURES_WRITE, require, require_scope
+
+_AT_ONCE = 100
+_THERE = "select id, recorded_at from {table} where id = any(%(ids)s::bigint[])"
+
+
+class Erasure:
+    """Erasures of one service. `secrets`: read when first needed; `forget`: empties what is cached outside."""
+
+    def __init__(self, engine: Engine, secrets: Callable[[], Sequence[Secret]], forget: Callable[[], None]) -> None:
+        self._engine = engine
+        self._secrets = secrets
+        self._forget = forget
+
+    def erase(self, ctx: Context, type: str, ref: Ref) -> dict[int, int]:
+        """Erase whom a reference means and all that were merged into them; {id: its last version}, empty when there is
+        nobody. By a unique value, archived entities that had it go as well, and the value itself is noted."""
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "write")
+        gone = self._engine.erasing.erase(live.name, [ref], ctx, self._around())
+        if ref.id is None:
+            self._note_value(live.name, ref)
+        self._forget()
+        return gone
+
+    def reapply(self, ctx: Context) -> dict[str, int]:
+        """Erase again whatever of the ledger is there: {"erased", "known"}. An id given out anew since is another
+        entity: only what was recorded before its erasure is touched. May be run any number of times."""
+        require_scope(ctx.actor, ERASURES_WRITE)
+        counts = {"erased": 0, "known": 0}
+        for live in self._engine.catalog.types():
+            after = 0
+            while entries := self._page(after, live.name):
+                after = entries[-1].id
+                wanted = {one.entity_id: one.erased_at for one in entries if one.entity_id is not None}
+                counts["known"] += len(wanted)
+                counts["erased"] += self._again(ctx, live, wanted)
+        self._forget()
+        return counts
+
+    def _page(self, after: int, entity_type: str) -> list[Entry]:
+        with self._engine.database.connect() as connection:
+            return ledger.listed(connection, after, _AT_ONCE, entity_type)
+
+    def _again(self, ctx: Context, live: LiveType, wanted: Mapping[int, datetime]) -> int:
+        with self._engine.database.connect() as connection:
+            back = {
+                ident
+                for archive in (False, True)
+                for ident, at in connection.rows(
+                    _THERE.format(table=table_name(live.table, archive=archive)), {"ids": list(wanted)}
+                )
+                if at <= wanted[ident]
+            }
+        if not back:
+            return 0
+        self._engine.unmerges.free(live.name, back, ctx)
+        refs = [Ref(id=one) for one in sorted(back)]
+        return len(self._engine.erasing.erase(live.name, refs, ctx, self._around(), exactly=True))
+
+    def exported(self, ctx: Context, after: int = 0, limit: int = ledger.PAGE) -> list[Entry]:
+        """A page of the ledger. It holds hashes, no values."""
+        require_scope(ctx.actor, ERASURES_READ)
+        with self._engine.database.connect() as connection:
+            return ledger.listed(connection, after, limit)
+
+    def imported(self, ctx: Context, entries: Sequence[Entry]) -> int:
+        """Take over entries of an exported ledger; how many there were. Known ones stay as they are."""
+        require_scope(ctx.actor, ERASURES_WRITE)
+        with self._engine.database.transaction() as connection:
+            return ledger.put(connection, entries)
+
+    def lift(self, ctx: Context, type: str, attribute: str, value: str) -> bool:
+        """Let an erased value be written again; whether it was blocked. Raises Invalid."""
+        require_scope(ctx.actor, ERASURES_WRITE)
+        live = self._engine.catalog.type(type)
+        found = self._value(live, attribute, value)
+        with self._engine.database.connect() as connection:
+            return ledger.lift(connection, self._secrets(), found)
+
+    def refused(
+        self, connection: Connection, live: LiveType, keys: Collection[tuple[int, str]]
+    ) -> dict[tuple[int, str], InvalidValues]:
+        """Which unique values may not be written, because they were erased; for the engine to ask in its writes."""
+        named = {(live.name, live.by_id[ident].name, key): (ident, key) for ident, key in keys}
+        if not named:
+            return {}
+        blocked = ledger.blocked(connection, self._secrets(), named)
+        return {named[one]: _refusal(live, one[1]) for one in blocked}
+
+    def _around(self) -> Callable[[Connection, LiveType, Erased], dict[int, dict[str, Any]]]:
+        """What is erased beside the engine's tables, as the engine calls it."""
+
+        def also(connection: Connection, live: LiveType, erased: Erased) -> dict[int, dict[str, Any]]:
+            ids = list(erased.versions)
+            keys = [(live.by_id[attribute].name, key) for (attribute, key), _ in erased.keys]
+            found = blanking.imported(connection, live.name, ids)
+            blanking.blank_imports(connection, found, keys)
+            blanking.blank_log(connection, live.name, erased, found)
+            blanking.blank_answers(connection, ids, [key for _, key in keys])
+            ledger.put(connection, self._entries(live, erased))
+            return {ident: {"imports": [list(line) for line in lines]} for ident, lines in found.lines.items()}
+
+        return also
+
+    def _entries(self, live: LiveType, erased: Erased) -> list[Entry]:
+        secret = self._secrets()[0]
+        at = now().replace(tzinfo=None)
+        return [
+            Entry(
+                live.name,
+                ident,
+                at,
+                tuple(
+                    Hash(secret.id, secret.hash(live.name, live.by_id[attribute].name, key))
+                    for (attribute, key), owner in erased.keys
+                    if owner == ident
+                ),
+            )
+            for ident in erased.versions
+        ]
+
+    def _note_value(self, entity_type: str, ref: Ref) -> None:
+        """A value is kept out also when nobody had it."""
+        live = self._engine.catalog.type(entity_type)
+        try:
+            found = self._value(live, ref.attribute or "", ref.value or "")
+        except Invalid:
+            return
+        secret = self._secrets()[0]
+        entry = Entry(live.name, None, now().replace(tzinfo=None), (Hash(secret.id, secret.hash(*found)),))
+        with self._engine.database.transaction() as connection:
+            ledger.put(connection, [entry])
+
+    def _value(self, live: LiveType, name: str, raw: str) -> tuple[str, str, str]:
+        attribute = live.attribute(name)
+        if not attribute.unique:
+            message = f'Property "{name}" does not hold unique values: nothing of it is kept out'
+            raise Invalid.one(name, "NOT_UNIQUE", message)
+        try:
+            value = coerce(self._engine.judge, live, attribute, raw)
+        except ValueProblem as problem:
+            raise Invalid.one(name, problem.code, problem.message) from problem
+        if value is None:
+            raise Invalid.one(name, "REQUIRED_FIELD", f"{name} must have a value")
+        return live.name, attribute.name, kind_of(attribute).unique_key(value, attribute)
+
+
+def _refusal(live: LiveType, name: str) -> InvalidValues:
+    wire = live.attributes[name].wire
+    message = (
+        f'This value of "{wire}" belonged to a {live.defn.label.lower()} that was erased on request, and is kept out. '
+        "An administrator can lift that (crm erasures lift)."
+    )
+    return InvalidValues([FieldError(wire, "ERASED_VALUE", message)])

@@ -1,0 +1,133 @@
+"""The ledger of erasures: which ids were erased and when, and keyed hashes of the unique values they had.
+
+It holds no value. It keeps erased values from coming back (a write that brings one is refused while its block is on)
+and erases again what a restored backup brings back. Exported and imported, it outlives the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.kernel.clock import iso
+from shared.kernel.db import Connection
+from shared.service.erasure.secret import Secret
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """One erased value. blocked: writing it is refused, where the installation refuses such writes at all."""
+
+    secret: str
+    hash: bytes
+    blocked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One erasure; entity_id None: only a value was to be kept out, nobody had it."""
+
+    entity_type: str
+    entity_id: int | None
+    erased_at: datetime
+    hashes: tuple[Hash, ...]
+    id: int = 0
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "type": self.entity_type,
+            "id": None if self.entity_id is None else str(self.entity_id),
+            "erased_at": iso(self.erased_at),
+            "values": [{"secret": one.secret, "hash": one.hash.hex(), "blocked": one.blocked} for one in self.hashes],
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Entry:
+        """The entry of a document; raises KeyError, TypeError or ValueError on what is none."""
+        ident = document["id"]
+        at = datetime.fromisoformat(document["erased_at"]).replace(tzinfo=None)
+        hashes = tuple(
+            Hash(str(one["secret"]), bytes.fromhex(one["hash"]), bool(one["blocked"])) for one in document["values"]
+        )
+        return cls(str(document["type"]), None if ident is None else int(ident), at, hashes)
+
+
+_PUT = """
+insert into erasure (entity_type, entity_id, erased_at) values (%(type)s, %(id)s, %(at)s)
+on conflict (entity_type, entity_id) do update set erased_at = erasure.erased_at returning id
+"""
+_PUT_VALUES = """
+insert into erasure_value (erasure_id, secret, hash, blocked)
+select %(erasure)s, s, h, b from unnest(%(s)s::text[], %(h)s::bytea[], %(b)s::bool[]) g(s, h, b)
+on conflict (hash, erasure_id) do nothing
+"""
+_KNOWN = "select erasure_id from erasure_value where hash = any(%(h)s::bytea[]) limit 1"
+_BLOCKED = "select distinct hash from erasure_value where hash = any(%(h)s::bytea[]) and blocked"
+_LIFT = "update erasure_value set blocked = false where hash = any(%(h)s::bytea[]) and blocked"
+_LISTED = """
+select e.entity_type, e.entity_id, e.erased_at, e.id, coalesce(
+    (select json_agg(json_build_array(v.secret, encode(v.hash, 'hex'), v.blocked) order by v.hash)
+     from erasure_value v where v.erasure_id = e.id), '[]')
+from erasure e where e.id > %(after)s and (%(type)s::text is null or e.entity_type = %(type)s)
+order by e.id limit %(limit)s
+"""
+
+
+def create_statements() -> list[str]:
+    """DDL of the ledger."""
+    return [
+        """create table erasure (
+            id bigint generated always as identity primary key, entity_type text not null, entity_id bigint,
+            erased_at timestamp not null, unique (entity_type, entity_id))""",
+        """create table erasure_value (
+            erasure_id bigint not null references erasure on delete cascade, secret text not null,
+            hash bytea not null, blocked boolean not null, primary key (hash, erasure_id))""",
+        "create index on erasure_value (erasure_id)",
+    ]
+
+
+DROP = "drop table if exists erasure_value, erasure"
+
+
+def put(connection: Connection, entries: Iterable[Entry]) -> int:
+    """Note erasures; ones that are known stay as they are. How many were new."""
+    new = 0
+    for entry in entries:
+        hashes = [one.hash for one in entry.hashes]
+        if entry.entity_id is None and connection.row(_KNOWN, {"h": hashes}) is not None:
+            continue
+        at = {"type": entry.entity_type, "id": entry.entity_id, "at": entry.erased_at}
+        row = connection.row(_PUT, at)
+        assert row is not None
+        values = {"s": [one.secret for one in entry.hashes], "b": [one.blocked for one in entry.hashes]}
+        connection.run(_PUT_VALUES, {**values, "h": hashes, "erasure": row[0]})
+        new += 1
+    return new
+
+
+def listed(connection: Connection, after: int = 0, limit: int = PAGE, entity_type: str | None = None) -> list[Entry]:
+    """A page of entries, in the order they came in."""
+    rows = connection.rows(_LISTED, {"after": after, "limit": limit, "type": entity_type})
+    return [
+        Entry(kind, ident, at, tuple(Hash(s, bytes.fromhex(h), b) for s, h, b in hashes), number)
+        for kind, ident, at, number, hashes in rows
+    ]
+
+
+def blocked(
+    connection: Connection, secrets: Sequence[Secret], values: Collection[tuple[str, str, str]]
+) -> set[tuple[str, str, str]]:
+    """Which of these (type, attribute, key) are blocked."""
+    by_hash = {secret.hash(*value): value for secret in secrets for value in values}
+    rows = connection.rows(_BLOCKED, {"h": list(by_hash)}, prepare=True)
+    return {by_hash[bytes(found)] for (found,) in rows}
+
+
+def lift(connection: Connection, secrets: Sequence[Secret], value: tuple[str, str, str]) -> bool:
+    """Let a value be written again; whether it was blocked."""
+    return connection.run(_LIFT, {"h": [secret.hash(*value) for secret in secrets]}) > 0
