@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -92,6 +93,10 @@ class Api:
         """The body of a POST."""
         return self.call("POST", path, body=body)
 
+    def put(self, path: str, body: object) -> Any:
+        """The body of a PUT."""
+        return self.call("PUT", path, body=body)
+
     def patch(self, path: str, body: object) -> Any:
         """The body of a PATCH."""
         return self.call("PATCH", path, body=body)
@@ -111,11 +116,25 @@ class Api:
         with self._told_why():
             return _body(self._sent(request))
 
+    def upload(self, path: str, file: Path, request: object) -> Any:
+        """The body of a POST of a file, which is read as it is sent, and a JSON part about it."""
+        part = (None, kernel_json.dumps(exact(request)), "application/json")
+        with file.open("rb") as content, self._told_why():
+            files: dict[str, Any] = {"request": part, "file": (file.name, content)}
+            return _body(self._client.send(self._client.build_request("POST", path, files=files, timeout=_PATIENT)))
+
     def download(self, path: str, body: object) -> Iterator[bytes]:
         """What a POST answers, piece by piece. Raises ApiError, and Unreachable when it ends before its end, too."""
-        content = kernel_json.dumps(exact(body))
         headers = {"Content-Type": "application/json", "Accept": "*/*"}
-        request = self._client.build_request("POST", path, content=content, headers=headers, timeout=_PATIENT)
+        content = kernel_json.dumps(exact(body))
+        return self._pieces(self._client.build_request("POST", path, content=content, headers=headers))
+
+    def fetch(self, path: str, **params: Any) -> Iterator[bytes]:
+        """What a GET answers, like `download`."""
+        return self._pieces(self._client.build_request("GET", path, params=params, headers={"Accept": "*/*"}))
+
+    def _pieces(self, request: httpx.Request) -> Iterator[bytes]:
+        request.extensions["timeout"] = _PATIENT.as_dict()
         with self._told_why(), closing(self._sent(request, stream=True)) as answer:
             if not answer.is_success:
                 answer.read()

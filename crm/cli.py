@@ -12,8 +12,24 @@ import typer
 
 from crm.api import ApiError, Unreachable
 from crm.command import AsJson, Token, Url, command, take_shared
-from crm.commands import attributes, bus, demo, exports, find, owners, run, show, status, tokens, types, write
+from crm.commands import (
+    attributes,
+    bus,
+    demo,
+    exports,
+    find,
+    imports,
+    owners,
+    report,
+    run,
+    show,
+    status,
+    tokens,
+    types,
+    write,
+)
 from crm.filter_language import FilterError
+from crm.importing.options import BadOption
 from crm.session import Session
 from crm.vocabulary import UnknownAttribute
 
@@ -30,6 +46,8 @@ command(app)(status.status)
 command(app)(find.find)
 command(app)(show.show)
 command(app)(exports.export)
+command(app, "import")(imports.import_)
+app.add_typer(imports.app, name="imports")
 command(app)(write.create)
 command(app)(write.update)
 app.add_typer(attributes.app, name="attributes")
@@ -37,6 +55,8 @@ app.add_typer(types.app, name="types")
 app.add_typer(owners.app, name="owner")
 app.add_typer(tokens.app, name="token")
 app.add_typer(bus.app, name="bus")
+command(app)(report.report)
+app.add_typer(report.metrics, name="metrics")
 command(app)(demo.demo)
 command(app)(run.run)
 
@@ -57,7 +77,7 @@ def execute(arguments: Sequence[str], session: Session) -> int:
         return _complain(session, str(error), REFUSED)
     except Unreachable as error:
         return _complain(session, str(error), NO_ANSWER)
-    except (FilterError, UnknownAttribute) as error:
+    except (BadOption, FilterError, UnknownAttribute) as error:
         return _complain(session, str(error), USAGE)
     except KeyboardInterrupt:
         return 130

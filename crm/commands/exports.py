@@ -72,18 +72,16 @@ def export(
     }
     shown = not session.as_json and (output is not None or not sys.stdout.isatty())
     total = _total(session, type, question) if shown and not archived else None
-    began = monotonic()
+    began, rows = monotonic(), Rows(kind)
     with _target(session, output) as target, bars(session, shown=shown) as progress:
         task = progress.add_task(type, total=total)
-        rows, size = Rows(kind), 0
         for piece in session.api.download(path_of("objects", type, "export"), body):
             target.write(piece)
-            size += len(piece)
             progress.update(task, completed=rows.counted(piece))
         if rows.count is None and total is not None:
             progress.update(task, completed=total)
     if output is not None:
-        _told(session, type, output, rows.count if rows.count is not None else total, size, monotonic() - began)
+        _told(session, type, output, rows.count if rows.count is not None else total, monotonic() - began)
 
 
 class Rows:
@@ -155,7 +153,8 @@ def _total(session: Session, type_name: str, question: dict[str, Any]) -> int | 
     return int(found["total"])
 
 
-def _told(session: Session, type_name: str, output: Path, rows: int | None, size: int, seconds: float) -> None:
+def _told(session: Session, type_name: str, output: Path, rows: int | None, seconds: float) -> None:
+    size = output.stat().st_size
     speed = round(rows / seconds) if rows and seconds else None
     body = {"file": str(output), "rows": rows, "bytes": size, "seconds": round(seconds, 2), "rows_per_second": speed}
     count = "" if rows is None else f"{rows:,} "

@@ -1,0 +1,86 @@
+"""An import as tables: what its columns hold, where they go, what a dry run foresees, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from crm.importing.job import OUTCOMES, counts
+from crm.importing.mapping import Line
+from crm.present import minute, rows_table
+
+MOST = 10
+_SHOWN = 24
+
+
+def profile_table(profile: Mapping[str, Any]) -> RenderableType:
+    """Kinds, blanks, different values and samples of the columns."""
+    rows = []
+    for one in profile["columns"]:
+        nothing = one["blank"] + sum(one.get("nothing", {}).values())
+        different = f"{one['distinct']:,}{'' if one.get('distinct_exact', True) else '~'}"
+        samples = ", ".join(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…" for text in one["samples"][:3])
+        rows.append((one["header"], one["kind"], f"{one['filled']:,}", f"{nothing:,}", different, samples))
+    return rows_table(("Column", "Looks like", "Filled", "Blank", "Different", "Samples"), rows, "What the file holds")
+
+
+def mapping_table(lines: Iterable[Line], spec: Mapping[str, Any]) -> RenderableType:
+    """Where each column goes, and what holds for all rows."""
+    table = rows_table(
+        ("Column", "Goes to", ""), ((one.column, one.target, one.note) for one in lines), "What it will do"
+    )
+    said = [f"mode {spec['mode']}", f"a blank cell {'clears' if spec['blank'] == 'clear' else 'keeps'} the value"]
+    if spec["blanks"]:
+        said.append(f"{', '.join(spec['blanks'])} count as blank")
+    said += [f"{name} is {value} in every row" for name, value in spec["set"].items()]
+    return Group(table, Text(f" {'; '.join(said)}", style="dim"))
+
+
+def outcome_table(body: Mapping[str, Any], seconds: float | None) -> RenderableType:
+    """The last table: rows by outcome, and how fast."""
+    found = counts(body)
+    total = sum(found.values())
+    titles, row = ["Rows", *map(str.capitalize, OUTCOMES)], [f"{total:,}", *(f"{found[name]:,}" for name in OUTCOMES)]
+    if seconds:
+        titles += ["Seconds", "Rows/s"]
+        row += [f"{seconds:.1f}", f"{total / seconds:,.0f}"]
+    return rows_table(titles, [row], f"import {body['id']}: {body['state']}")
+
+
+def errors_table(errors: Sequence[Mapping[str, Any]], total: int) -> RenderableType:
+    """The first errors, row by row."""
+    rows = ((one["line"], one.get("column") or "", one["code"], one["message"]) for one in errors[:MOST])
+    title = "What was wrong" if total <= MOST else f"What was wrong (the first {MOST})"
+    return rows_table(("Line", "Column", "Code", "Reason"), rows, title)
+
+
+def samples_table(samples: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What would change in some rows."""
+    rows = []
+    for one in samples[:MOST]:
+        changed = "\n".join(f"{name}: {_value(old)} → {_value(new)}" for name, (old, new) in one["changed"].items())
+        rows.append((one["line"], one["outcome"], one.get("id"), changed))
+    return rows_table(("Line", "Outcome", "Id", "What would change"), rows, "Some rows")
+
+
+def imports_table(found: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Imports as a list."""
+    titles = ("Id", "File", "Type", "State", "Rows", *map(str.capitalize, OUTCOMES), "Created at")
+    rows = []
+    for one in found:
+        outcomes = counts(one)
+        told = [f"{outcomes[name]:,}" if outcomes[name] else "" for name in OUTCOMES]
+        rows.append(
+            (one["id"], one["name"], one.get("type"), one["state"], one.get("rows"), *told, minute(one["created_at"]))
+        )
+    return rows_table(titles, rows)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "(none)"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
