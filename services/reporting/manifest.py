@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.reporting.answering import Answers
-from services.reporting.api import OPERATIONS
+from services.reporting.api import OPERATIONS as DOORS
 from services.reporting.cache import Cache
 from services.reporting.handlers import subscriptions
 from services.reporting.jobs import BACKFILL, Backfill
+from services.reporting.pages import OPERATIONS as PAGES
 from services.reporting.projections import Projections
 from shared.service.manifest import Manifest
 
@@ -25,7 +26,7 @@ def answers(service: Runtime) -> Answers:
 MANIFEST = Manifest(
     name="reporting",
     types=(),
-    operations=OPERATIONS,
+    operations=(*DOORS, *PAGES),
     follows=subscriptions,
     own=answers,
     work={BACKFILL: Backfill()},

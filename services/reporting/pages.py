@@ -1,0 +1,157 @@
+"""Plain pages of all metrics, for a browser: bars, freshness, and behind every number the entities that make it up.
+
+A browser asks for a name and a password; the password is an access token, the name does not matter.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import Response, request
+from jinja2 import Environment, PackageLoader
+
+from services.reporting import commands
+from services.reporting.answering import Answers
+from services.reporting.metrics import store
+from shared.kernel.context import Context
+from shared.kernel.errors import CrmError, Unauthenticated
+from shared.service.permissions import REPORTS_READ, require, require_scope
+from shared.service.web.operation import Operation
+from shared.service.web.request import context, int_param, text_param
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+TOP = 12
+PAGE = 100
+NO_VALUE = "(none)"
+_GROUP = "g."
+_PRIVATE = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+Page = Callable[["Runtime", Context], Response]
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("services.reporting", "templates"), autoescape=True)
+
+
+def _rendered(name: str, **values: Any) -> Response:
+    page = _templates().get_template(name).render(**values)
+    return Response(page, 200, _PRIVATE, content_type="text/html; charset=utf-8")
+
+
+def _signed_in(page: Page) -> Callable[[Runtime], Response]:
+    """The page for whoever the browser's password belongs to; else the browser is told to ask for one."""
+
+    @wraps(page)
+    def view(service: Runtime) -> Response:
+        try:
+            actor = service.tokens.authenticate(f"Bearer {_password(request.headers.get('Authorization', ''))}")
+        except Unauthenticated:
+            asking = {"WWW-Authenticate": 'Basic realm="reports: the password is an access token", charset="UTF-8"'}
+            return Response("An access token is needed.", 401, asking, content_type="text/plain; charset=utf-8")
+        return page(service, replace(context(), actor=actor))
+
+    return view
+
+
+def _password(header: str) -> str:
+    kind, _, coded = header.partition(" ")
+    if kind.lower() == "bearer":
+        return coded
+    try:
+        return base64.b64decode(coded, validate=True).decode().partition(":")[2] if kind.lower() == "basic" else ""
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+@_signed_in
+def overview(service: Runtime, ctx: Context) -> Response:
+    """All metrics that the reader may see, by their first dimension or the one asked for."""
+    require_scope(ctx.actor, REPORTS_READ)
+    with service.db.connect() as connection:
+        found = store.listed(connection, (*store.ACTIVE, store.FAILED))
+    asked = {text_param("metric"): text_param("by")}
+    shown = [view for one in found if (view := _view(service, ctx, one, asked.get(one.name, "")))]
+    return _rendered("metrics.html", metrics=shown)
+
+
+def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[str, Any] | None:
+    assert isinstance(service.own, Answers)
+    names = [part.name for part in one.definition.dimensions]
+    chosen = by if by in names else next(iter(names), "")
+    view: dict[str, Any] = {
+        "name": one.name,
+        "label": one.definition.label,
+        "state": one.state,
+        "error": one.error,
+        "dimensions": names,
+        "answer": None,
+    }
+    if one.state != store.READY:
+        return view
+    try:
+        found = service.own.ask(ctx, one.name, {"by": [chosen] if chosen else [], "top": TOP}).body
+    except CrmError as error:  # not for this reader, or not now: the other metrics are shown all the same
+        return None if error.category == "MISSING_SCOPES" else {**view, "error": error.message}
+    most = max((abs(_number(row["value"])) for row in found["rows"]), default=Decimal(0))
+    rows = [_row(one, row, most) for row in found["rows"]]
+    return {**view, "answer": found, "rows": rows}
+
+
+def _row(one: store.Metric, row: Mapping[str, Any], most: Decimal) -> dict[str, Any]:
+    number = _number(row["value"])
+    parts = [("none", name) if value is None else (_GROUP + name, value) for name, value in row["group"].items()]
+    return {
+        "group": ", ".join(NO_VALUE if value is None else value for value in row["group"].values()) or "all",
+        "value": row["value"] if row["value"] is not None else "",
+        "percent": round(abs(number) / most * 100) if most else 0,
+        "minus": number < 0,
+        "explanation": f"/reporting/explanation?{urlencode([('metric', one.name), *parts])}" if one.entity_type else "",
+    }
+
+
+def _number(value: str | None) -> Decimal:
+    try:
+        return Decimal(value or 0)
+    except InvalidOperation:
+        return Decimal(0)
+
+
+@_signed_in
+def explanation(service: Runtime, ctx: Context) -> Response:
+    """The entities behind one number."""
+    assert isinstance(service.own, Answers)
+    require_scope(ctx.actor, REPORTS_READ)
+    own, name = service.own, text_param("metric")
+    group: dict[str, str | None] = {
+        key.removeprefix(_GROUP): value for key, value in request.args.items() if key.startswith(_GROUP)
+    }
+    group |= dict.fromkeys(request.args.getlist("none"))
+    with service.db.connect() as connection:
+        metric = commands.found(connection, name, (store.READY,))
+        known = own.projections.catalogs.types(connection).type(metric.entity_type)
+        require(ctx.actor, "objects", known.live.defn, "read")
+    entities, after = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, PAGE)
+    following = ""
+    if after is not None:
+        kept = [(key, value) for key, value in request.args.items(multi=True) if key != "after"]
+        following = f"?{urlencode([*kept, ('after', str(after))])}"
+    return _rendered("explanation.html", metric=metric.definition, group=group, entities=entities, following=following)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", "/reporting", "reportsPage", "All metrics, for a browser", overview, public=True, hidden=True),
+    Operation("GET", "/reporting/explanation", "explanationPage", "The entities behind a number, for a browser",
+              explanation, public=True, hidden=True),
+)  # fmt: skip

@@ -1,0 +1,65 @@
+"""The pages for a browser: who may look, what is shown, and that what people typed stays text."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from shared.service.jobs import work_off
+from tests.integration.reporting.conftest import ADMIN, Reporting
+
+EVIL = "<script>alert(1)</script>&'\""
+
+
+@pytest.fixture(scope="module")
+def web(reporting: Reporting) -> Any:
+    contacts = reporting.system.client("contacts")
+    for city, revenue in ((EVIL, "10"), ("Wien", "30"), (None, "-5")):
+        made = contacts.post("/api/v1/objects/companies", json={"values": {"city": city, "annual_revenue": revenue}})
+        assert made.status_code == 201
+    reporting.catch_up()
+    body = {"name": "turnover", "label": EVIL, "entity_type": "company", "dimensions": ["city"]}
+    measure = {"kind": "sum", "attribute": "annual_revenue"}
+    assert reporting.client().post("/reporting/v1/metrics", json={**body, "measure": measure}).status_code == 201
+    while work_off(reporting.app.extensions["crm"]):
+        pass
+    made = reporting.app.test_client()
+    made.environ_base["HTTP_AUTHORIZATION"] = "Basic " + base64.b64encode(f"me:{ADMIN}".encode()).decode()
+    return made
+
+
+def test_a_browser_is_asked_for_a_token(reporting: Reporting) -> None:
+    plain = reporting.app.test_client()
+    for header in ({}, {"Authorization": "Basic ???"}, {"Authorization": "Basic bWU6d3Jvbmc="}):
+        found = plain.get("/reporting/", headers=header)
+        assert found.status_code == 401
+        assert found.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_every_metric_with_bars_and_freshness(web: Any) -> None:
+    page = web.get("/reporting/").text
+    assert "<script>" not in page
+    assert EVIL in unescape(page)
+    assert page.count('class="number"') == 3
+    assert "complete up to 20" in page
+    assert 'class="minus" style="width: 17%"' in page
+
+
+def test_every_number_leads_to_its_entities(web: Any) -> None:
+    links = [
+        unescape(one) for one in re.findall(r'<a href="(/reporting/explanation[^"]+)"', web.get("/reporting/").text)
+    ]
+    assert len(links) == 3
+    for link in links:
+        page = web.get(link)
+        assert page.status_code == 200
+        assert "<script>" not in page.text
+        assert page.text.count("company ") == 1
+
+
+def test_rights_decide_what_is_shown(reporting: Reporting, web: Any) -> None:
+    assert web.get("/reporting/explanation?metric=nothing").status_code == 404
