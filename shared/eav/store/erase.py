@@ -43,7 +43,6 @@ with gone as (select unnest(%(ids)s::bigint[]) as id),
 noted as (delete from eav_merge_link where other_id in (select id from gone)),
 led as (delete from eav_absorbed where id in (select id from gone) or survivor in (select id from gone)),
 merges as (delete from eav_merge where survivor in (select id from gone)),
-lent as (update eav_merge set aliases = '[]' where absorbed && %(ids)s::bigint[] and undone_version is not null),
 keys as (delete from eav_unique where entity_id in (select id from gone)),
 options as (delete from eav_multi where entity_id in (select id from gone)),
 past as (delete from eav_history where entity_id in (select id from gone))
@@ -54,11 +53,17 @@ insert into eav_history(entity_id, version, type_id, kind, effective_at, actor, 
 select id, version, %(type_id)s, 'erased', timezone('utc', clock_timestamp()), %(actor)s, %(source)s, %(source_id)s,
     %(correlation)s, '{}' from unnest(%(ids)s::bigint[], %(versions)s::int[]) g(id, version)
 """
+# Merges that were undone, by which values of these entities passed to others, and from those to further ones.
 _LENT = """
-select m.survivor, m.version, m.undone_version, m.absorbed, m.sources from eav_merge m
-where m.type_id = %(type)s and m.absorbed && %(ids)s::bigint[] and m.undone_version is not null
-    and not m.survivor = any(%(ids)s::bigint[])
+with recursive passed as (
+    select m.id, m.survivor, m.version, m.undone_version, m.absorbed, m.sources::jsonb as sources from eav_merge m
+    where m.type_id = %(type)s and m.absorbed && %(ids)s::bigint[] and m.undone_version is not null
+    union
+    select m.id, m.survivor, m.version, m.undone_version, m.absorbed, m.sources::jsonb from passed p
+    join eav_merge m on p.survivor = any(m.absorbed) and m.id > p.id and m.undone_version is not null)
+select * from passed order by id
 """
+_NO_ALIASES = "update eav_merge set aliases = '[]' where id = any(%(ids)s::bigint[])"
 _UNLEARN = """
 update eav_history h set changed = h.changed - %(keys)s::text[]
 where h.entity_id = %(id)s and h.version between %(low)s and %(high)s
@@ -139,13 +144,22 @@ def remove(connection: Connection, live: LiveType, versions: dict[int, int], con
 def lent(connection: Connection, live: LiveType, ids: Sequence[int]) -> list[tuple[int, int, int, list[str]]]:
     """What others once had of these entities by merges that were undone: (entity, first version, last, attribute keys).
 
-    Ask before `remove`.
+    Ask before `remove`. What such merges noted of unique values is forgotten at once.
     """
-    gone = set(ids)
+    rows = connection.rows(_LENT, {"type": live.id, "ids": list(ids)})
+    carried: dict[int, set[str] | None] = dict.fromkeys(ids)
     found = []
-    for survivor, low, high, _, sources in connection.rows(_LENT, {"type": live.id, "ids": list(ids)}):
-        keys = sorted(key for key, source in sources.items() if source is None or source in gone)
-        found.append((survivor, low, high, keys))
+    for _, survivor, low, high, absorbed, sources in rows:
+        keys = {key for key, source in sources.items() if source is None}
+        for carrier in carried.keys() & set(absorbed):
+            had = carried[carrier]
+            keys |= {key for key, source in sources.items() if source == carrier and (had is None or key in had)}
+        already = carried.setdefault(survivor, set())
+        if already is not None:
+            already |= keys
+            found.append((survivor, low, high, sorted(keys)))
+    if rows:
+        connection.run(_NO_ALIASES, {"ids": [row[0] for row in rows]})
     return found
 
 
