@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shared.kernel.clock import new_id
+from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.json import dumps
 
@@ -28,8 +29,9 @@ _COUNTED = "rows = {t}rows + %(rows)s, created = {t}created + %(created)s, updat
     "unchanged = {t}unchanged + %(unchanged)s, rejected = {t}rejected + %(rejected)s"  # fmt: skip
 _RUNNABLE = f"""
     c.phase = j.phase and c.state = 'pending' and (c.leased_until is null or c.leased_until < {_NOW})
-    and (c.after is null or exists (
-        select from work_chunk b where (b.job_id, b.phase, b.n, b.state) = (c.job_id, c.phase, c.after, 'done')))
+    and (c.after is null or not exists (
+        select from work_chunk b where (b.job_id, b.phase) = (c.job_id, c.phase) and b.n <= c.after
+        and b.state <> 'done'))
 """
 _WAITING_JOBS = f"""
 select j.id from work_job j where j.state = 'running'
@@ -74,6 +76,14 @@ update work_job set state = %(state)s, reason = %(reason)s, updated_at = {_NOW}
 where id = %(job)s and state in ('running', 'paused') returning {_JOB}
 """
 _LEFT = "select exists (select from work_chunk where job_id = %(job)s and phase = %(phase)s and state <> 'done')"
+_START = f"""
+insert into work_job (kind, number, entity_type, phase, state, final, actor, correlation)
+values (%(kind)s, %(number)s, %(entity_type)s, %(phase)s, 'running', true, %(actor)s, %(correlation)s)
+on conflict (kind, number) do update set entity_type = excluded.entity_type, phase = excluded.phase,
+    state = 'running', final = true, actor = excluded.actor, correlation = excluded.correlation,
+    rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0, reason = '', updated_at = {_NOW}
+returning id
+"""
 _ADD_CHUNKS = """
 insert into work_chunk (job_id, phase, n, after, spec)
 select %(job)s, %(phase)s, (one->>'n')::int, (one->>'after')::int, coalesce(one->'spec', '{}')
@@ -138,7 +148,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk to add. after: the chunk of the same phase that must be done before. spec: for the kind's own use."""
+    """A chunk to add. after: it and all chunks of the phase before it must be done first, since a chunk may go on with
+    what several earlier ones did. spec: for the kind's own use."""
 
     n: int
     after: int | None = None
@@ -216,6 +227,15 @@ def end(connection: Connection, job_id: int, state: str, reason: str = "") -> Jo
     """End a job that runs or pauses; None when it has ended before."""
     row = connection.row(_END, {"job": job_id, "state": state, "reason": reason})
     return None if row is None else Job(*row)
+
+
+def start(connection: Connection, kind: str, number: int, *, entity_type: str, phase: str, context: Context) -> None:
+    """Begin a job of one chunk, which may add others as it goes on; an earlier one of that number is forgotten."""
+    told = {"kind": kind, "number": number, "entity_type": entity_type, "phase": phase}
+    row = connection.row(_START, {**told, "actor": context.actor.id, "correlation": context.correlation})
+    assert row is not None
+    connection.run("delete from work_chunk where job_id = %(job)s", {"job": row[0]})
+    add_chunks(connection, row[0], phase, [Chunk(0)])
 
 
 def enter(connection: Connection, job_id: int, phase: str, chunks: Iterable[Chunk]) -> None:

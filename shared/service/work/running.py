@@ -7,6 +7,7 @@ message but "look". Not for events, which go through the log.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ SLICE_SECONDS = 5.0
 # Together with the lease this is how long a chunk rests after a kill.
 RENEW_SECONDS = 3.0
 _LONGEST_PAUSE = 30.0
+_FRAMES = 8
 _log = logger("work")
 
 
@@ -79,8 +81,9 @@ def run_one(runtime: Worker, kinds: Mapping[str, Kind], claim: Claim) -> None:
     except (JobProblem, Invalid, NotFound, Forbidden) as error:
         _fail(runtime, kind, claim, str(error))
     except (CrmError, psycopg.Error, OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        _log.warning("chunk failed", job=claim.job.number, chunk=claim.n, exc_info=error)
-        # Only the class: an error's words may quote values.
+        # Where it happened, and the error's class only: its words and the frames' locals hold people's values.
+        where = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)[-_FRAMES:]))
+        _log.warning("chunk failed", job=claim.job.number, chunk=claim.n, error=type(error).__name__, where=where)
         _retry(runtime, kind, claim, type(error).__name__)
 
 

@@ -75,7 +75,7 @@ class Import:
 
     def order(self, state: str = contract.RUNNING, phase: str = contract.RUN, **more: Any) -> None:
         """Give an order, as an event that arrives."""
-        order = JobOrder(self.runtime.manifest.name, state, phase, **more)
+        order = JobOrder(more.pop("service", self.runtime.manifest.name), state, phase, **more)
         event = Event(
             kind=contract.JOB,
             entity_type=self.asked.type,
