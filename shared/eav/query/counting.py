@@ -57,8 +57,15 @@ def _count(live: LiveType, node: CheckedNode) -> sa.Select[Any]:
     bank = _only_bank(node)
     attributes = list(walk(node))
     tables = source(live, attributes) if bank is None else bank_source(live, attributes, bank)
-    query = sa.select(sa.func.count()).select_from(tables.rows)
+    query = sa.select(sa.func.count()).select_from(tables.rows).correlate(None)
     return query if node == _EVERYTHING else query.where(where(tables, node))
+
+
+def exact(live: LiveType, checked: Checked | None) -> sa.ColumnElement[int]:
+    """The exact number as a value, for a statement of its own or within another."""
+    counted, subtracted = parts(checked.root) if checked else (_EVERYTHING, None)
+    answer: sa.ColumnElement[int] = _count(live, counted).scalar_subquery()
+    return answer if subtracted is None else answer - _count(live, subtracted).scalar_subquery()
 
 
 def _only_bank(node: CheckedNode) -> int | None:
@@ -76,11 +83,7 @@ def _strict_bank(node: CheckedNode) -> int | None:
 
 @lru_cache(maxsize=2048)
 def _statement(key: _Key) -> str:
-    counted, subtracted = parts(key.filter.root) if key.filter else (_EVERYTHING, None)
-    answer: sa.ColumnElement[int] = _count(key.live, counted).scalar_subquery()
-    if subtracted is not None:
-        answer = answer - _count(key.live, subtracted).scalar_subquery()
-    query = sa.select(answer.label("total"))
+    query = sa.select(exact(key.live, key.filter).label("total"))
     return compiled(query if _has_one_plan(key.filter) else query.where(ANEW))
 
 

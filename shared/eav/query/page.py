@@ -19,7 +19,7 @@ from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog, keyed
 from shared.eav.entity import Form, Page
 from shared.eav.filters import Checked
 from shared.eav.query import sorting
-from shared.eav.query.counting import count, estimate, phase_size
+from shared.eav.query.counting import count, estimate, exact, phase_size
 from shared.eav.query.planning import ANEW, ANEW_PARAMS
 from shared.eav.query.reading import ID, VERSION_SEEN, Reader, reader
 from shared.eav.query.sorting import Boundary, Order
@@ -99,7 +99,7 @@ def _view(shape: _Shape) -> Reader:
 
 
 @lru_cache(maxsize=4096)
-def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, by_offset: bool) -> str:
+def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, *, by_offset: bool, counted: bool) -> str:
     request, view = shape.request, _view(shape)
     source, orders = view.source, request.orders
     query = view.select().add_columns(*sorting.sort_columns(source, orders[phase:]))
@@ -112,6 +112,8 @@ def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, by_o
     query = query.order_by(*sorting.phase_order(source, orders, phase)).limit(sa.bindparam("rows", type_=sa.Integer()))
     if by_offset:
         query = query.offset(sa.bindparam("skip", type_=sa.BigInteger()))
+    if counted:
+        query = query.add_columns(exact(request.live, request.filter).label("total"))
     return compiled(query)
 
 
@@ -128,6 +130,7 @@ class _Start:
 class _Rows:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     phases: list[int] = field(default_factory=list)
+    total: int | None = None
 
 
 def page(connection: Connection, request: Request, walk: Walk) -> Page:
@@ -142,14 +145,15 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
         start = _warm(remembered) if remembered else _cold(connection, request, request.offset)
     else:
         start = _Start()
-    found = _collect(connection, request, start)
+    known = remembered.get("t", {}).get(request.total)
+    found = _collect(connection, request, start, counted=request.total == "exact" and known is None)
     view = _view(_Shape(request))
     answer = Page([view.entity(row) for row in found.rows[: request.limit]])
-    answer.total = _total(connection, request, remembered)
+    answer.total = _total(connection, request, known if found.total is None else found.total)
     if len(found.rows) > request.limit:
         place = request.limit - 1
         last = found.rows[place]
-        behind = Boundary(found.phases[place], tuple(last[len(view.columns) :]), last[ID])
+        behind = Boundary(found.phases[place], _sort_values(request, view, found.phases[place], last), last[ID])
         answer.next_cursor = sorting.encode(behind, key)
         if request.offset is not None:
             answer.next_offset = request.offset + request.limit
@@ -159,6 +163,12 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
             kept = {"p": behind.phase, "v": list(behind.values), "i": behind.id, "t": {request.total: answer.total}}
             walk.put(f"{key}:{answer.next_offset}", json.dumps(kept))
     return answer
+
+
+def _sort_values(request: Request, view: Reader, phase: int, row: tuple[Any, ...]) -> tuple[str | None, ...]:
+    """What a row is sorted by in its phase: selected behind the columns of the view."""
+    first = len(view.columns)
+    return row[first : first + len(request.orders) - phase]
 
 
 def fingerprint(request: Request) -> str:
@@ -192,18 +202,18 @@ def _cold(connection: Connection, request: Request, offset: int) -> _Start:
     return _Start(last, skip=offset)
 
 
-def _total(connection: Connection, request: Request, remembered: Mapping[str, Any]) -> int | None:
-    if request.total == "none":
-        return None
-    known = remembered.get("t", {}).get(request.total)
-    if known is not None:
-        return int(known)
+def _total(connection: Connection, request: Request, known: int | None) -> int | None:
+    if request.total == "none" or known is not None:
+        return known
     how = estimate if request.total == "estimated" else count
     return how(connection, request.live, request.filter)
 
 
-def _collect(connection: Connection, request: Request, start: _Start) -> _Rows:
-    """Rows from phase to phase until the page is full, plus one that tells whether there is more."""
+def _collect(connection: Connection, request: Request, start: _Start, *, counted: bool) -> _Rows:
+    """Rows from phase to phase until the page is full, plus one that tells whether there is more.
+
+    counted: the first statement that finds any tells how many there are in all, which saves a round trip.
+    """
     shape = _Shape(request)
     wanted = request.limit + 1
     found = _Rows()
@@ -215,9 +225,12 @@ def _collect(connection: Connection, request: Request, start: _Start) -> _Rows:
             params |= sorting.boundary_params(request.orders, boundary)
         if skip:
             params["skip"] = skip
-        sql = _statement(shape, phase, boundary.shape if boundary else None, bool(skip))
+        here = counted and found.total is None
+        sql = _statement(shape, phase, boundary.shape if boundary else None, by_offset=bool(skip), counted=here)
         rows = connection.rows(sql, params, prepare=None)
         found.rows += rows
+        if here and rows:
+            found.total = rows[0][-1]
         found.phases += [phase] * len(rows)
         if len(found.rows) >= wanted:
             break

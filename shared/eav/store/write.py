@@ -93,11 +93,9 @@ def create(
 ) -> list[Written]:
     """Insert entities; the outcome is in input order. Raises UniqueViolation (psycopg) when a unique value is taken."""
     at = now()
-    names = sorted({name for item in items for name in item})
-    columns = columns_of(live, names)
-    slots: list[Slots] = []
+    columns = columns_of(live, sorted({name for item in items for name in item}))
     states: list[State] = []
-    sides: list[Side] = []
+    slots, sides = [], []
     instants = [(effective[n] if effective else None) or context.effective_at or at for n in range(len(items))]
     for item, instant in zip(items, instants, strict=True):
         row: Slots = {}

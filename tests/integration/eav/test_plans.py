@@ -5,7 +5,7 @@ Not a measurement: plans are read, nothing is timed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Table:
         return f"{table_name(self.live.table, one.bank)}_{one.column}"
 
     def plans(self, monkeypatch: pytest.MonkeyPatch, query: Query) -> list[Plan]:
-        """The plans of the page and of the count, with the values asked for."""
+        """The plans of the page and, where it is asked for, of the count within it, with the values asked for."""
         asked: list[tuple[str, Any]] = []
         rows, row = Connection.rows, Connection.row
 
@@ -74,13 +74,23 @@ class Table:
         assert found.entities, "a query that finds nothing proves nothing"
         with self.engine.database.connect() as connection:
             whole = [connection.row(f"explain (format json) {sql}", params) for sql, params in asked]
-        return [Plan(tuple(_flat(one[0][0]["Plan"]))) for one in whole if one is not None]
+        return [Plan(tuple(part)) for one in whole if one is not None for part in _parts(one[0][0]["Plan"]) if part]
 
 
-def _flat(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield node
-    for child in node.get("Plans", ()):
-        yield from _flat(child)
+def _parts(whole: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The nodes of the page, and those of the counts that run before it."""
+    page: list[Mapping[str, Any]] = []
+    count: list[Mapping[str, Any]] = []
+
+    def put(node: Mapping[str, Any], part: list[Mapping[str, Any]]) -> None:
+        counts = node.get("Parent Relationship") == "InitPlan" and node["Node Type"] == "Aggregate"
+        part = count if counts else part
+        part.append(node)
+        for child in node.get("Plans", ()):
+            put(child, part)
+
+    put(whole, page)
+    return page, count
 
 
 @pytest.fixture(scope="module", params=["bank 1", "bank 2"])
