@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from shared.contracts.event import Event, from_document, to_document
+from shared.contracts.event import ERASED, Event, from_document, to_document
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import CrmError, Unavailable
 from shared.kernel.json import dumps, loads
@@ -29,6 +29,8 @@ on conflict (subscription, event_id) do nothing"""
 _MARK = """update watermark set parked = exists (
     select 1 from dead_letter d where d.subscription = watermark.subscription) where subscription = %(subscription)s"""
 _PARKED = "select distinct entity_type, entity_id from dead_letter where subscription = %(subscription)s"
+_BLANK = """update dead_letter set body = body - 'changed'
+where subscription = %(subscription)s and entity_type = %(entity_type)s and entity_id = %(entity_id)s"""
 _LIST = """select id, subscription, event_id, kind, entity_type, entity_id, error, behind, attempts, at
 from dead_letter where (%(subscription)s::text is null or subscription = %(subscription)s) and id > %(after)s
 order by id limit %(limit)s"""
@@ -123,6 +125,9 @@ def _keep(connection: Connection, subscription: str, event: Event, error: str, *
         "behind": behind,
     }
     connection.run(_KEEP, values)
+    if event.kind == ERASED:
+        # It waits behind letters of the same entity, but not with what they tell.
+        connection.run(_BLANK, values)
 
 
 def letters(

@@ -140,8 +140,14 @@ class Erasing:
         )
 
     def _detail(self, erased: Erased, ident: int, details: dict[int, dict[str, object]]) -> dict[str, object]:
+        """What copies have to blank beside the entity itself: its links, and what others once had of it."""
+        told: dict[str, object] = {}
         links = [[relation, inverse, str(to)] for relation, inverse, start, to in erased.links if start == ident]
-        return {**({"links": links} if links else {}), **details.get(ident, {})}
+        if links:
+            told["links"] = links
+        if erased.lent:
+            told["lent"] = [[str(one.id), one.first, one.last, list(one.attributes)] for one in erased.lent]
+        return {**told, **details.get(ident, {})}
 
 
 def _texts(state: State) -> list[str]:

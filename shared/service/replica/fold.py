@@ -7,9 +7,9 @@ missing is an error, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from shared.contracts.event import ERASED, LINK, Event
+from shared.contracts.event import ERASED, LINK, MERGED, UNMERGED, Event
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
 from shared.kernel.json import dumps, loads
@@ -40,6 +40,12 @@ select type_no, id, attribute_id, version, at, effective_at, old, new from json_
          new text)
 on conflict do nothing"""
 
+_BETWEEN = "where type_no = %(no)s and id = %(id)s and version between %(low)s and %(high)s"
+_UNLEARN = (
+    f"update fact_version set changed = changed - %(keys)s::text[] {_BETWEEN}",
+    f"update fact_transition set old = null, new = null {_BETWEEN} and attribute_id::text = any(%(keys)s::text[])",
+)
+
 
 class Missing(CrmError):
     """A version, or the definition of a type, that must have come before is not here."""
@@ -57,8 +63,9 @@ def fold(connection: Connection, catalogs: Catalogs, source: str, events: Sequen
     changes = [change for change, _ in folded]
     store(connection, facts)
     _note(connection, folded)
-    _links(connection, [one for one in events if one.kind == LINK])
+    _links(connection, events)
     forget(connection, [one for one in changes if one.kind == ERASED])
+    _unlearn(connection, types, [one for one in told if one.kind == ERASED])
     return changes
 
 
@@ -115,13 +122,53 @@ def _note(connection: Connection, folded: Sequence[tuple[FactChange, Event]]) ->
         connection.run(_TRANSITIONS, {"rows": dumps(moves).decode()}, prepare=True)
 
 
+def _unlearn(connection: Connection, types: KnownTypes, erased: Sequence[Event]) -> None:
+    """What others once had of erased entities, by merges that were undone, leaves their versions as well."""
+    for event in erased:
+        no = _key(types, event)[0]
+        for ident, low, high, attributes in event.detail.get("lent", ()):
+            params = {"no": no, "id": int(ident), "low": low, "high": high, "keys": attributes}
+            for statement in _UNLEARN:
+                connection.run(statement, params)
+
+
 def _links(connection: Connection, events: Sequence[Event]) -> None:
     """The last word on each pair counts; both directions are kept."""
     last: dict[tuple[int, int, int], bool] = {}
     for one in events:
-        detail = one.detail
-        here, there = int(detail["from"]["id"]), int(detail["to"]["id"])
-        last[int(detail["relation"]), here, there] = bool(detail["live"])
-        last[int(detail["inverse"]), there, here] = bool(detail["live"])
+        for relation, inverse, here, there, live in _TOLD.get(one.kind, _no_links)(one):
+            last[relation, here, there] = live
+            last[inverse, there, here] = live
     for live, statement in ((False, UNLINKED), (True, LINKED)):
         write_links(connection, statement, [key for key, now_live in last.items() if now_live is live])
+
+
+Told = Iterator[tuple[int, int, int, int, bool]]
+"""Links as (relation, inverse, from, to, whether they are there)."""
+
+
+def _no_links(event: Event) -> Told:
+    yield from ()
+
+
+def _link(event: Event) -> Told:
+    detail = event.detail
+    ends = int(detail["from"]["id"]), int(detail["to"]["id"])
+    yield int(detail["relation"]), int(detail["inverse"]), *ends, bool(detail["live"])
+
+
+def _merged(event: Event) -> Told:
+    """The absorbed lose their links; the survivor has those that moved. Undoing it is the same backwards."""
+    undone = event.kind == UNMERGED
+    for relation, inverse, absorbed, other, moved in event.detail.get("links", ()):
+        yield relation, inverse, int(absorbed), int(other), undone
+        if moved:
+            yield relation, inverse, event.entity_id or 0, int(other), not undone
+
+
+def _erased(event: Event) -> Told:
+    for relation, inverse, other in event.detail.get("links", ()):
+        yield relation, inverse, event.entity_id or 0, int(other), False
+
+
+_TOLD: Mapping[str, Callable[[Event], Told]] = {LINK: _link, MERGED: _merged, UNMERGED: _merged, ERASED: _erased}
