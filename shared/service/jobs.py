@@ -45,7 +45,7 @@ class Runtimes:
 def work_off(runtime: Runtime) -> bool:
     """Work for some seconds; whether there is more. Raises nothing that a lost database can cause."""
     try:
-        return work(runtime, KINDS)
+        return work(runtime, {**KINDS, **runtime.manifest.work})
     except CrmError as error:
         _log.warning("cannot work", service=runtime.manifest.name, error=error.category)
         return False

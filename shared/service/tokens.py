@@ -27,7 +27,7 @@ PULL_BURST = 10
 WAITING = 3  # requests that may wait for a pull: the others' threads must stay free to answer that very pull
 PULLS_PER_SECOND = 2.0
 ADMIN_ID, SERVICE_ID, FIRST_ID = 1, 2, 100
-SERVICE_SCOPES = ("crm.feed.read", "crm.tokens.read", "crm.owners.read")
+SERVICE_SCOPES = ("crm.feed.read", "crm.tokens.read", "crm.owners.read", "crm.imports.chunks")
 
 _BEARER = re.compile(r"\s*bearer\s+([\x21-\x7e]{8,512})\s*", re.IGNORECASE)
 _LOOK = (
@@ -47,7 +47,7 @@ INSERT INTO service_token AS t (id, name, hash, scopes, created_at, version)
 VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(at)s, 1)
 ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, scopes = excluded.scopes, revoked_at = NULL,
     version = t.version + 1
-WHERE t.hash <> excluded.hash
+WHERE (t.hash, t.scopes) IS DISTINCT FROM (excluded.hash, excluded.scopes)
 """
 _log = logger("tokens")
 
