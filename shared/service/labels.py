@@ -224,7 +224,7 @@ def _refuse_taken(start: TypeDef, end: TypeDef, draft: LabelDraft, known: Sequen
         message = f"there are at most {MOST_LABELS} kinds of links from {start.plural} to {end.plural}"
         raise Invalid.one("label", "LIMIT_EXCEEDED", message)
     for one in known:
-        if draft.name and one.name == draft.name:
+        if draft.name and one.name == draft.name and not one.plain:
             raise AlreadyExists(f'A label named "{draft.name}" from {start.plural} to {end.plural} exists: {one.id}')
         if draft.label and one.label and one.label.casefold() == draft.label.casefold():
             raise AlreadyExists(f'A label "{one.label}" from {start.plural} to {end.plural} exists: {one.id}')

@@ -197,9 +197,6 @@ def test_schemas_come_and_go(sdk: Any, unique: str) -> None:
     with pytest.raises(schemas.ApiException) as caught:
         api.create(egg)
     assert caught.value.status == 409
-    with pytest.raises(schemas.ApiException) as caught:
-        api.create_association(unique, schemas.AssociationDefinitionEgg("2-1", object_type_id(made), "0-1"))
-    assert caught.value.status == 400
     api.archive(unique)
     with pytest.raises(schemas.ApiException) as caught:
         api.get_by_id(unique)

@@ -66,14 +66,21 @@ class Pipelines:
         """One live stage of a live pipeline; raises NotFound."""
         return stage_of(self.get(ctx, type, ident), stage)
 
-    def audit(self, ctx: Context, type: str, ident: str, stage: str | None = None) -> list[Audit]:
-        """What happened to a pipeline and its stages (or to one stage), newest first; put away ones too."""
+    def audit(self, ctx: Context, type: str, ident: str) -> list[Audit]:
+        """What happened to a pipeline and its stages, newest first; also of one that was put away."""
         live = self._live(ctx, type, "read")
         pipeline = self._desk(live).pipeline(ident, archived=True)
-        if stage is not None:
-            stage_of(pipeline, stage, archived=True)
         with self._engine.database.connect() as connection:
-            return store.audits(connection, live.id, ident, stage)
+            return store.audits(connection, live.id, pipeline.id, None)
+
+    def audit_of_stage(self, ctx: Context, type: str, stage: str) -> list[Audit]:
+        """The same of one stage, whichever pipeline it is in: the id of a stage is unique within the type."""
+        live = self._live(ctx, type, "read")
+        for one in self._all(live):
+            if any(part.id == stage for part in one.stages):
+                with self._engine.database.connect() as connection:
+                    return store.audits(connection, live.id, one.id, stage)
+        raise NotFound("stage", [stage[:80]], f"There is no stage {stage[:80]}")
 
     def _all(self, live: LiveType) -> tuple[Pipeline, ...]:
         with self._engine.database.connect() as connection:

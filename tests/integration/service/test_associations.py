@@ -268,7 +268,10 @@ def test_limits(system: System, web: Any) -> None:
     (company,), contacts = make(web, "companies"), make(web, "contacts", 3)
     inputs = [{"from": {"id": company}, "to": {"id": one}} for one in contacts]
     done = web.post(f"{V4}/companies/contacts/batch/associate/default", json={"inputs": inputs})
-    assert (done.status_code, len(done.json["results"])) == (207, 4)
+    assert (done.status_code, done.json["errors"][0]["code"]) == (400, "LIMIT_EXCEEDED")
+    labelled = {"inputs": [{**one, "types": [spec(280)]} for one in inputs]}
+    done = web.post(f"{V4}/companies/contacts/batch/create", json=labelled)
+    assert (done.status_code, len(done.json["results"])) == (207, 2)
     assert done.json["errors"][0]["errors"][0]["code"] == "LIMIT_EXCEEDED"
     wanted["inputs"][0]["maxToObjectIds"] = 3
     assert workspace.post(f"{limits}/batch/update", json=wanted).status_code == 200

@@ -1,7 +1,7 @@
 """Batches of links in the wire dialect, v4: `/crm/v4/associations/{type}/{to_type}/batch`.
 
-What the form of a batch gets wrong refuses it whole (400); records that are not there, and limits, are told one by one
-under 207 while the rest is written.
+What the form of a batch gets wrong refuses it whole (400). Where links have labels, records that are not there, and
+limits, are told one by one under 207 while the rest is written.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def create(service: Runtime, type: str, to_type: str) -> Response:
 
 
 def associate(service: Runtime, type: str, to_type: str) -> Response:
-    """Link many pairs plainly."""
+    """Link many pairs plainly, all or none: clients know of no partial answer here."""
     started, ctx = clock.iso(clock.now()), context()
     errors = ErrorList()
     start, target, between = _types(service, type, to_type)
@@ -131,9 +131,9 @@ def associate(service: Runtime, type: str, to_type: str) -> Response:
         where = f"inputs[{index}]."
         items.append(LinkItem(end(one, "from", errors, where), LinkTo(target.name, end(one, "to", errors, where))))
     errors.raise_if_any()
-    done = service.links.put(ctx, start.name, items, partial=True) if items else []
+    done = service.links.put(ctx, start.name, items) if items else []
     results = [part for one in done if isinstance(one, LinkOutcome) for part in both_directions(one, between[0])]
-    return envelope(results, refused(done, items), started, 200)
+    return envelope(results, [], started, 200)
 
 
 def _types(service: Runtime, type: str, to_type: str) -> tuple[TypeDef, TypeDef, Sequence[RelationDef]]:
@@ -199,7 +199,7 @@ OPERATIONS: tuple[Operation, ...] = (
               body=models.TypedPairs, response=models.LabelledPairs, example={"inputs": [{**_ENDS, "types": _TYPES}]},
               **_PARTLY),
     Operation("POST", f"{_BASE}/associate/default", "batchLinkPlainly", "Link many records", associate,
-              body=models.Pairs, response=models.DefaultLinks, example={"inputs": [_ENDS]}, **_PARTLY),
+              body=models.Pairs, response=models.DefaultLinks, example={"inputs": [_ENDS]}, tag=_TAG),
     Operation("POST", f"{_BASE}/archive", "batchUnlink", "Undo every link of many records", archive, 204,
               body=models.ManyTos, example={"inputs": [{"from": {"id": "1"}, "to": [{"id": "2"}]}]}, tag=_TAG),
     Operation("POST", f"{_BASE}/labels/archive", "batchRemoveLabels", "Take labels from many pairs", archive_labels,
