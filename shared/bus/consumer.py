@@ -21,13 +21,17 @@ from shared.kernel.db import Connection, Database
 from shared.kernel.telemetry import logger
 
 _READ = "select epoch::text, tick, part, parked from watermark where subscription = %s"
-_MOVE = """update watermark set tick = %(tick)s, part = %(part)s, as_of = %(as_of)s
+# The account: `taken` events came since the place where this began, `told` of them the source had told by then.
+_MOVE = """update watermark set tick = %(tick)s, part = %(part)s, as_of = %(as_of)s, taken = taken + %(events)s,
+    told = case when %(part)s = 0 then %(told)s - begun else told end,
+    settled = case when %(part)s = 0 then taken + %(events)s else settled end
 where subscription = %(subscription)s"""
-_FIRST = """insert into watermark (subscription, source, epoch, tick, part, as_of)
-values (%(subscription)s, %(source)s, %(epoch)s::uuid, %(tick)s, %(part)s, %(as_of)s)
+_FIRST = """insert into watermark (subscription, source, epoch, tick, part, as_of, begun)
+values (%(subscription)s, %(source)s, %(epoch)s::uuid, %(tick)s, %(part)s, %(as_of)s, %(told)s)
 on conflict (subscription) """
 _ELSE_KEEP = "do nothing"
-_ELSE_SET = "do update set epoch = excluded.epoch, tick = excluded.tick, part = excluded.part, as_of = excluded.as_of"
+_ELSE_SET = """do update set epoch = excluded.epoch, tick = excluded.tick, part = excluded.part, as_of = excluded.as_of,
+    begun = excluded.begun, taken = 0, told = 0, settled = 0"""
 
 _log = logger("bus.consumer")
 
@@ -96,7 +100,8 @@ def apply(
     name, handler = subscription.name, subscription.handler
     with database.transaction() as connection:
         if first:
-            connection.run(_FIRST + _ELSE_KEEP, _values(subscription, page.start, page.as_of))
+            first_values = _values(subscription, page.start, page.as_of, page.events_before)
+            connection.run(_FIRST + _ELSE_KEEP, first_values)
         row = connection.row(_READ + " for update", (name,), prepare=True)
         if row is None or Cursor(*row[:3]) != page.start:
             return False
@@ -106,7 +111,8 @@ def apply(
             apply_around(connection, name, handler, page.events)
         elif page.events:
             handler(connection, page.events)
-        connection.run(_MOVE, _values(subscription, page.next, page.as_of), prepare=True)
+        moved = _values(subscription, page.next, page.as_of, page.events_told)
+        connection.run(_MOVE, {**moved, "events": len(page.events)}, prepare=True)
     return True
 
 
@@ -140,11 +146,11 @@ def _rebuild(database: Database, source: Source, subscription: Subscription) -> 
     head = _fetch(source, subscription, NOW, 0.0)
     subscription.rebuild(database)
     with database.transaction() as connection:
-        connection.run(_FIRST + _ELSE_SET, _values(subscription, head.start, head.as_of))
+        connection.run(_FIRST + _ELSE_SET, _values(subscription, head.start, head.as_of, head.events_before))
     return head
 
 
-def _values(subscription: Subscription, reached: Cursor, as_of: datetime) -> dict[str, object]:
+def _values(subscription: Subscription, reached: Cursor, as_of: datetime, told: int) -> dict[str, object]:
     return {
         "subscription": subscription.name,
         "source": subscription.source,
@@ -152,4 +158,5 @@ def _values(subscription: Subscription, reached: Cursor, as_of: datetime) -> dic
         "tick": reached.tick,
         "part": reached.part,
         "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
+        "told": told,
     }

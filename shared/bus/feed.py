@@ -89,6 +89,10 @@ class FeedPage:
     up_to_date: bool
     behind: int
     as_of: datetime
+    events: int
+    """Events ever told up to the tick of `next`, as far as that has begun."""
+    events_before: int
+    """The same of `start`."""
 
     @property
     def bodies(self) -> tuple[str, ...]:
@@ -104,6 +108,8 @@ class FeedPage:
             "epoch": self.next.epoch,
             "up_to_date": self.up_to_date,
             "behind": self.behind,
+            "events": self.events,
+            "events_before": self.events_before,
             "as_of": iso(self.as_of),
         }
 
@@ -164,11 +170,12 @@ class Feed:
         with self._database.connect() as connection:
             start = _resolve(connection, after)
             page = _page(connection, start, ask, as_of)
+            before = page.events_before
             if reader is not None:
                 note_reader(connection, reader, start)
         while not page.rows and monotonic() < deadline:
             page = self._further(page, ask)
-        return replace(page, start=start)
+        return replace(page, start=start, events_before=before)
 
     def _further(self, page: FeedPage, ask: _Ask) -> FeedPage:
         """What follows an empty page, after a pause when that was the head."""
@@ -243,6 +250,8 @@ def _page(connection: Connection, start: Cursor, ask: _Ask, as_of: datetime) -> 
         up_to_date=up_to_date,
         behind=max(0, total - counted),
         as_of=as_of if up_to_date else made,
+        events=counted,
+        events_before=window.ends[start.tick - 1][0] if window else total,
     )
 
 

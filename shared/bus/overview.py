@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.bus.account import Account, accounts
 from shared.bus.state import ConsumerState, states
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
@@ -35,6 +36,7 @@ class Followed:
 
     state: ConsumerState
     lag_seconds: float | None
+    account: Account | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Overview:
 
 
 def overview(connection: Connection) -> Overview:
-    """Four statements, whatever there is."""
+    """Five statements, whatever there is."""
     head = connection.row(_LOG)
     assert head is not None
     moment = now()
@@ -57,7 +59,8 @@ def overview(connection: Connection) -> Overview:
         name: max(0.0, (moment - as_of.replace(tzinfo=UTC)).total_seconds())
         for name, as_of in connection.rows(_FOLLOWED)
     }
-    follows = [Followed(one, lags.get(one.subscription)) for one in states(connection)]
+    sums = {one.subscription: one for one in accounts(connection)}
+    follows = [Followed(one, lags.get(one.subscription), sums.get(one.subscription)) for one in states(connection)]
     readers = tuple(
         Reader(name, seen.replace(tzinfo=UTC), max(0, behind), not same)
         for name, seen, same, behind in connection.rows(_READERS)

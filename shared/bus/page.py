@@ -8,6 +8,8 @@
      "epoch": uuid,           of the log; another one than before means: rebuild
      "up_to_date": bool,      nothing more was committed when the page was made
      "behind": n,             at most so many events follow
+     "events": n,             so many were ever told up to the tick of `next`
+     "events_before": n,      so many up to the tick of `after`
      "as_of": instant}        everything committed before it lies before `next`
 
 Not for storing: pages are never cached, since erasure blanks values in place.
@@ -43,6 +45,8 @@ class Page:
     up_to_date: bool
     behind: int
     as_of: datetime
+    events_told: int = 0
+    events_before: int = 0
     ticks: tuple[int, ...] = ()
     withheld: bool = False
 
@@ -67,6 +71,8 @@ def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> st
         "next": str(page.next),
         "up_to_date": page.up_to_date,
         "behind": page.behind,
+        "events": page.events,
+        "events_before": page.events_before,
         "as_of": iso(page.as_of),
         "ticks": [row.tick for row in rows],
         "withheld": withheld,
@@ -88,6 +94,8 @@ def decode_page(document: Mapping[str, Any]) -> Page:
         up_to_date=bool(document["up_to_date"]),
         behind=int(document["behind"]),
         as_of=datetime.fromisoformat(document["as_of"]).astimezone(UTC),
+        events_told=int(document.get("events", 0)),
+        events_before=int(document.get("events_before", 0)),
         ticks=tuple(document.get("ticks", ())),
         withheld=bool(document.get("withheld", False)),
     )

@@ -73,6 +73,8 @@ def _followed(one: Followed) -> dict[str, Any]:
         "behind": state.behind,
         "lag_seconds": None if one.lag_seconds is None else round(one.lag_seconds, 3),
         "dead_letters": state.dead_letters,
+        "told": one.account and one.account.told,
+        "taken": one.account and one.account.taken,
         "error": state.error,
         "failures": state.failures,
         "since": iso(state.since),

@@ -33,6 +33,8 @@ class ChangesPage(BaseModel):
     epoch: str
     up_to_date: bool
     behind: int
+    events: int
+    events_before: int
     as_of: datetime
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.bus import dead_letters, outbox, schema
+from shared.bus import account, dead_letters, outbox, schema
 from shared.bus.consumer import Subscription
 from shared.bus.epoch import renew_epoch
 from shared.bus.feed import Feed
@@ -24,7 +24,11 @@ def make_database(new_database: Callable[[], str]) -> Iterator[Callable[[], Data
         database = Database(new_database(), pool_size=12)
         made.append(database)
         with database.transaction() as connection:
-            for statement in [*schema.create_statements(), *dead_letters.create_statements()]:
+            for statement in [
+                *schema.create_statements(),
+                *dead_letters.create_statements(),
+                *account.create_statements(),
+            ]:
                 connection.run(statement)
         schema.prepare(database)
         return database

@@ -57,7 +57,8 @@ def test_the_answer_is_json_that_decodes_to_the_page(database):
     write(database, event(1), event(2))
     page = read(database, limit=1)
     document = json.loads(dumps(page.document()))
-    assert set(document) == {"results", "after", "next", "epoch", "up_to_date", "behind", "as_of"}
+    account = {"events", "events_before"}
+    assert set(document) == {"results", "after", "next", "epoch", "up_to_date", "behind", "as_of"} | account
     assert document["epoch"] == page.next.epoch
     assert decode_page(document) == page.page()
 

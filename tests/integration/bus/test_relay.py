@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from shared.bus.account import accounts
 from shared.bus.broker import PREFIX, Broker, Listener
 from shared.bus.client import DirectSource
 from shared.bus.consumer import watermark
@@ -222,3 +223,27 @@ def test_both_sides_running_outlive_a_flush_and_a_lost_feed(database, here, sour
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_the_account_balances(database, here, pair, redis_url):
+    """What the source told is what was taken, by messages or pulled, whole or cut, and put aside or not."""
+    relay, follower, queue = pair
+    for number in range(1, 30):
+        write(database, event(number), event(number + 100))
+        if number % 3:
+            relay.step()
+        if number % 7 == 0:
+            drained(redis_url, queue)
+        for body in drained(redis_url, queue) if number % 5 == 0 else ():
+            if not follower.take(decode_message(body)):
+                follower.catch_up(threading.Event())
+    follower.catch_up(threading.Event())
+    with here.connect() as connection:
+        [account] = [one for one in accounts(connection) if one.subscription == follower.subscription.name]
+    assert (account.told, account.taken, account.balanced) == (58, 58, True)
+    with here.connect() as connection:
+        connection.run("update watermark set taken = taken - 1 where subscription = %s", (follower.subscription.name,))
+    write(database, event(1))
+    follower.catch_up(threading.Event())
+    with here.connect() as connection:
+        assert not all(one.balanced for one in accounts(connection))
