@@ -6,7 +6,7 @@ row waits. Everything else is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.eav.bulk.items import BulkItem, BulkOutcome
@@ -22,6 +22,7 @@ from shared.service.imports.targets import Found, find_targets, told_by
 from shared.service.imports.task import Task
 from shared.service.replicas import OWNER
 
+_LOCK = "select pg_advisory_xact_lock(7202, hashtext(%(what)s))"
 NO_OWNER = "COULD_NOT_FIND_OWNER"
 SEVERAL_OWNERS = "MULTIPLE_OWNERS_FOUND"
 NO_TARGET = "NO_OBJECT_ID_FROM_ASSOCIATION_IDENTIFIER"
@@ -145,18 +146,30 @@ def no_target(task: Task, place: int) -> FieldError:
 def create_targets(task: Task, place: int, resolved: Iterable[Resolved], texts: set[str]) -> Found:
     """Make entities that have nothing but the value they are named by, in a transaction of their own: who comes again
     finds them. In a dry run they count as found, under no id. Refused ones are missing."""
-    link = task.spec.links[place]
+    link, live = task.spec.links[place], task.link_types[place]
     if link.attribute == BY_ID or not texts:
         return {}
-    lines = {text: one.row.line for one in resolved for text in one.row.links.get(place, ())}
+    lines: dict[str, int] = {}
+    for one in resolved:
+        for text in one.row.links.get(place, ()):
+            lines.setdefault(text, one.row.line)
+    if task.dry:
+        return _made(task, live.name, link.attribute, lines, texts)
+    # Names need not be unique: without the lock, two chunks that miss the same target would make it twice.
+    with task.runtime.db.transaction() as keeper:
+        keeper.row(_LOCK, {"what": f"{live.name}.{link.attribute}"})
+        found = find_targets(keeper, task.runtime.engine.judge, live, link.attribute, texts)
+        return found | _made(task, live.name, link.attribute, lines, texts - found.keys())
+
+
+def _made(task: Task, type_name: str, attribute: str, lines: Mapping[str, int], texts: set[str]) -> Found:
     ordered = sorted(texts, key=lambda text: (lines.get(text, 0), text))
-    items = [BulkItem({link.attribute: text}, Ref(attribute=link.attribute, value=text)) for text in ordered]
-    name = task.link_types[place].name
+    items = [BulkItem({attribute: text}, Ref(attribute=attribute, value=text)) for text in ordered]
 
     def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
         if not task.dry:
             made = [(lines.get(ordered[one.place], 0), one) for one in outcomes if one.outcome == "created"]
-            record(connection, task.job.id, name, made, TARGET)
+            record(connection, task.job.id, type_name, made, TARGET)
 
-    outcomes = task.runtime.engine.bulk.write(name, items, task.context, dry=task.dry, also=also)
+    outcomes = task.runtime.engine.bulk.write(type_name, items, task.context, dry=task.dry, also=also)
     return {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}
