@@ -102,16 +102,20 @@ def _view(shape: _Shape) -> Reader:
 def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, *, by_offset: bool, counted: bool) -> str:
     request, view = shape.request, _view(shape)
     source, orders = view.source, request.orders
-    query = view.select().add_columns(*sorting.sort_columns(source, orders[phase:]))
+    conditions = [*sorting.phase_where(source, orders, phase), ANEW]
     if request.filter is not None:
-        query = query.where(where(source, request.filter.root))
-    query = query.where(*sorting.phase_where(source, orders, phase), ANEW)
+        conditions.insert(0, where(source, request.filter.root))
     if boundary is not None:
         missing = tuple(None if absent else "" for absent in boundary[1:])
-        query = query.where(sorting.after(source, orders, Boundary(phase, missing, 0)))
-    query = query.order_by(*sorting.phase_order(source, orders, phase)).limit(sa.bindparam("rows", type_=sa.Integer()))
+        conditions.append(sorting.after(source, orders, Boundary(phase, missing, 0)))
+    order, rows = sorting.phase_order(source, orders, phase), sa.bindparam("rows", type_=sa.Integer())
     if by_offset:
-        query = query.offset(sa.bindparam("skip", type_=sa.BigInteger()))
+        # What is skipped need not be presented: only the ids of the page's rows come out of here.
+        ids = sa.select(source.main.c.id).select_from(source.rows).where(*conditions).order_by(*order)
+        ids = ids.limit(rows).offset(sa.bindparam("skip", type_=sa.BigInteger())).correlate(None)
+        conditions = [source.main.c.id.in_(ids)]
+    query = view.select().add_columns(*sorting.sort_columns(source, orders[phase:])).where(*conditions)
+    query = query.order_by(*order) if by_offset else query.order_by(*order).limit(rows)
     if counted:
         query = query.add_columns(exact(request.live, request.filter).label("total"))
     return compiled(query)
@@ -142,7 +146,7 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
         start = _Start(boundary.phase, boundary)
     elif request.offset:
         remembered = _recall(walk, key, request.offset)
-        start = _warm(remembered) if remembered else _cold(connection, request, request.offset)
+        start = _warm(remembered) if remembered else _Start(skip=min(request.offset, _FARTHEST))
     else:
         start = _Start()
     known = remembered.get("t", {}).get(request.total)
@@ -190,18 +194,6 @@ def _warm(remembered: Mapping[str, Any]) -> _Start:
     return _Start(boundary.phase, boundary)
 
 
-def _cold(connection: Connection, request: Request, offset: int) -> _Start:
-    """Where an offset falls that no page before it left a boundary for: the phases in front of it are counted."""
-    offset = min(offset, _FARTHEST)
-    last = sorting.phases(request.orders)[-1]
-    for phase in range(last):
-        size = phase_size(connection, request.live, request.filter, request.orders, phase)
-        if offset < size:
-            return _Start(phase, skip=offset)
-        offset -= size
-    return _Start(last, skip=offset)
-
-
 def _total(connection: Connection, request: Request, known: int | None) -> int | None:
     if request.total == "none" or known is not None:
         return known
@@ -218,8 +210,9 @@ def _collect(connection: Connection, request: Request, start: _Start, *, counted
     wanted = request.limit + 1
     found = _Rows()
     base = {**request.filter.params, **ANEW_PARAMS} if request.filter else ANEW_PARAMS
-    for phase in range(start.phase, sorting.phases(request.orders)[-1] + 1):
-        boundary, skip = (start.boundary, start.skip) if phase == start.phase else (None, 0)
+    boundary, skip = start.boundary, start.skip
+    last = sorting.phases(request.orders)[-1]
+    for phase in range(start.phase, last + 1):
         params = {**base, "rows": wanted - len(found.rows)}
         if boundary is not None:
             params |= sorting.boundary_params(request.orders, boundary)
@@ -234,6 +227,12 @@ def _collect(connection: Connection, request: Request, start: _Start, *, counted
         found.phases += [phase] * len(rows)
         if len(found.rows) >= wanted:
             break
+        if skip and not rows and phase < last:
+            # An offset that no page before it left a boundary for, and that falls behind this phase.
+            skip -= min(skip, phase_size(connection, request.live, request.filter, request.orders, phase))
+        else:
+            skip = 0
+        boundary = None
     check_version(connection, request.live, found.rows)
     return found
 
