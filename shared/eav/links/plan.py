@@ -101,6 +101,9 @@ class Plan:
     def _link(self, want: Want) -> CrmError | None:
         between = self._relations.between(want.from_type, want.to_type)
         new = not self.has(between[0], want.from_id, want.to_id)
+        for relation in between:
+            if self._exact and relation not in want.defs and not self._kept(relation):
+                self._drop(relation, want.from_id, want.to_id)
         for relation in (between[0], *want.defs):
             error = self._add(relation, want.from_id, want.to_id)
             if error is not None:
@@ -108,8 +111,6 @@ class Plan:
         for relation in between:
             if new and self._falls(relation, want.from_id, want.to_id):
                 self._add(relation, want.from_id, want.to_id)
-            if self._exact and relation not in want.defs and not self._kept(relation):
-                self._drop(relation, want.from_id, want.to_id)
         return None
 
     def _kept(self, relation: RelationDef) -> bool:
