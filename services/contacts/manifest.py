@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.contacts.api import OPERATIONS
 from services.contacts.gathering import GATHERINGS
+from services.contacts.matching import MATCHING
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from shared.service.manifest import Manifest
@@ -13,5 +14,6 @@ MANIFEST = Manifest(
     types=TYPES,
     rules=RULES,
     gatherings=GATHERINGS,
+    matching=MATCHING,
     operations=OPERATIONS,
 )

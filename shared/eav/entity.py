@@ -26,7 +26,7 @@ class Entity:
     """One entity. `values` as asked: form "text" by wire name, form "json" by internal name; absent values are None.
     Form "canonical" (by attribute key) is the engine's own, for comparing and hashing.
 
-    `new` is set by upserts only; `history` only when it was asked for.
+    `new` is set by upserts only; `history` only when it was asked for; `warnings`, ready for JSON, by whoever has any.
     """
 
     id: int
@@ -37,6 +37,7 @@ class Entity:
     archived_at: str | None = None
     history: dict[str, list[HistoryEntry]] | None = None
     new: bool | None = None
+    warnings: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.eav.attempts import Attempts, Overtaken, Publish
 from shared.eav.catalog import LiveType
@@ -42,16 +43,17 @@ class Lent:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What is erased, before it is: `ids` with the version each ends at, the instant each was recorded at, every
-    unique (attribute id, key) that led to one of them with its owner, their texts, links and what others have of them.
+    """What is erased, before it is, by id: the version each ends at, the instant it was recorded at, its values by
+    attribute key; every unique (attribute id, key) that led to one of them, with its owner; links from their side as
+    (relation, inverse, from, to); what others have of them.
     """
 
     versions: dict[int, int]
     recorded: dict[int, datetime]
     keys: tuple[tuple[Key, int], ...]
-    texts: frozenset[str]
     links: tuple[tuple[int, int, int, int], ...]
     lent: tuple[Lent, ...]
+    values: dict[int, dict[str, Any]]
 
 
 Also = Callable[[Connection, LiveType, Erased], dict[int, dict[str, object]]]
@@ -134,9 +136,9 @@ class Erasing:
             {state.id: state.version + 1 for state, _ in found},
             {state.id: at for state, at in found},
             tuple(sorted(keys)),
-            frozenset(text for state, _ in found for text in _texts(state)),
             tuple((relation, inverses[relation], start, to) for relation, start, to in links),
             tuple(Lent(who, low, high, tuple(names)) for who, low, high, names in store.lent(connection, live, ids)),
+            {state.id: state.values for state, _ in found},
         )
 
     def _detail(self, erased: Erased, ident: int, details: dict[int, dict[str, object]]) -> dict[str, object]:
@@ -148,8 +150,3 @@ class Erasing:
         if erased.lent:
             told["lent"] = [[str(one.id), one.first, one.last, list(one.attributes)] for one in erased.lent]
         return {**told, **details.get(ident, {})}
-
-
-def _texts(state: State) -> list[str]:
-    """The texts among an entity's values, as typed."""
-    return [value for value in state.values.values() if isinstance(value, str)]

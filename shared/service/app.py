@@ -16,6 +16,7 @@ from shared.kernel.migrate import migrate as run_migrations
 from shared.service.catalog_news import tell_declared
 from shared.service.doors import operations_of
 from shared.service.manifest import Manifest
+from shared.service.matching.keeping import Keeping
 from shared.service.pipelines import Pipelines
 from shared.service.revisions import migration_folders
 from shared.service.runtime import Runtime, database_url
@@ -46,6 +47,7 @@ def migrate(manifest: Manifest, settings: Settings) -> None:
     tell_declared(database, manifest.types)
     Pipelines(Engine(database), manifest.pipelines, lambda: ensure_history_partitions(database)).declare()
     provision(database, SPARE_POOL if manifest.custom_types else None)
+    Keeping(manifest.matching, database).register()
     _bootstrap_tokens(database, manifest, settings)
     database.dispose()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial as partial_of
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
 from shared.service.links import LinkTo, permit_filter, permit_links
+from shared.service.matching.duplicates import Duplicates
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
 from shared.service.pipelines.agreement import declared_for, disagreement, filled
 from shared.service.pipelines.declare import Pipelined
@@ -76,9 +78,10 @@ class DomainJudge:
 class Entities:
     """Entities of one service."""
 
-    def __init__(self, engine: Engine, foreign: Foreign) -> None:
+    def __init__(self, engine: Engine, foreign: Foreign, duplicates: Duplicates) -> None:
         self._engine = engine
         self._foreign = foreign
+        self._duplicates = duplicates
 
     def _permit(self, ctx: Context, type: str, mode: Mode) -> str:
         live = self._engine.catalog.type(type)
@@ -88,12 +91,16 @@ class Entities:
     def create(
         self, ctx: Context, type: str, drafts: Sequence[Draft], view: View, *, partial: bool = False
     ) -> list[Outcome]:
-        """Create; raises InvalidValues or Conflict and writes nothing, unless `partial` (then refused are answers)."""
+        """Create; raises InvalidValues or Conflict and writes nothing, unless `partial` (then refused are answers).
+
+        New entities carry warnings of possible duplicates.
+        """
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, drafts)
         permit_links(ctx, self._engine.catalog, drafts)
         known = unknown_references(self._foreign, self._engine.catalog.type(name), drafts)
-        return self._engine.writes.create(name, drafts, ctx, view, partial=partial, known=known)
+        create = partial_of(self._engine.writes.create, name, drafts, ctx, view, partial=partial, known=known)
+        return self._duplicates.warning(ctx, name, create)
 
     def update(
         self, ctx: Context, type: str, updates: Sequence[Update], view: View, *, partial: bool = False
@@ -113,7 +120,8 @@ class Entities:
         _permit_effective(ctx, upserts)
         permit_links(ctx, self._engine.catalog, upserts)
         known = unknown_references(self._foreign, self._engine.catalog.type(name), upserts)
-        return self._engine.writes.upsert(name, upserts, ctx, view, partial=partial, known=known)
+        upsert = partial_of(self._engine.writes.upsert, name, upserts, ctx, view, partial=partial, known=known)
+        return self._duplicates.warning(ctx, name, upsert)
 
     def bulk(
         self,

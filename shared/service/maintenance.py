@@ -15,6 +15,7 @@ from shared.kernel.db import Database
 from shared.kernel.telemetry import logger
 from shared.service.idempotency import purge
 from shared.service.manifest import Manifest
+from shared.service.matching.backfill import backfill
 from shared.service.runtime import ensure_partitions
 from shared.service.schema import SPARE_POOL
 
@@ -27,6 +28,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
     made = provision(database, SPARE_POOL if manifest.custom_types else None)
     analysed = analyse_new_slots(database)
     dropped = drop_old_partitions(database)
+    matched = backfill(manifest.matching, database) if manifest.matching else 0
     purged = 0
     with database.connect() as connection:
         while done := purge(connection):
@@ -37,6 +39,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
         "analysed": analysed,
         "dropped": dropped,
         "purged": purged,
+        "matched": matched,
         **{name: one(database) for name, one in manifest.upkeep.items()},
     }
     if any(outcome[name] for name in outcome if name != "service"):

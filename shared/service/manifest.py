@@ -15,6 +15,7 @@ from shared.eav.declare import TypeDef
 from shared.eav.merging.rules import Gathering
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
+from shared.service.matching.rules import Matching
 from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
@@ -30,6 +31,7 @@ class Manifest:
     """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens;
     `follows`: the same, for what needs settings.
 
+    matching: by name of the entity type, the rules by which entities are possible duplicates.
     gatherings: by name of the entity type, which attributes unite what merged entities have; everything else is won.
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
@@ -41,6 +43,7 @@ class Manifest:
     types: tuple[TypeDef, ...]
     rules: Mapping[str, Rules] = field(default_factory=dict)
     pipelines: Mapping[str, Pipelined] = field(default_factory=dict)
+    matching: Matching = field(default_factory=dict)
     gatherings: Mapping[str, Gathering] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()

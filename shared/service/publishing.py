@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.bus import outbox
 from shared.contracts.event import ARCHIVED, LINK, RESTORED, Event
+from shared.eav.attempts import Publish
 from shared.eav.catalog import LiveType
 from shared.eav.links.asked import LinkChange
 from shared.eav.merging.merging import ABSORBED
@@ -28,6 +29,16 @@ def publish(connection: Connection, live: LiveType, written: Sequence[Written], 
         return
     outbox.append(connection, [_event(live, one, context) for one in written])
     stamp(connection, [str(one.state.id) for one in written])
+
+
+def in_turn(*steps: Publish) -> Publish:
+    """Several things to do with what was written, one after the other; `publish` comes last, for it stamps the key."""
+
+    def published(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+        for step in steps:
+            step(connection, live, written, context)
+
+    return published
 
 
 def _event(live: LiveType, written: Written, context: Context) -> Event:

@@ -29,9 +29,11 @@ from shared.service.label_events import Learning
 from shared.service.labels import Labels
 from shared.service.links import Links
 from shared.service.manifest import Manifest
+from shared.service.matching.duplicates import Duplicates
+from shared.service.matching.keeping import Keeping
 from shared.service.merging import Merging
 from shared.service.pipelines import Pipelines
-from shared.service.publishing import LinkPublisher, publish
+from shared.service.publishing import LinkPublisher, in_turn, publish
 from shared.service.relations import BUILTIN
 from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
 from shared.service.subscriptions import subscriptions
@@ -64,10 +66,11 @@ class Runtime:
         self.redis = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1) if url else None
         self.db = Database(database_url(manifest, settings), pool_size=settings.pool_size, prepare=settings.prepare)
         walk = RedisWalk(self.redis, manifest.name)
+        keeping = Keeping(manifest.matching, self.db)
         self.engine = Engine(
             self.db,
             judge=DomainJudge(manifest.rules, manifest.pipelines),
-            publish=publish,
+            publish=in_turn(keeping, publish),
             walk=walk,
             partitions=ensure_partitions,
             relations=BUILTIN,
@@ -79,11 +82,12 @@ class Runtime:
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
-        self.entities = Entities(self.engine, self.foreign)
+        self.duplicates = Duplicates(self.engine, keeping)
+        self.entities = Entities(self.engine, self.foreign, self.duplicates)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
-        self.erasure = Erasure(self.engine, cache(lambda: secrets_of(settings)), walk.forget)
+        self.erasure = Erasure(self.engine, keeping, cache(lambda: secrets_of(settings)), walk.forget)
         self.exports = Exports(self.engine)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))

@@ -98,7 +98,9 @@ def _written(items: list[Item], kind: str, outcomes: list[Outcome], started: str
             unknown.append(item.id)
         else:
             errors.append(standard_error(outcome, index=[str(index)]))
-    return envelope(results, [*errors, *missing(kind, unknown)], started, status)
+    answer = envelope(results, [*errors, *missing(kind, unknown)], started, status)
+    answer.headers.extend(present.duplicate_headers(one for one in outcomes if not isinstance(one, CrmError)))
+    return answer
 
 
 def _outcomes(given: list[Entity | ItemError]) -> list[Outcome]:

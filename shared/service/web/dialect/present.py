@@ -65,7 +65,14 @@ def change_headers(service: Runtime, kind: str, entity: Entity) -> dict[str, str
     return {
         "ETag": f'"{entity.version}"',
         "X-Change-Id": f"{service.manifest.name}/{name}/{entity.id}/{entity.version}",
+        **duplicate_headers([entity]),
     }
+
+
+def duplicate_headers(entities: Iterable[Entity]) -> dict[str, str]:
+    """Ids that new records may be duplicates of: a header, because the record's shape has no place for it."""
+    ids = dict.fromkeys(ident for one in entities for warning in one.warnings for ident in warning["ids"])
+    return {"X-Possible-Duplicates": ", ".join(ids)} if ids else {}
 
 
 def _entry(entry: HistoryEntry) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Use it for new clients; the wire dialect beside it is for clients that exist. On
 
 from __future__ import annotations
 
-from shared.service.web.native import batch, erasing, export, links, merging, query, single
+from shared.service.web.native import batch, duplicates, erasing, export, links, merging, query, single
 
 OPERATIONS = (
     *single.OPERATIONS,
@@ -15,6 +15,7 @@ OPERATIONS = (
     *export.OPERATIONS,
     *merging.OPERATIONS,
     *erasing.OPERATIONS,
+    *duplicates.OPERATIONS,
 )
 
 __all__ = ["OPERATIONS"]

@@ -28,6 +28,8 @@ def entity_json(type_name: str, entity: Entity) -> dict[str, Any]:
     }
     if entity.archived_at is not None:
         body["archived_at"] = entity.archived_at
+    if entity.warnings:
+        body["warnings"] = list(entity.warnings)
     if entity.history is not None:
         body["history"] = {name: [_entry(one) for one in entries] for name, entries in entity.history.items()}
     return body

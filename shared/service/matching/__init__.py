@@ -1,0 +1,1 @@
+"""Possible duplicates: match rules of entity types, and their keys, kept with every write."""

@@ -1,0 +1,169 @@
+"""Possible duplicates: of values somebody is about to write, and of entities just created.
+
+Two statements whatever the number of entities: who shares a key, and what they are (only when somebody does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.engine import Engine
+from shared.eav.entity import Entity
+from shared.eav.patience import tries
+from shared.eav.query.page import check_version
+from shared.eav.query.reading import reader
+from shared.eav.requests import ItemError
+from shared.eav.store.state import to_json
+from shared.eav.types import ValueProblem
+from shared.eav.validation import coerce
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import CrmError, ErrorList, FieldError, Invalid, InvalidValues, Unavailable
+from shared.kernel.telemetry import logger
+from shared.service.matching import store
+from shared.service.matching.keeping import Keeping, Numbered
+from shared.service.permissions import allowed, require
+
+CODE = "POSSIBLE_DUPLICATE"
+MOST_SHOWN = 20
+MOST_COMPARED = 400
+Stored = Mapping[str, Any]
+Outcome = Entity | ItemError
+_log = logger("duplicates")
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An entity that may be the same, by the rule that says so most strongly."""
+
+    id: int
+    rule: str
+    score: float
+
+
+class Duplicates:
+    """Looks for possible duplicates among one service's entities."""
+
+    def __init__(self, engine: Engine, keeping: Keeping) -> None:
+        self._engine = engine
+        self.keeping = keeping
+
+    def check(self, ctx: Context, type: str, values: Mapping[str, object]) -> list[Duplicate]:
+        """Who is like an entity of these raw values. Raises InvalidValues with every value that cannot be one."""
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "read")
+        return self._alike(live.name, [(None, self._canonical(live, values, ctx))])[0]
+
+    def warning(self, ctx: Context, type_name: str, write: Callable[[], list[Outcome]]) -> list[Outcome]:
+        """Carry out a write, and warn of possible duplicates of what it creates; those who may not read are not told.
+
+        The write is committed by then: what goes wrong with looking costs the warning only.
+        """
+        live = self._engine.catalog.type(type_name)
+        if not self.keeping.rules(live) or not allowed(ctx.actor, "objects", live.defn, "read"):
+            return write()
+        with self.keeping.watching() as created:
+            outcomes = write()
+        made = {one.id: one for one in outcomes if isinstance(one, Entity) and one.id in created}
+        if made:
+            try:
+                found = self._alike(type_name, [(ident, created[ident]) for ident in made])
+            except (CrmError, psycopg.Error) as error:
+                _log.warning("duplicates not looked for", error=type(error).__name__)
+                return outcomes
+            for one, alike in zip(made.values(), found, strict=True):
+                one.warnings = _warnings(alike)
+        return outcomes
+
+    def _canonical(self, live: LiveType, values: Mapping[str, object], ctx: Context) -> dict[str, Any]:
+        """Values by attribute key as they would be stored, completed by the type's rules; nothing is required here."""
+        errors = ErrorList()
+        typed: dict[str, Any] = {}
+        for name, raw in values.items():
+            try:
+                attribute = live.attribute(name)
+                typed[attribute.name] = coerce(self._engine.judge, live, attribute, raw)
+            except Invalid as error:
+                errors.errors += error.errors
+            except ValueProblem as problem:
+                errors.errors.append(FieldError(name, problem.code, problem.message, problem.nearest))
+        errors.raise_if_any(InvalidValues)
+        completed, _ = self._engine.judge.judged(live, None, typed, ctx)
+        return {
+            live.attributes[name].key: to_json(live.attributes[name], value)
+            for name, value in completed.items()
+            if value is not None
+        }
+
+    def _alike(self, type_name: str, asked: Sequence[tuple[int | None, Stored]]) -> list[list[Duplicate]]:
+        for _ in tries():
+            live = self._engine.catalog.type(type_name)
+            try:
+                with self._engine.database.connect() as connection:
+                    return _alike(connection, live, self.keeping.rules(live), asked)
+            except StaleCatalog:
+                self._engine.catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
+
+
+def _warnings(alike: Sequence[Duplicate]) -> tuple[dict[str, Any], ...]:
+    """One warning per rule, the strongest first."""
+    by_rule: dict[str, list[Duplicate]] = {}
+    for one in alike:
+        by_rule.setdefault(one.rule, []).append(one)
+    return tuple(
+        {"code": CODE, "ids": [str(one.id) for one in found], "rule": rule, "score": found[0].score}
+        for rule, found in by_rule.items()
+    )
+
+
+def _alike(
+    connection: Connection, live: LiveType, rules: Sequence[Numbered], asked: Sequence[tuple[int | None, Stored]]
+) -> list[list[Duplicate]]:
+    keys = [{(rule.number, key) for rule in rules for key in rule.keys(values)} for _, values in asked]
+    sharing: dict[store.Key, list[int]] = {}
+    for number, key, ident in store.find(connection, live.table, sorted(set().union(*keys))):
+        sharing.setdefault((number, key), []).append(ident)
+    own = {ident for ident, _ in asked}
+    candidates = [
+        {
+            number: {one for key in mine if key[0] == number for one in sharing.get(key, ())} - {ident}
+            for number, _ in mine
+        }
+        for (ident, _), mine in zip(asked, keys, strict=True)
+    ]
+    wanted = sorted({one for by_rule in candidates for ids in by_rule.values() for one in ids}, reverse=True)
+    states = _read(connection, live, rules, wanted[: MOST_COMPARED * len(own)])
+    return [_scored(rules, values, by_rule, states) for (_, values), by_rule in zip(asked, candidates, strict=True)]
+
+
+def _read(connection: Connection, live: LiveType, rules: Sequence[Numbered], ids: Sequence[int]) -> dict[int, Stored]:
+    if not ids:
+        return {}
+    names = tuple(dict.fromkeys(name for rule in rules for name in rule.names.values()))
+    view = reader(live, names, "canonical")
+    rows = view.rows(connection, sorted(ids))
+    check_version(connection, live, rows)
+    return {one.id: one.values for one in map(view.entity, rows)}
+
+
+def _scored(
+    rules: Sequence[Numbered], values: Stored, candidates: Mapping[int, set[int]], states: Mapping[int, Stored]
+) -> list[Duplicate]:
+    best: dict[int, Duplicate] = {}
+    for rule in rules:
+        mine, hashes = rule.values(values), rule.keys(values)
+        for ident in candidates.get(rule.number, ()):
+            theirs = states.get(ident)
+            # Keys are looked at again: a hash may be shared by chance, and an entity may have changed meanwhile.
+            if theirs is None or hashes.isdisjoint(rule.keys(theirs)):
+                continue
+            score = round(rule.rule.score(mine, rule.values(theirs)), 3)
+            if score >= rule.rule.least and (ident not in best or best[ident].score < score):
+                best[ident] = Duplicate(ident, rule.rule.name, score)
+    return sorted(best.values(), key=lambda one: (-one.score, one.id))[:MOST_SHOWN]
