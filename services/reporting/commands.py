@@ -13,7 +13,7 @@ from services.reporting.domain.questions import Group
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, Contribution, compile_metric
 from services.reporting.metrics.deltas import Deltas
-from services.reporting.projections import Projections, compiled_metric
+from services.reporting.projections import Projections, compiled_metric, counts_numbers
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
@@ -121,32 +121,49 @@ def live_facts(connection: Connection, known: KnownType, after: int = 0) -> Iter
             yield ident, loads(text)
 
 
-def verify(database: Database, projections: Projections, name: str) -> Verified:
-    """Compare what is kept with what one gets by looking at every entity, as of one moment; note the outcome."""
+def verify(database: Database, projections: Projections, name: str, *, repair: bool = False) -> Verified:
+    """Compare what is kept with what one gets by looking at every entity, as of one moment; note the outcome.
+
+    repair: put the cells right, with the difference as a change of today; the repair is noted with them.
+    """
     with database.transaction() as connection:
-        connection.run("set transaction isolation level repeatable read")
         metric = found(connection, name, (store.READY,))
         known = projections.catalogs.types(connection).type(metric.entity_type)
+        # Nothing is applied meanwhile, so that facts and cells are of one moment.
+        store.hold(connection, known.source)
         compiled = compiled_metric(metric, known)
-        counted = Deltas()
-        moment = now()
+        counted, moment = Deltas(), now()
         for ident, values in live_facts(connection, known):
             counted.add(compiled, FactChange(known, ident, 0, "", moment, moment, None, values))
         truth = {dims: (one.n, one.m, one.s) for (dims, _), one in counted.cells.items()}
-        totals, ledger = store.totals(connection, metric.id), store.ledger(connection, metric.id)
-        wrong: dict[Group, tuple[Any, Any]] = {}
-        for dims in {*truth, *totals, *ledger}:
-            kept = (totals.get(dims), ledger.get(dims))
-            if kept != (truth.get(dims), truth.get(dims)):
-                wrong[dims] = (kept, truth.get(dims))
-        valued, kept_values = {key: n for key, n in counted.values.items() if n}, store.values(connection, metric.id)
-        for dims, value in {*valued, *kept_values}:
-            pair = (kept_values.get((dims, value)), valued.get((dims, value)))
-            if pair[0] != pair[1]:
-                wrong[*dims, value] = pair
-    with database.transaction() as connection:
-        store.note_verified(connection, metric.id, moment, len(wrong))
+        valued = {key: n for key, n in counted.values.items() if n}
+        wrong = {**_wrong_sums(connection, metric, truth), **_wrong_values(connection, metric, valued)}
+        if wrong and repair:
+            store.replace_cells(connection, metric.id, truth, valued, counts_numbers(compiled, known), moment)
+        store.note_verified(connection, metric.id, moment, 0 if repair else len(wrong))
+        if wrong:
+            store.note_repair(connection, metric.name, len(wrong), repaired=repair)
     return Verified(len(truth), wrong)
+
+
+def _wrong_sums(
+    connection: Connection, metric: store.Metric, truth: Mapping[Group, tuple[int, int, Any]]
+) -> dict[Group, tuple[Any, Any]]:
+    totals, ledger = store.totals(connection, metric.id), store.ledger(connection, metric.id)
+    wrong: dict[Group, tuple[Any, Any]] = {}
+    for dims in {*truth, *totals, *ledger}:
+        kept = (totals.get(dims), ledger.get(dims))
+        if kept != (truth.get(dims), truth.get(dims)):
+            wrong[dims] = (kept, truth.get(dims))
+    return wrong
+
+
+def _wrong_values(
+    connection: Connection, metric: store.Metric, valued: Mapping[tuple[Group, str], int]
+) -> dict[Group, tuple[Any, Any]]:
+    kept = store.values(connection, metric.id)
+    differing = (key for key in {*valued, *kept} if valued.get(key) != kept.get(key))
+    return {(*dims, value): (kept.get((dims, value)), valued.get((dims, value))) for dims, value in differing}
 
 
 def explain(

@@ -16,7 +16,7 @@ SOURCES = ("workspace", "contacts")
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
-    """One per source: everything on its log but tokens, which are nobody's business here."""
+    """One per source: everything on its log, so that its account balances; what is not reported on has no effect."""
     projections = Projections()
     return tuple(_subscription(source, settings, projections) for source in SOURCES)
 
@@ -28,6 +28,4 @@ def _subscription(source: str, settings: Settings, projections: Projections) -> 
     def rebuild(database: Database) -> None:
         copy(database, projections.catalogs, source, asker(settings, source), projections.project)
 
-    return Subscription(
-        f"reporting.{source}", source, handle, types=frozenset({"entity", "catalog", "link"}), rebuild=rebuild
-    )
+    return Subscription(f"reporting.{source}", source, handle, rebuild=rebuild)

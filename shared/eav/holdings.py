@@ -101,3 +101,10 @@ def links(connection: Connection, *, after: tuple[int, int, int], limit: int) ->
     """A page of all links behind a place: (relation, from, to), in that order; each link twice, once per direction."""
     params = {"r": after[0], "f": after[1], "t": after[2], "limit": limit}
     return [(relation, here, there) for relation, here, there in connection.rows(_LINKS, params, prepare=True)]
+
+
+def last_id(connection: Connection, live: LiveType) -> int:
+    """The greatest id, archived entities included; 0 when there is none."""
+    tables = table_name(live.table), table_name(live.table, archive=True)
+    row = connection.row(f"select greatest(0, {', '.join(f'(select max(id) from {one})' for one in tables)})")
+    return int(row[0]) if row else 0

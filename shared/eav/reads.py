@@ -13,7 +13,7 @@ from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Node, Text, check
 from shared.eav.history import histories
-from shared.eav.holdings import Held, RangeSum, holdings, links, range_sums
+from shared.eav.holdings import Held, RangeSum, holdings, last_id, links, range_sums
 from shared.eav.links.neighbours import Neighbours
 from shared.eav.links.relations import Relations
 from shared.eav.merging.absorbed import heirs
@@ -107,6 +107,10 @@ class Reads:
     def range_sums(self, type_name: str, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
         """Sums of checksums, see `holdings.range_sums`."""
         return self._fresh(type_name, lambda one, live: range_sums(one, live, after=after, span=span, ranges=ranges))
+
+    def last_id(self, type_name: str) -> int:
+        """The greatest id of a type, see `holdings.last_id`."""
+        return self._fresh(type_name, last_id)
 
     def links(self, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
         """A page of all links for copies, see `holdings.links`."""

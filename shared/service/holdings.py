@@ -43,3 +43,8 @@ class Holdings:
         """Sums of checksums by ranges of ids."""
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.range_sums(type, after=after, span=span, ranges=ranges)
+
+    def last_id(self, ctx: Context, type: str) -> int:
+        """The greatest id of a type, archived entities included; 0 when there is none."""
+        require_scope(ctx.actor, FEED_READ)
+        return self._engine.reads.last_id(type)

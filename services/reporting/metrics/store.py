@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from services.reporting.domain.definitions import Definition, document, read_definition
 from services.reporting.metrics.compiling import Dims
-from services.reporting.metrics.deltas import Deltas
+from services.reporting.metrics.deltas import Deltas, Sums
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
 
@@ -40,6 +41,9 @@ _READY = """update metric set state = 'ready', to_backfill = 0, ready_at = timez
 where id = %(id)s"""
 _RETIRE = """update metric set state = 'retired', retired_at = timezone('utc', clock_timestamp())
 where name = %(name)s and state <> 'retired' returning id"""
+_SUM_UP = """insert into total (metric_id, dims, n, m, s)
+select metric_id, dims, sum(n), sum(m), sum(s) from cell where metric_id = %s group by metric_id, dims"""
+_NOTHING = (0, 0, Decimal(0))
 _CHANGED = """insert into metric_change (metric_id, version)
 select id, 1 from unnest(%(ids)s::int[]) ids(id) order by id
 on conflict (metric_id) do update set version = metric_change.version + 1"""
@@ -200,3 +204,38 @@ def changes(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """How often the cells of each of these metrics have changed."""
     sql = "select metric_id, version from metric_change where metric_id = any(%s)"
     return dict.fromkeys(ids, 0) | dict(connection.rows(sql, (list(ids),), prepare=True))
+
+
+def hold(connection: Connection, source: str) -> None:
+    """Keep a source's events out until the transaction is over."""
+    connection.rows("select 1 from watermark where source = %s for update", (source,))
+
+
+def replace_cells(
+    connection: Connection,
+    ident: int,
+    truth: Mapping[Dims, tuple[int, int, Any]],
+    valued: Mapping[tuple[Dims, str], int],
+    numeric: bool,
+    moment: datetime,
+) -> None:
+    """Make a metric's cells what they should be: the ledger gets the difference as a change of today."""
+    day = moment.astimezone(UTC).date()
+    repair, known = Deltas(), ledger(connection, ident)
+    for dims in {*truth, *known}:
+        (n, m, s), (kept_n, kept_m, kept_s) = truth.get(dims, _NOTHING), known.get(dims, _NOTHING)
+        repair.cells[dims, day] = Sums(n - kept_n, m - kept_m, s - kept_s)
+    connection.run("delete from total where metric_id = %s", (ident,))
+    connection.run("delete from cell_value where metric_id = %s", (ident,))
+    repair.values.update(valued)
+    write(connection, {ident: (numeric, repair)})
+    # What was just added to empty totals is only the difference: they are the ledger, summed up.
+    connection.run("delete from total where metric_id = %s", (ident,))
+    connection.run(_SUM_UP, (ident,))
+    note_change(connection, [ident])
+
+
+def note_repair(connection: Connection, metric: str, groups: int, *, repaired: bool) -> None:
+    """Write down that cells were found wrong."""
+    told = {"what": f"metric {metric}", "detail": f"{groups} groups were wrong", "repaired": repaired}
+    connection.run("insert into repair (what, detail, repaired) values (%(what)s, %(detail)s, %(repaired)s)", told)

@@ -44,7 +44,7 @@ def _entities(ask: Ask, path: str) -> Iterator[tuple[list[State], int, int]]:
     while True:
         page = ask(f"{path}?after={after}")
         upto = int(page.get("next_after") or _MOST_ID)
-        yield [_state(one) for one in page["results"]], after, upto
+        yield [state_of(one) for one in page["results"]], after, upto
         if upto == _MOST_ID:
             return
         after = upto
@@ -62,6 +62,7 @@ def _links(ask: Ask, path: str) -> Iterator[tuple[list[Link], Link, Link]]:
         after = last
 
 
-def _state(one: Mapping[str, Any]) -> State:
+def state_of(one: Mapping[str, Any]) -> State:
+    """An entity as a page of its home tells it."""
     created, updated = (datetime.fromisoformat(one[name]).astimezone(UTC) for name in ("created_at", "updated_at"))
     return State(int(one["id"]), int(one["version"]), bool(one["archived"]), created, updated, dict(one["values"]))

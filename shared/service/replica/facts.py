@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.contracts.event import ARCHIVED, CREATED, ERASED, RESTORED
+from shared.eav.store.state import checksum
 from shared.kernel.clock import iso
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps
@@ -17,11 +18,11 @@ Values = Mapping[str, Any]
 Key = tuple[int, int]
 NEVER = datetime.min.replace(tzinfo=UTC)
 
-_PUT = """insert into fact (type_no, id, version, archived, at, values)
-select type_no, id, version, archived, at, values from json_to_recordset(%(rows)s::json)
-    as r(type_no smallint, id bigint, version bigint, archived bool, at timestamp, values jsonb)
-on conflict (type_no, id) do update
-set version = excluded.version, archived = excluded.archived, at = excluded.at, values = excluded.values"""
+_PUT = """insert into fact (type_no, id, version, archived, at, checksum, values)
+select type_no, id, version, archived, at, checksum, values from json_to_recordset(%(rows)s::json)
+    as r(type_no smallint, id bigint, version bigint, archived bool, at timestamp, checksum bigint, values jsonb)
+on conflict (type_no, id) do update set version = excluded.version, archived = excluded.archived, at = excluded.at,
+    checksum = excluded.checksum, values = excluded.values"""
 VERSIONS = """insert into fact_version (type_no, id, version, kind, at, effective_at, actor, changed)
 select type_no, id, version, kind, at, effective_at, actor, changed from json_to_recordset(%(rows)s::json)
     as r(type_no smallint, id bigint, version bigint, kind text, at timestamp, effective_at timestamp, actor text,
@@ -55,18 +56,25 @@ class FactChange:
 
 @dataclass(slots=True)
 class Fact:
-    """A fact while it is worked on. `touched`: to be stored."""
+    """A fact while it is worked on. `touched`: to be stored. system: keys of the values that no event tells."""
 
     version: int
     archived: bool
     at: datetime
     values: dict[str, Any]
     touched: bool = False
+    system: frozenset[str] = frozenset()
 
     @property
     def live(self) -> Values | None:
         """The values, None while the entity is not live."""
         return None if self.archived else self.values
+
+    @property
+    def checksum(self) -> int:
+        """What the entity's home keeps of the same version, which is over the values that events tell."""
+        told = {key: value for key, value in self.values.items() if key not in self.system}
+        return checksum(told, self.version)
 
 
 def store(connection: Connection, facts: Mapping[Key, Fact]) -> None:
@@ -78,6 +86,7 @@ def store(connection: Connection, facts: Mapping[Key, Fact]) -> None:
             "version": fact.version,
             "archived": fact.archived,
             "at": naive(fact.at),
+            "checksum": fact.checksum,
             "values": fact.values,
         }
         for (no, ident), fact in sorted(facts.items())
@@ -122,7 +131,7 @@ def advance(known: KnownType, fact: Fact, step: Step) -> FactChange:
             created = step.effective_at if step.version == 1 else None
             fact.values |= kept_by_the_system(known, step.id, created, step.at)
     fact.archived = _ARCHIVES.get(step.kind, fact.archived)
-    fact.version, fact.at, fact.touched = step.version, step.at, True
+    fact.version, fact.at, fact.touched, fact.system = step.version, step.at, True, system_keys(known)
     return FactChange(known, step.id, step.version, step.kind, step.at, step.effective_at, old, fact.live)
 
 
@@ -147,6 +156,12 @@ def kept_by_the_system(known: KnownType, ident: int, created: datetime | None, c
     told = {"id": str(ident), "created_at": created and iso(created), "updated_at": iso(changed)}
     attributes = known.live.attributes
     return {attributes[name].key: value for name, value in told.items() if value and name in attributes}
+
+
+def system_keys(known: KnownType) -> frozenset[str]:
+    """Keys of the values that no event tells."""
+    attributes = known.live.attributes
+    return frozenset(attributes[name].key for name in ("id", "created_at", "updated_at") if name in attributes)
 
 
 def write_links(connection: Connection, statement: str, links: Iterable[tuple[int, int, int]]) -> None:

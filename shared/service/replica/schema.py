@@ -17,7 +17,8 @@ _CATALOG = (
 _CREATE = (
     """create table fact (
         type_no smallint not null, id bigint not null, version bigint not null, archived bool not null,
-        at timestamp not null, values jsonb not null, primary key (type_no, id)) with (fillfactor=70)""",
+        at timestamp not null, checksum bigint not null, values jsonb not null,
+        primary key (type_no, id)) with (fillfactor=70)""",
     """create table fact_version (
         type_no smallint not null, id bigint not null, version bigint not null, kind text not null,
         at timestamp not null, effective_at timestamp not null, actor text, changed jsonb not null,

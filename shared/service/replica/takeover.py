@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,10 +30,11 @@ from shared.service.replica.facts import (
     naive,
     new_fact,
     store,
+    system_keys,
     write_links,
 )
 
-_BETWEEN = """select id, version, archived, values::text from fact
+_BETWEEN = """select id, version, archived, values::text, checksum from fact
 where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id for update"""
 _LOSE = "delete from fact where type_no = %(no)s and id = any(%(ids)s)"
 _LINKS_BETWEEN = """select relation, from_id, to_id from fact_link
@@ -58,9 +59,11 @@ def take_over(
 ) -> list[FactChange]:
     """Make the facts with after < id <= upto what their home says they are; what that changed."""
     rows = connection.rows(_BETWEEN, {"no": known.no, "after": after, "upto": upto})
-    facts = {(known.no, row[0]): Fact(row[1], row[2], NEVER, loads(row[3])) for row in rows}
+    system = system_keys(known)
+    facts = {(known.no, row[0]): Fact(row[1], row[2], NEVER, loads(row[3]), system=system) for row in rows}
+    damaged = {row[0] for row in rows if facts[known.no, row[0]].checksum != row[4]}
     told = {one.id for one in states}
-    steps = [step for one in states if (step := _step(known, facts, one))]
+    steps = [step for one in states if (step := _step(known, facts, one, damaged))]
     changes = [advance(known, facts.setdefault((known.no, one.id), new_fact()), one) for one in steps]
     lost = [ident for _, ident in facts if ident not in told]
     for ident in lost:
@@ -75,11 +78,12 @@ def take_over(
     return changes
 
 
-def _step(known: KnownType, facts: Mapping[Key, Fact], state: State) -> Step | None:
-    """The step from the fact as it is to the state at home, None when they are the same."""
+def _step(known: KnownType, facts: Mapping[Key, Fact], state: State, damaged: Collection[int]) -> Step | None:
+    """The step from the fact as it is to the state at home, None when they are the same and its checksum is right."""
     values = {**state.values, **kept_by_the_system(known, state.id, state.created_at, state.updated_at)}
     fact = facts.get((known.no, state.id)) or new_fact()
-    if (fact.version, fact.archived, fact.values) == (state.version, state.archived, values):
+    same = (fact.version, fact.archived, fact.values) == (state.version, state.archived, values)
+    if same and state.id not in damaged:
         return None
     kind = COPIED_ARCHIVED if state.archived else COPIED
     return Step(state.id, state.version, kind, state.updated_at, state.updated_at, _difference(fact.values, values))

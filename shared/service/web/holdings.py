@@ -55,6 +55,7 @@ class Sums(BaseModel):
     """Sums of checksums by ranges of ids."""
 
     results: list[dict[str, Any]]
+    last: str | None = None
 
 
 def catalog(service: Runtime) -> Response:
@@ -107,6 +108,8 @@ def checksums(service: Runtime, type: str) -> Response:
         damaged, read = service.holdings.damaged(context(), type, after=_after(), limit=MOST_ENTITIES)
         results = [{"id": str(one.id), "version": one.version} for one in damaged]
         return answer(_page(results, read, MOST_ENTITIES) | {"read": len(read)}, 200, _FRESH)
+    if bool_param("last"):
+        return answer({"results": [], "last": str(service.holdings.last_id(context(), type))}, 200, _FRESH)
     span = int_param("span", SPAN, MOST_SPAN, least=1) or SPAN
     ranges = int_param("ranges", 100, MOST_RANGES, least=1) or 100
     sums = service.holdings.sums(context(), type, after=_after(), span=span, ranges=ranges)
@@ -143,6 +146,7 @@ def operations(name: str) -> tuple[Operation, ...]:
         Operation("GET", f"{base}/checksums/{{type}}", "readChecksums", "Sums of checksums by ranges of ids", checksums,
                   query=(after, QueryParam("span", "integer", "Ids per range", SPAN),
                          QueryParam("ranges", "integer", f"Ranges, at most {MOST_RANGES}", 100),
+                         QueryParam("last", "boolean", "Only the greatest id instead", False),
                          QueryParam("verify", "boolean", "Read a page of entities again instead, and answer those "
                                     "whose checksum is not that of their values", False)),
                   response=Sums, tag="Changes", description=scope),

@@ -48,8 +48,7 @@ class Reporting:
         def handle(connection: Any, events: Any) -> None:
             self.projections.apply(connection, source, events)
 
-        found = Subscription(f"reporting.{source}", source, handle, types=frozenset({"entity", "catalog", "link"}))
-        return replace(found, **more)
+        return replace(Subscription(f"reporting.{source}", source, handle), **more)
 
     def catch_up(self, source: str = "contacts", **more: Any) -> None:
         """Apply everything that lies on a source's log."""

@@ -202,7 +202,7 @@ def test_a_copy_taken_over_is_exact(reporting: Reporting, metrics: Any) -> None:
     with reporting.db.transaction() as connection:
         known = reporting.projections.catalogs.types(connection).type("company")
         connection.run("delete from fact where type_no = %s and id %% 3 = 0", (known.no,))
-        ghost = """insert into fact values (%s, 9999999, 1, false, now(), '{}')"""
+        ghost = """insert into fact values (%s, 9999999, 1, false, now(), 0, '{}')"""
         connection.run(ghost, (known.no,))
         connection.run("delete from total")
         connection.run("delete from cell")
