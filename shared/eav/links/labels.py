@@ -40,13 +40,17 @@ def stored(connection: Connection, from_type: str, to_type: str) -> list[Relatio
         f"select {', '.join(_FIELDS)} from eav_relation where from_type = %(f)s and to_type = %(t)s order by id",
         {"f": from_type, "t": to_type},
     )
-    return [RelationDef(*row, builtin=False) for row in rows]
+    return [_relation(*row) for row in rows]
 
 
 def every(connection: Connection) -> list[RelationDef]:
     """All relations made at run time."""
     rows = connection.rows(f"select {', '.join(_FIELDS)} from eav_relation order by id")
-    return [RelationDef(*row, builtin=False) for row in rows]
+    return [_relation(*row) for row in rows]
+
+
+def _relation(ident: int, inverse: int, from_type: str, to_type: str, name: str, label: str | None) -> RelationDef:
+    return RelationDef(ident, inverse, from_type, to_type, name, label, builtin=False)
 
 
 def numbered(connection: Connection, ahead: RelationDef, back: RelationDef | None) -> tuple[RelationDef, ...]:
