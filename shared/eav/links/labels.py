@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from shared.eav.definitions import bump
+from shared.eav.definitions import ALONE, bump
 from shared.eav.links.relations import RelationDef
 from shared.kernel.db import Connection
 
@@ -78,15 +78,21 @@ def limit(connection: Connection, relation: RelationDef, most: int | None) -> No
 
 
 def remove(connection: Connection, relations: Collection[RelationDef]) -> None:
-    """Take relations away, from every pair that has them; the pairs stay linked."""
-    _touch(connection, relations)
+    """Take relations away, from every pair that has them; the pairs stay linked.
+
+    Waits until no write of either type is under way: one that has them already in its hands would bring them back.
+    """
+    _touch(connection, relations, alone=True)
     ids = [one.id for one in relations]
     for table, column in (("eav_link", "relation"), ("eav_relation_limit", "relation"), ("eav_relation", "id")):
         connection.run(f"delete from {table} where {column} = any(%(ids)s)", {"ids": ids})
 
 
-def _touch(connection: Connection, relations: Iterable[RelationDef]) -> None:
+def _touch(connection: Connection, relations: Iterable[RelationDef], *, alone: bool = False) -> None:
     names = {name for one in relations for name in (one.from_type, one.to_type)}
     rows = connection.rows("select id from eav_type where name = any(%(n)s) order by id", {"n": sorted(names)})
+    if alone:
+        for (type_id,) in rows:
+            connection.row(ALONE, {"id": type_id})
     for (type_id,) in rows:
         bump(connection, type_id)

@@ -192,13 +192,16 @@ def test_version_3(web: Any) -> None:
 
 
 def test_hierarchy(web: Any) -> None:
-    parent, child = make(web, "companies", 2)
+    parent, child, grandchild = make(web, "companies", 3)
     done = web.put(f"/crm/v4/objects/companies/{parent}/associations/companies/{child}", json=[spec(13)])
     assert (done.status_code, done.json["labels"]) == (201, ["Child company"])
     shown = web.get(f"{OBJECTS}/companies/{child}?associations=company").json["associations"]["companies"]["results"]
     assert [one["type"] for one in shown] == ["child_to_parent_company", "company_to_company"]
-    circle = web.put(f"/crm/v4/objects/companies/{child}/associations/companies/{parent}", json=[spec(13)])
-    assert circle.status_code == 400
+    assert (
+        web.put(f"/crm/v4/objects/companies/{grandchild}/associations/0-2/{child}", json=[spec(14)]).status_code == 201
+    )
+    circle = web.put(f"/crm/v4/objects/companies/{grandchild}/associations/companies/{parent}", json=[spec(13)])
+    assert (circle.status_code, circle.json["errors"][0]["code"]) == (400, "CIRCULAR_ASSOCIATION")
     itself = web.put(f"/crm/v4/objects/companies/{child}/associations/default/companies/{child}")
     assert itself.status_code == 400
 
