@@ -54,6 +54,8 @@ _ATTRIBUTE_COLUMNS = {
     "column": "column_name",
 }
 _NOW = "timezone('utc', clock_timestamp())"
+ALONE = "select pg_advisory_xact_lock(7001, %(id)s)"
+"""The lock of a type, exclusively: writes hold it shared (`eav_guard`)."""
 
 
 def bump(connection: Connection, type_id: int) -> int:
@@ -76,7 +78,7 @@ def exclusively(connection: Connection, live: LiveType) -> None:
     Raises StaleCatalog when the definitions moved on meanwhile: an attribute may have got its first value.
     """
     connection.run("set local lock_timeout = '2s'")
-    connection.row("select pg_advisory_xact_lock(7001, %(id)s)", {"id": live.id})
+    connection.row(ALONE, {"id": live.id})
     # Locking the row keeps attributes from getting their first slot until the change is done.
     if connection.row(f"{VERSION_SQL} for update", {"id": live.id}) != (live.version,):
         raise StaleCatalog(live.name)

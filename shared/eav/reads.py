@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from shared.eav.absorbed import heirs
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
@@ -16,7 +17,6 @@ from shared.eav.history import histories
 from shared.eav.holdings import Held, RangeSum, holdings, last_id, links, range_sums
 from shared.eav.links.neighbours import Neighbours
 from shared.eav.links.relations import Relations
-from shared.eav.merging.absorbed import heirs
 from shared.eav.normalising import normalised
 from shared.eav.patience import tries
 from shared.eav.query import streaming

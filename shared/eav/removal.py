@@ -1,13 +1,14 @@
 """Removing a custom entity type for good: its definitions go, its slot table becomes a spare one again.
 
-Only a type without live entities can go; what was archived of it goes with it. History rows stay until their
-partition is dropped: they name ids, and attributes that nobody can look up any more.
+Only a type without live entities can go; what was archived of it goes with it, links included. History rows stay until
+their partition is dropped: they name ids, and attributes that nobody can look up any more.
 """
 
 from __future__ import annotations
 
 from shared.eav.catalog import LiveType
 from shared.eav.definitions import exclusively
+from shared.eav.links import store as links
 from shared.eav.tables import search_name, table_name
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
@@ -31,6 +32,7 @@ def remove_type(connection: Connection, live: LiveType) -> None:
     for bank in range(1, live.banks + 1):
         emptied += [table_name(live.table, bank), table_name(live.table, bank, archive=True)]
     connection.run(f"truncate {', '.join(emptied)}")
+    links.forget(connection, live)
     mine = "attribute_id in (select id from eav_attribute where type_id = %(type)s)"
     for side in ("eav_unique", "eav_multi"):
         connection.run(f"delete from {side} where {mine}", {"type": live.id})

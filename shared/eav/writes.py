@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import psycopg
 
+from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts, Overtaken, Publish, Taken, unique_clashes
 from shared.eav.batches import Batch, Items, KeptOut, Known, Outcome, Refused, nothing_kept_out
 from shared.eav.catalog import LiveType
@@ -18,7 +19,6 @@ from shared.eav.entity import Entity, View
 from shared.eav.links.beside import made_of, prepare_beside
 from shared.eav.links.links import Links
 from shared.eav.merging import store as merging
-from shared.eav.merging.absorbed import heirs
 from shared.eav.merging.locking import lock_refs, resolved, values_without_alias
 from shared.eav.presenting import present
 from shared.eav.references import unique_key

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.eav.absorbed import heirs
 from shared.eav.attempts import Overtaken
 from shared.eav.bulk.shapes import Shapes
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.merging.absorbed import heirs
 from shared.eav.query.page import check_version
 from shared.eav.query.reading import reader
 from shared.eav.references import MAX_BIGINT

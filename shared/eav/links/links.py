@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import psycopg
 
+from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts, Overtaken
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.links import reading, store
@@ -18,7 +19,6 @@ from shared.eav.links.clock import Clock
 from shared.eav.links.plan import Row
 from shared.eav.links.preparing import Prepared, Preparing, meanings
 from shared.eav.links.relations import RelationDef, Relations
-from shared.eav.merging.absorbed import heirs
 from shared.eav.patience import tries
 from shared.eav.requests import Draft, ItemError, Update, Upsert
 from shared.eav.store.rows import naive

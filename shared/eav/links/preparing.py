@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from shared.eav.absorbed import heirs
 from shared.eav.catalog import Catalog, LiveType, nearest
 from shared.eav.links import store
 from shared.eav.links.plan import Plan, Row, Want, named
 from shared.eav.links.relations import RelationDef, Relations
-from shared.eav.merging.absorbed import heirs
 from shared.eav.requests import LinkTo
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError, Invalid, NotFound

@@ -55,6 +55,13 @@ _SPAN = 40_000
 _FAMILIES = {"0": 0, "9": 900, "2": 1000}
 
 
+def worked_out(wire_id: str) -> dict[str, int] | None:
+    """How the ids of the relations that nobody listed are made for a type: those that lead away from it are `number` *
+    `span` + `base` and the other type's number; None for a type that has none."""
+    number = _number(wire_id)
+    return None if number is None else {"base": _WORKED_OUT, "span": _SPAN, "number": number}
+
+
 def _number(wire_id: str) -> int | None:
     found = re.fullmatch(r"([029])-(\d+)", wire_id)
     number = _FAMILIES[found[1]] + int(found[2]) if found else _SPAN

@@ -14,7 +14,7 @@ from typing import Any
 from shared.eav.catalog import LiveType
 from shared.eav.guard import guarded
 from shared.eav.links.plan import Row, Stored
-from shared.eav.links.relations import RelationDef
+from shared.eav.links.relations import RelationDef, worked_out
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection
 
@@ -45,6 +45,22 @@ delete from eav_link l using unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint
 where l.relation = g.r and l.from_id = g.f and l.to_id = g.t
 returning l.relation, l.from_id, l.to_id, l.clock
 """
+
+
+_FORGET = """
+with gone as (delete from eav_link where relation >= %(base)s + %(number)s * %(span)s
+    and relation < %(base)s + (%(number)s + 1) * %(span)s returning *)
+delete from eav_link l using gone g
+where l.relation = %(base)s + (g.relation - %(base)s) %% %(span)s * %(span)s + %(number)s
+    and l.from_id = g.to_id and l.to_id = g.from_id
+"""
+
+
+def forget(connection: Connection, live: LiveType) -> None:
+    """Remove the plain links of a type that goes for good with all its entities, and that nobody lists relations of."""
+    made = worked_out(live.defn.wire_id)
+    if made is not None:
+        connection.run(_FORGET, made)
 
 
 def lock_trees(connection: Connection, trees: Iterable[int]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shared.eav.absorbed import heirs
 from shared.eav.attempts import Overtaken
 from shared.eav.catalog import LiveType
 from shared.eav.guard import guard
-from shared.eav.merging.absorbed import heirs
 from shared.eav.references import resolve_refs, unique_key
 from shared.eav.requests import Ref, Upsert
 from shared.eav.store.keys import Key, owners

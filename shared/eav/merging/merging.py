@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts, Publish, Taken
 from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.merging import store
-from shared.eav.merging.absorbed import heirs
 from shared.eav.merging.linked import LinkMoves, Moving
 from shared.eav.merging.locking import lock_meant
 from shared.eav.merging.plan import MergePlan, plan

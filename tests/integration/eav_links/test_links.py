@@ -6,10 +6,12 @@ import pytest
 
 from shared.eav.engine import Engine
 from shared.eav.links.asked import LinkItem, LinkOutcome, Unlink
+from shared.eav.removal import remove_type
 from shared.eav.requests import ItemError, LinkTo, Ref
 from shared.kernel.db import Database
 from shared.kernel.errors import Invalid, NotFound
 from tests.factories.asking import CONTEXT, IDS
+from tests.factories.kinds import attribute, entity_type
 from tests.factories.linking import (
     CHILD,
     FIRMS,
@@ -19,11 +21,13 @@ from tests.factories.linking import (
     PRIMARY,
     PRIMARY_BACK,
     Told,
+    audit_links,
     link,
     links,
     rows,
     some,
 )
+from tests.factories.schema import Schema
 
 
 def test_a_link_is_seen_from_both_sides_under_inverse_relations(engine: Engine, told: Told):
@@ -135,6 +139,24 @@ def test_types_without_a_listed_relation_have_one_all_the_same(engine: Engine):
     plain = engine.relations.plain("contact", "gadget")
     assert link(engine, "contact", person, "gadget", gadget).relations == (plain.id,)
     assert links(engine, "gadget", gadget, "contact") == {person: (plain.inverse,)}
+
+
+def test_links_go_with_their_type(engine: Engine, database: Database):
+    schema = Schema(engine)
+    live = schema.add_type(entity_type("trinket", attribute("code", "string")))
+    (person,), (gadget,), trinkets = some(engine, "contact", 1), some(engine, "gadget", 1), some(engine, "trinket", 2)
+    for other, ident in (("contact", person), ("gadget", gadget), ("trinket", trinkets[1])):
+        link(engine, "trinket", trinkets[0], other, ident)
+    link(engine, "contact", person, "gadget", gadget)
+    audit_links(engine)
+    engine.writes.archive("trinket", [Ref(one) for one in trinkets], CONTEXT)
+    with database.transaction() as connection:
+        remove_type(connection, live)
+    engine.catalog.refresh()
+    assert {frozenset(one[1:]) for one in rows(database) if {person, gadget, *trinkets} & {*one[1:]}} == {
+        frozenset((person, gadget))
+    }
+    audit_links(engine)
 
 
 def test_pages_of_many_in_one_statement(engine: Engine, database: Database):

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from shared.eav.engine import Engine
+from shared.eav.links import labels
 from shared.eav.links.asked import LinkOutcome, Unlink
+from shared.eav.links.relations import RelationDef
 from shared.eav.requests import Draft, LinkTo, Ref, Update
 from shared.kernel.db import Database
 from shared.kernel.errors import Invalid, NotFound
@@ -176,6 +178,31 @@ def test_linked_and_unlinked_at_once(engine: Engine):
         done = at_once(8, step)
         assert not [one for one in done if isinstance(one, Exception)]
     audit_links(engine)
+
+
+def test_a_label_that_goes_takes_links_along_that_are_being_made(
+    engine: Engine, database: Database, halted: Callable[..., Any], threads: ThreadPoolExecutor
+):
+    ahead = RelationDef(20001, 20002, "contact", "company", "advises", "Advises")
+    back = RelationDef(20002, 20001, "company", "contact", "advised", "Is advised by")
+    with database.transaction() as connection:
+        labels.put(connection, [ahead, back])
+    (person, other), (firm,) = some(engine, "contact", 2), some(engine, "company", 1)
+    pause, first = halted(lambda mine: link(mine, "contact", person, "company", firm, ahead.id))
+
+    def remove() -> None:
+        with database.transaction() as connection:
+            labels.remove(connection, [ahead, back])
+
+    gone = threads.submit(remove)
+    assert until_blocked(database, done=gone)
+    pause.go()
+    first.result()
+    gone.result()
+    with pytest.raises(Invalid, match="20001: not an association type"):
+        link(engine, "contact", other, "company", firm, ahead.id)
+    assert links(engine, "contact", person, "company") == {firm: (PLAIN, PRIMARY)}
+    assert not [one for one in rows(database) if one[0] in (ahead.id, back.id)]
 
 
 def test_two_links_apart_do_not_close_a_circle(engine: Engine):
