@@ -63,4 +63,4 @@ class Engine:
         self.merges = Merges(attempts, judge, publish, moves, gatherings or {})
         self.unmerges = Unmerges(attempts, publish, moves, gatherings or {})
         self.erasing = Erasing(attempts, judge, publish, self.relations)
-        self.bulk = Bulk(attempts, judge, publish, self.links, kept_out)
+        self.bulk = Bulk(database, attempts, judge, publish, self.links, kept_out)

@@ -55,23 +55,27 @@ def complete(
     `known` ones were found before (references to nothing) and are raised with the rest.
     """
     values, errors, names = _coerced(judge, live, given, old or {})
-    return settled(judge, live, values, [*errors, *known], names, old, context)
+    return dict(settled(judge, live, values, [*errors, *known], names, old, context))
 
 
 def settled(
     judge: Judge,
     live: LiveType,
     values: Values,
-    errors: list[FieldError],
+    errors: Sequence[FieldError],
     names: Mapping[str, str],
     old: Mapping[str, Any] | None,
     context: Context,
-) -> Values:
+) -> Mapping[str, Any]:
     """The second half of `complete`, for values that were read already: the domain's say, and what is required.
 
-    names: internal name -> the name the caller used. Raises InvalidValues with `errors` and all that is found here.
+    names: internal name -> the name the caller used. Answers `values` itself when rules added nothing to it. Raises
+    InvalidValues with `errors` and all that is found here.
     """
     completed, refused = judge.judged(live, old, values, context)
+    if not (errors or refused or live.needed):
+        return completed
+    errors = list(errors)
     for error in refused:
         attribute = live.attributes.get(error.name)
         shown = names.get(error.name, attribute.wire if attribute else error.name)
@@ -80,7 +84,7 @@ def settled(
     errors += [one for one in _required(live, completed, old) if names.get(one.name, one.name) not in broken]
     if errors:
         raise InvalidValues(errors)
-    return dict(completed)
+    return completed
 
 
 def _coerced(

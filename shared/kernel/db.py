@@ -84,12 +84,12 @@ class Connection:
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def copy(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Send rows through a COPY ... FROM STDIN; they are made while the server takes them in."""
+    def copy(self, sql: str, blocks: Iterable[str]) -> None:
+        """Send text through a COPY ... FROM STDIN (see `kernel.copying`), made while the server takes it in."""
         self._count.add(sql)
         with self.raw.cursor() as cursor, cursor.copy(sql) as target:
-            for row in rows:
-                target.write_row(row)
+            for block in blocks:
+                target.write(block)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -6,13 +6,12 @@ let go of the value, and the item is refused when it never does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from shared.eav.attempts import Clash
-from shared.eav.bulk.finding import Found, Key, held_key, key_of
-from shared.eav.bulk.plan import Entry
+from shared.eav.bulk.finding import Found, Key, held_key
+from shared.eav.bulk.plan import Claim, Entry
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.kernel.errors import CrmError, FieldError, InvalidValues
@@ -29,7 +28,8 @@ class Debt:
 
 
 class Claims:
-    """The unique values of one pass. `last`: the place of the last item about a stored entity."""
+    """The unique values of one pass. `last`: the place of the last item about a stored entity. `taken`: all keys that
+    were taken, whoever has them in the database, and the places of the items."""
 
     def __init__(
         self, live: LiveType, found: Found, entry: Callable[[int], Entry | None], last: Mapping[int, int]
@@ -37,7 +37,7 @@ class Claims:
         self._live, self._found, self._entry, self._last = live, found, entry, last
         self._holders: dict[Key, Entry | None] = {}
         self._debts: list[Debt] = []
-        self.unasked: set[Key] = set()
+        self.taken: dict[Key, list[int]] = {}
 
     def holder(self, key: Key) -> Entry | None:
         """Who has a unique value by now."""
@@ -45,32 +45,21 @@ class Claims:
             return self._holders[key]
         ident = self._found.owners.get(key)
         if ident is None:
-            if key not in self._found.asked:
-                self.unasked.add(key)
             return None
         entry = self._entry(ident)
         # An owner nobody refers to: no more than its id is known, and no more is asked of it.
         return entry if entry is not None else Entry(None, ident, 0, {})
 
-    def take(self, place: int, entry: Entry, written: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    def take(self, place: int, entry: Entry, claims: Sequence[Claim], names: Mapping[str, str]) -> None:
         """Take the unique values that are written, and let go of those they replace. Raises InvalidValues.
 
         names: internal name -> the name the caller used.
         """
-        unique = [attribute for name in written if (attribute := self._live.attributes[name]).unique]
-        if not unique:
-            return
-        taken: list[Key] = []
         debts: list[Debt] = []
         errors: list[FieldError] = []
-        for attribute in unique:
-            value = written[attribute.name]
-            if value is None:
-                continue
-            key = key_of(attribute, value)
-            taken.append(key)
-            holder = self.holder(key)
-            if holder is None or holder is entry:
+        for attribute, key in claims:
+            holder = None if key is None else self.holder(key)
+            if holder is None or key is None or holder is entry:
                 continue
             if self._may_let_go(holder, attribute, key, place):
                 debts.append(Debt(place, attribute, key, holder))
@@ -78,11 +67,14 @@ class Claims:
                 errors.append(self._taken(names.get(attribute.name, attribute.wire), attribute, holder))
         if errors:
             raise InvalidValues(errors)
-        for attribute in unique:
+        for attribute, _ in claims:
             before = held_key(attribute, entry.values)
-            if before is not None and self.holder(before) is entry:
+            if before is not None and self._holders.get(before, entry) is entry:
                 self._holders[before] = None
-        self._holders |= dict.fromkeys(taken, entry)
+        for _, key in claims:
+            if key is not None:
+                self._holders[key] = entry
+                self.taken.setdefault(key, []).append(place)
         self._debts += debts
 
     def unpaid(self) -> dict[int, CrmError]:

@@ -74,7 +74,7 @@ def sought(shapes: Shapes, live: LiveType, ref: Ref | None) -> Sought:
         message = f'Property "{name}" cannot identify an entity'
         return Sought(error=FieldError(name, "NOT_UNIQUE", message))
     try:
-        value = shapes.column(attribute).read(ref.value)
+        value, _ = shapes.column(attribute).read(ref.value)
     except ValueProblem:
         return Sought(attribute=attribute)
     return Sought(attribute=attribute, key=None if value is None else key_of(attribute, value))
@@ -107,13 +107,13 @@ class Found:
     matches: dict[Key, tuple[int, ...]] = field(default_factory=dict)
     heirs: dict[int, int] = field(default_factory=dict)
 
-    def look(self, connection: Connection, every: Sequence[Sought], unique: Iterable[Key]) -> None:
-        """Find everything that is referred to, and who has the `unique` keys that are to be written.
+    def look(self, connection: Connection, every: Sequence[Sought]) -> None:
+        """Find everything that is referred to.
 
         Raises Overtaken when a value went elsewhere between two statements, StaleCatalog.
         """
         keys = {one.key for one in every if one.key is not None and one.attribute and one.attribute.unique}
-        self.ask(connection, keys.union(unique))
+        self.ask(connection, keys)
         self._match(connection, [one for one in every if one.attribute and not one.attribute.unique])
         asked = {one.id for one in every if one.id}
         ids = set(asked)

@@ -1,7 +1,7 @@
 """Judging the items of a call in input order, in memory: each sees what the ones before it did. Pure.
 
 One pass over all items makes a `Plan`, or finds out what it would have to know; `writes` then looks that up and makes
-another pass.
+another pass. What values and rules say of an item is kept from one pass to the next.
 """
 
 from __future__ import annotations
@@ -11,33 +11,102 @@ from dataclasses import replace
 from typing import Any
 
 from shared.eav.bulk.claims import Claims
-from shared.eav.bulk.finding import MOST_NAMED, Found, Key, held_key
+from shared.eav.bulk.finding import MOST_NAMED, Found, Key, held_key, key_of
 from shared.eav.bulk.items import BulkOutcome
-from shared.eav.bulk.plan import Entry, Old, Plan, Prepared, Step
-from shared.eav.bulk.shapes import Given, Shapes
+from shared.eav.bulk.plan import Claim, Entry, Judged, Old, Plan, Prepared, Step
+from shared.eav.bulk.shapes import Reading, Shape, Shapes
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.store.state import applied, changes, to_json
-from shared.eav.validation import Judge, Values, settled
+from shared.eav.store.state import Change, applied, to_json
+from shared.eav.validation import settled
 from shared.kernel.context import Context
-from shared.kernel.errors import CrmError, FieldError, Invalid
+from shared.kernel.errors import CrmError, FieldError, Invalid, InvalidValues
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Items:
+    """What values and rules say of single items. `unique`: attributes with unique values."""
+
+    def __init__(self, live: LiveType, shapes: Shapes, context: Context) -> None:
+        self._live, self._shapes, self._context = live, shapes, context
+        self._unique = tuple(one for one in live.attributes.values() if one.unique)
+
+    def judged(self, one: Prepared, entry: Entry | None) -> Judged:
+        """What an item makes of an entity, or of none."""
+        before = None if entry is None else entry.values
+        kept = one.judged
+        if kept is None or kept.before is not before:
+            kept = one.judged = self._made(one) if entry is None else self._changed(one, entry)
+        return kept
+
+    def errors(self, one: Prepared) -> list[FieldError]:
+        """What is wrong with the values of an item that is about no entity."""
+        return [*one.shape.read(one.item.values, _NOTHING).errors, *one.item.errors]
+
+    def _made(self, one: Prepared) -> Judged:
+        shape, raws = one.shape, one.item.values
+        ref, named = one.item.ref, one.sought.attribute
+        if ref is not None and named is not None and named.name not in shape.names:
+            raws = {**raws, named.name: ref.value}
+            shape = self._shapes.of(raws)
+        reading = shape.read(raws, _NOTHING)
+        try:
+            completed = self._settled(one, shape, reading, None)
+        except InvalidValues as error:
+            return Judged(None, {}, {}, errors=error.errors)
+        jsons = self._jsons(reading, completed)
+        after = {key: value for key, value in jsons.items() if value is not None}
+        return Judged(None, after, {}, self._claims(after, completed))
+
+    def _changed(self, one: Prepared, entry: Entry) -> Judged:
+        held = entry.values
+        reading = one.shape.read(one.item.values, held)
+        try:
+            completed = self._settled(one, one.shape, reading, Old(self._live, held, entry.id))
+        except InvalidValues as error:
+            return Judged(held, held, {}, errors=error.errors)
+        jsons = self._jsons(reading, completed)
+        changed: dict[str, Change] = {
+            key: (old, value) for key, value in jsons.items() if (old := held.get(key)) != value
+        }
+        if not changed:
+            return Judged(held, held, changed)
+        return Judged(held, applied(held, changed), changed, self._claims(changed, completed))
+
+    def _settled(self, one: Prepared, shape: Shape, reading: Reading, old: Old | None) -> Mapping[str, Any]:
+        context, at = self._context, one.item.effective_at
+        if at is not None:
+            context = replace(context, effective_at=at)
+        errors = [*reading.errors, *one.item.errors] if one.item.errors else reading.errors
+        return settled(self._shapes.judge, self._live, reading.values, errors, shape.names, old, context)
+
+    def _jsons(self, reading: Reading, completed: Mapping[str, Any]) -> dict[str, Any]:
+        """The canonical JSON of what rules made of the values that were read."""
+        values = reading.values
+        if completed is values:
+            return reading.jsons
+        attributes = self._live.attributes
+        return {
+            attributes[name].key: reading.jsons[attributes[name].key]
+            if name in values and values[name] is value
+            else to_json(attributes[name], value)
+            for name, value in completed.items()
+        }
+
+    def _claims(self, written: Mapping[str, Any], completed: Mapping[str, Any]) -> tuple[Claim, ...]:
+        return tuple(
+            (one, None if completed[one.name] is None else key_of(one, completed[one.name]))
+            for one in self._unique
+            if one.key in written
+        )
 
 
 class Pass:
     """One pass over the items."""
 
-    def __init__(
-        self,
-        live: LiveType,
-        judge: Judge,
-        shapes: Shapes,
-        context: Context,
-        found: Found,
-        refused: Mapping[int, CrmError],
-    ) -> None:
-        self._live, self._judge, self._shapes, self._context = live, judge, shapes, context
-        self._found = found
-        self._refused = refused
+    def __init__(self, live: LiveType, items: Items, found: Found, refused: Mapping[int, CrmError]) -> None:
+        self._live, self._items, self._found, self._refused = live, items, found, refused
         self._plan = Plan()
         self._entries: dict[int, Entry] = {}
         self._index: dict[Key, list[Entry]] = {}
@@ -58,13 +127,12 @@ class Pass:
         for place, one in enumerate(every):
             refusal = self._refused.get(place)
             plan.outcomes.append(self._item(place, one) if refusal is None else self._rejected(place, one, refusal))
-        plan.unasked, plan.unpaid = claims.unasked, claims.unpaid()
+        plan.taken, plan.unpaid = claims.taken, claims.unpaid()
         return plan
 
     def _item(self, place: int, one: Prepared) -> BulkOutcome:
         try:
-            entry = self._target(one)
-            entry, outcome = self._create(place, one) if entry is None else self._change(place, one, entry)
+            entry, outcome = self._done(place, one)
         except Invalid as error:
             return BulkOutcome(place, "rejected", errors=error.errors)
         self._plan.about[place] = entry
@@ -72,17 +140,36 @@ class Pass:
             entry.outcomes.append(outcome)
         return outcome
 
+    def _done(self, place: int, one: Prepared) -> tuple[Entry, BulkOutcome]:
+        """Take an item's effect into the plan. Raises Invalid when it is refused."""
+        entry = self._target(one)
+        judged = self._items.judged(one, entry)
+        if judged.errors:
+            raise InvalidValues(judged.errors)
+        new = entry is None
+        if entry is None:
+            entry = Entry(None, None, 0, {})
+        elif not judged.changed:
+            return entry, BulkOutcome(place, "unchanged", entry.id, entry.version)
+        if judged.claims:
+            self._claims.take(place, entry, judged.claims, one.shape.names)
+        entry.values = judged.after
+        entry.version += 1
+        entry.steps.append(Step(place, entry.version, judged, one.item.effective_at))
+        if self._watched:
+            self._moved(entry, judged.after if new else judged.changed)
+        return entry, BulkOutcome(place, "created" if new else "updated", entry.id, entry.version)
+
     def _rejected(self, place: int, one: Prepared, error: CrmError) -> BulkOutcome:
         if isinstance(error, Invalid):
             return BulkOutcome(place, "rejected", errors=error.errors)
         named = self._live.attributes.get(getattr(error, "attribute", None) or "")
-        name = "id" if named is None else one.given.shape.names.get(named.name, named.wire)
+        name = "id" if named is None else one.shape.names.get(named.name, named.wire)
         return BulkOutcome(place, "rejected", errors=(FieldError(name, error.category, error.message),))
 
     def _refusal(self, one: Prepared, error: FieldError) -> Invalid:
         """A refusal of the reference, with whatever else is known to be wrong."""
-        _, errors = one.given.complete(one.item.values, {})
-        return Invalid([*errors, *one.item.errors, error])
+        return Invalid([*self._items.errors(one), error])
 
     def _target(self, one: Prepared) -> Entry | None:
         """The entity an item is about, None when it is to be created. Raises Invalid."""
@@ -96,14 +183,13 @@ class Pass:
             raise self._refusal(one, asked.error)
         by_id = asked.id is not None
         entry = self._entry(self._found.meant(asked) or 0) if by_id else self._named(one)
-        name = item.ref.attribute or "id"
         if entry is None and (by_id or item.mode == "update"):
             message = f"{self._live.name} not found: {item.ref}"
-            raise self._refusal(one, FieldError(name, "OBJECT_NOT_FOUND", message))
+            raise self._refusal(one, FieldError(item.ref.attribute or "id", "OBJECT_NOT_FOUND", message))
         if entry is not None and item.mode == "create":
             where = f"Existing ID: {entry.id}" if entry.id else "An earlier row makes it"
             message = f"{self._live.defn.label} already exists. {where}"
-            raise self._refusal(one, FieldError(name, "CONFLICT", message))
+            raise self._refusal(one, FieldError(item.ref.attribute or "id", "CONFLICT", message))
         return entry
 
     def _entry(self, ident: int) -> Entry | None:
@@ -145,49 +231,6 @@ class Pass:
         message = f"several have this value: {shown}{more}; it cannot tell which one is meant"
         assert one.item.ref is not None
         return self._refusal(one, FieldError(one.item.ref.attribute or "", "AMBIGUOUS", message))
-
-    def _create(self, place: int, one: Prepared) -> tuple[Entry, BulkOutcome]:
-        given, raw = one.given, one.item.values
-        ref, named = one.item.ref, one.sought.attribute
-        if ref is not None and named is not None and named.name not in given.shape.names:
-            raw = {**raw, named.name: ref.value}
-            given = self._shapes.given(raw)
-        values, errors = given.complete(raw, {})
-        completed = self._settled(one, values, errors, given, None)
-        kept = {name: value for name, value in completed.items() if value is not None}
-        entry = Entry(None, None, 1, {})
-        self._claims.take(place, entry, kept, given.shape.names)
-        for name, value in kept.items():
-            attribute = self._live.attributes[name]
-            entry.values[attribute.key] = to_json(attribute, value)
-        self._moved(entry, entry.values)
-        changed = {key: (None, value) for key, value in entry.values.items()}
-        entry.steps.append(Step(place, 1, changed, one.item.effective_at))
-        return entry, BulkOutcome(place, "created", None, 1, changed=changed)
-
-    def _change(self, place: int, one: Prepared, entry: Entry) -> tuple[Entry, BulkOutcome]:
-        old = Old(self._live, entry)
-        values, errors = one.given.complete(one.item.values, old)
-        completed = self._settled(one, values, errors, one.given, old)
-        changed = changes(self._live, entry.values, completed)
-        if not changed:
-            return entry, BulkOutcome(place, "unchanged", entry.id, entry.version)
-        written = {name: completed[name] for key in changed if (name := self._live.by_id[int(key)].name)}
-        self._claims.take(place, entry, written, one.given.shape.names)
-        entry.values = applied(entry.values, changed)
-        entry.version += 1
-        self._moved(entry, changed)
-        entry.steps.append(Step(place, entry.version, changed, one.item.effective_at))
-        return entry, BulkOutcome(place, "updated", entry.id, entry.version, changed=changed)
-
-    def _settled(
-        self, one: Prepared, values: Values, errors: list[FieldError], given: Given, old: Old | None
-    ) -> Values:
-        context, at = self._context, one.item.effective_at
-        if at is not None:
-            context = replace(context, effective_at=at)
-        errors = [*errors, *one.item.errors]
-        return settled(self._judge, self._live, values, errors, given.shape.names, old, context)
 
     def _moved(self, entry: Entry, changed: Mapping[str, Any]) -> None:
         """Note where an entity can be found by now, for references that look there later."""

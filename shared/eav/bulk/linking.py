@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.eav.batches import Refused
 from shared.eav.bulk.plan import Entry, Plan, Prepared
 from shared.eav.catalog import LiveType
 from shared.eav.links.asked import LinkChange
@@ -22,8 +23,8 @@ class Linking:
         self._prepared: PreparedLinks | None = None
         self._new: dict[int, Entry] = {}
 
-    def prepare(self, connection: Connection, plan: Plan, every: Sequence[Prepared]) -> PreparedLinks | None:
-        """Lock both ends and find out what the links come to; refused ones are errors by place. None without links."""
+    def prepare(self, connection: Connection, plan: Plan, every: Sequence[Prepared]) -> Refused:
+        """Lock both ends and find out what the links come to; the errors of refused ones by place."""
         self._new = {}
         asked: list[tuple[int, int, LinkTo]] = []
         held: set[int] = set()
@@ -36,7 +37,7 @@ class Linking:
                     held.add(ident)
                 asked += [(place, ident, to) for to in every[place].item.links]
         self._prepared = self._links.preparing.prepare(connection, self._live, asked, held=held) if asked else None
-        return self._prepared
+        return {} if self._prepared is None else self._prepared.errors
 
     def tell(self, plan: Plan) -> None:
         """An item that changes no value but makes a link has updated something."""

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from shared.eav.bulk.finding import Key, Sought
 from shared.eav.bulk.items import BulkItem, BulkOutcome
-from shared.eav.bulk.shapes import Given
+from shared.eav.bulk.shapes import Shape
 from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
 from shared.eav.store.state import Change, State, Typed
 from shared.eav.types import kind_of
-from shared.kernel.errors import CrmError
+from shared.kernel.errors import CrmError, FieldError
+
+Claim = tuple[AttributeDef, Key | None]
+"""A unique attribute that is written, and the key it gets."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Judged:
+    """What an item makes of an entity that holds `before` (None: of a new one). Kept from pass to pass: it stays true
+    as long as the entity holds the very same."""
+
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    changed: dict[str, Change]
+    claims: tuple[Claim, ...] = ()
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(slots=True)
 class Prepared:
-    """An item, what it gives and what its reference asks for."""
+    """An item, what it is made of and what its reference asks for."""
 
     item: BulkItem
-    given: Given
+    shape: Shape
     sought: Sought
+    judged: Judged | None = None
 
 
 @dataclass(slots=True)
 class Step:
-    """One item's effect on an entity."""
+    """One item's effect on an entity; version 1 creates it."""
 
     place: int
     version: int
-    changed: dict[str, Change]
+    judged: Judged
     effective_at: datetime | None
 
 
@@ -49,18 +67,20 @@ class Entry:
     outcomes: list[BulkOutcome] = field(default_factory=list)
 
     @property
-    def net(self) -> set[str]:
+    def net(self) -> Collection[str]:
         """Keys of the attributes that the entity has another value of in the end."""
+        if len(self.steps) == 1:
+            return self.steps[0].judged.changed.keys()
         before = {} if self.stored is None else self.stored.values
-        return {key for step in self.steps for key in step.changed if before.get(key) != self.values.get(key)}
+        return {key for step in self.steps for key in step.judged.changed if before.get(key) != self.values.get(key)}
 
 
 class Old(Typed):
     """The canonical values rules see of a stored entity, and its id."""
 
-    def __init__(self, live: LiveType, entry: Entry) -> None:
-        super().__init__(live, entry.values)
-        self._id = entry.id
+    def __init__(self, live: LiveType, values: Mapping[str, Any], ident: int | None) -> None:
+        super().__init__(live, values)
+        self._id = ident
 
     def __getitem__(self, name: str) -> Any:
         return self._id if name == "id" else super().__getitem__(name)
@@ -78,13 +98,14 @@ class Old(Typed):
 
 @dataclass(slots=True)
 class Plan:
-    """What a pass came to. Another one is needed when it lacked states (`missing`) or owners of keys (`unasked`), or
-    when items were let through in vain (`unpaid`: their errors by place)."""
+    """What a pass came to. Another one is needed when it lacked states (`missing`), when a key that it took (`taken`,
+    with the places of items) turns out to be somebody's, or when items were let through in vain (`unpaid`: their
+    errors by place)."""
 
     outcomes: list[BulkOutcome] = field(default_factory=list)
     about: dict[int, Entry] = field(default_factory=dict)
     missing: set[int] = field(default_factory=set)
-    unasked: set[Key] = field(default_factory=set)
+    taken: dict[Key, list[int]] = field(default_factory=dict)
     unpaid: dict[int, CrmError] = field(default_factory=dict)
 
     @property

@@ -6,25 +6,25 @@ parameter. Their number does not depend on how many entities there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 import psycopg
 
 from shared.eav.attempts import Overtaken
 from shared.eav.bulk.finding import held_key
+from shared.eav.bulk.placing import NOTHING, Lines, as_json, moment
 from shared.eav.bulk.plan import Entry, Plan, Step
 from shared.eav.catalog import LiveType
 from shared.eav.store import statements
-from shared.eav.store.rows import Side, Slots, columns_of, naive, place, shown_at, slot_fields
-from shared.eav.store.staging import stage, stage_new
-from shared.eav.store.state import State, Written, checksum, document, documented
+from shared.eav.store.rows import columns_of, naive, shown_at
+from shared.eav.store.staging import stage
+from shared.eav.store.state import Change, State, Written, checksum, documented
 from shared.eav.store.write import UPDATED
 from shared.eav.types import kind_of
-from shared.kernel import json
 from shared.kernel.clock import now
 from shared.kernel.context import Context
+from shared.kernel.copying import NULL, escaped
 from shared.kernel.db import Connection
 
 Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
@@ -51,15 +51,20 @@ def store(connection: Connection, live: LiveType, plan: Plan, context: Context, 
     publish(connection, live, Told(entries, shown_at(storing.at)), context)
 
 
+def changed_by(step: Step) -> dict[str, Change]:
+    """{attribute key: (old, new)} of a step; a creation lists every value."""
+    return step.judged.changed if step.version > 1 else {key: (None, one) for key, one in step.judged.after.items()}
+
+
 class Told(Sequence[Written]):
     """The writes of a plan in input order, each made when it is asked for."""
 
     def __init__(self, entries: Sequence[Entry], at: str) -> None:
-        self.at = at
-        self.pairs = sorted(((one, step) for one in entries for step in one.steps), key=lambda pair: pair[1].place)
+        self._at = at
+        self._pairs = sorted(((one, step) for one in entries for step in one.steps), key=lambda pair: pair[1].place)
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self._pairs)
 
     @overload
     def __getitem__(self, index: int) -> Written: ...
@@ -67,14 +72,15 @@ class Told(Sequence[Written]):
     def __getitem__(self, index: slice) -> Sequence[Written]: ...
     def __getitem__(self, index: int | slice) -> Written | Sequence[Written]:
         if isinstance(index, slice):
-            return [_written(*pair, self.at) for pair in self.pairs[index]]
-        return _written(*self.pairs[index], self.at)
+            return [self._written(*pair) for pair in self._pairs[index]]
+        return self._written(*self._pairs[index])
 
-
-def _written(entry: Entry, step: Step, at: str) -> Written:
-    assert entry.id is not None
-    kind = "created" if step.version == 1 else "updated"
-    return Written(State(entry.id, step.version, "", at, entry.values), step.changed, kind, step.effective_at)
+    def _written(self, entry: Entry, step: Step) -> Written:
+        assert entry.id is not None
+        kind = "created" if step.version == 1 else UPDATED
+        created_at = self._at if entry.stored is None else entry.stored.created_at
+        state = State(entry.id, step.version, created_at, self._at, step.judged.after)
+        return Written(state, changed_by(step), kind, step.effective_at)
 
 
 class Storing:
@@ -83,66 +89,82 @@ class Storing:
     def __init__(self, connection: Connection, live: LiveType, context: Context) -> None:
         self._connection, self._live, self._context = connection, live, context
         self.at = now()
-        self._sides: list[tuple[Entry, Side]] = []
+        self._keys: list[tuple[int, str, Entry]] = []
+        self._options: list[tuple[int, int, Entry]] = []
+        special = [one for one in live.by_id.values() if one.unique or kind_of(one).family is None]
+        self._special = {one.key: one for one in special}
 
     def release(self, old: Sequence[Entry]) -> None:
         """Let go of all unique keys and options that change: they may be on their way to another entity."""
-        uniques: list[tuple[int, int, str | None]] = []
-        multis: list[tuple[int, int]] = []
+        uniques: list[tuple[int, int | None, str | None]] = []
+        multis: list[tuple[int, int | None]] = []
         for entry in old:
-            assert entry.stored is not None
-            for key in entry.net:
-                attribute = self._live.by_id[int(key)]
+            for key in self._special.keys() & entry.net:
+                attribute = self._special[key]
                 if attribute.unique:
                     new = held_key(attribute, entry.values)
-                    uniques.append((attribute.id, entry.stored.id, new and new[1]))
-                elif kind_of(attribute).family is None:
-                    multis.append((attribute.id, entry.stored.id))
+                    uniques.append((attribute.id, entry.id, new and new[1]))
+                else:
+                    multis.append((attribute.id, entry.id))
         self._run(statements.DELETE_UNIQUE, "aek", uniques)
         self._run(statements.DELETE_MULTI, "ae", multis)
-
-    def _run(self, sql: str, names: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            self._connection.run(sql, {name: [row[n] for row in rows] for n, name in enumerate(names)})
 
     def create(self, new: Sequence[Entry]) -> None:
         """Insert entities as they are in the end, in input order, and note their ids."""
         if not new:
             return
         live = self._live
-        columns = columns_of(live, _names(live, {key for one in new for key in one.values}))
+        keys = {key for one in new for key in one.values}
+        columns = columns_of(live, _names(live, keys))
         shape = statements.created_shape(columns)
-        stage_new(self._connection, statements.STAGED_NEW, shape, self._new_rows(new, columns, tuple(shape)))
+        lines = Lines(live, shape, self._common(), keys)
+        stage(self._connection, statements.STAGED_NEW, shape, self._new_lines(new, lines), new=True)
         rows = self._connection.rows(statements.insert(live.table, columns, False, False, True))
         for entry, (ident,) in zip(new, rows, strict=True):
             entry.id = ident
             for outcome in entry.outcomes:
                 outcome.id = ident
 
-    def _new_rows(self, new: Sequence[Entry], columns: Any, names: tuple[str, ...]) -> Iterator[list[Any]]:
-        at, context = naive(self.at), self._context
-        common = {
+    def _common(self) -> dict[str, str | None]:
+        """The fields that all new rows share, and an instant that most do."""
+        at, context = moment(naive(self.at)), self._context
+        return {
+            "created_at": moment(naive(context.effective_at or self.at)),
             "updated_at": at,
             "recorded_at": at,
             "created_by": context.actor.id,
             "source": context.source,
             "source_id": context.source_id,
         }
-        for number, entry in enumerate(new, 1):
-            row, extra, long, side = self._placed(entry, entry.values, {}, {})
-            self._sides.append((entry, side))
-            fields = {
-                **common,
-                "ord": number,
-                "version": entry.version,
-                "created_at": naive(self._instant(entry.steps[0])),
-                "checksum": checksum(entry.values, entry.version),
-                "extra": _json(extra),
-                "long": _json(long),
-                "doc": document(self._live, entry.values),
-                **slot_fields(columns, row),
-            }
-            yield [fields[name] for name in names]
+
+    def _new_lines(self, new: Sequence[Entry], lines: Lines) -> Iterator[str]:
+        placers, places = lines.placers, lines.places
+        number, version, created = places["ord"], places["version"], places["created_at"]
+        check, aside, text, doc = places["checksum"], places["extra"], places["long"], places["doc"]
+        for count, entry in enumerate(new, 1):
+            line = lines.start()
+            extra: dict[str, Any] = {}
+            long: dict[str, Any] = {}
+            words = ""
+            for key, held in entry.values.items():
+                placer = placers[key]
+                cell = placer.cell(held)
+                if placer.index is not None:
+                    line[placer.index] = cell.slot
+                if cell.extra is not None:
+                    extra[key] = cell.extra
+                if cell.long is not None:
+                    long[key] = cell.long
+                words += cell.segment
+                if key in self._special:
+                    self._put_aside(entry, placer.id, cell.key, cell.options)
+            line[number], line[version] = str(count), str(entry.version)
+            line[check] = str(checksum(entry.values, entry.version))
+            line[aside], line[text], line[doc] = as_json(extra), as_json(long), _document(words)
+            instant = entry.steps[0].effective_at
+            if instant is not None:
+                line[created] = moment(naive(instant))
+            yield "\t".join(line) + "\n"
 
     def change(self, old: Sequence[Entry], stepped: Sequence[Entry]) -> None:
         """Change locked entities, and write the history of every step but creations (`stepped`)."""
@@ -152,7 +174,10 @@ class Storing:
         changed = {key for one in old for key in one.net}
         columns = columns_of(live, _names(live, changed))
         shape = statements.changed_shape(columns)
-        rows = self._changed_rows(old, changed, columns, tuple(shape))
+        redoc = not changed.isdisjoint(documented(live))
+        common = {"updated_at": moment(naive(self.at)), "redoc": "t" if redoc else "f"}
+        lines = Lines(live, shape, common, {key for one in old for key in one.values} if redoc else changed)
+        rows = self._changed_lines(old, lines, changed, redoc)
         stage(self._connection, statements.STAGED_CHANGED, shape, rows)
         stage(self._connection, statements.STAGED_STEPS, statements.STEP_SHAPE, self._steps(stepped))
         params = {
@@ -166,64 +191,65 @@ class Storing:
         # The catalog version it answers says nothing here: the states were read under it and have not changed since.
         self._connection.row(statements.update(live.table, columns, True), params)
 
-    def _changed_rows(
-        self, old: Sequence[Entry], changed: set[str], columns: Any, names: tuple[str, ...]
-    ) -> Iterator[list[Any]]:
-        redoc = not changed.isdisjoint(documented(self._live))
+    def _changed_lines(self, old: Sequence[Entry], lines: Lines, changed: set[str], redoc: bool) -> Iterator[str]:
+        placers, places = lines.placers, lines.places
         for entry in old:
             assert entry.stored is not None
-            values = {key: entry.values.get(key) for key in changed}
-            row, extra, long, side = self._placed(entry, values, entry.stored.extra, entry.stored.long)
-            net = entry.net
-            side.unique = [one for one in side.unique if str(one[0]) in net]
-            side.options = [one for one in side.options if str(one[0]) in net]
-            self._sides.append((entry, side))
-            fields = {
-                "id": entry.id,
-                "version": entry.version,
-                "updated_at": naive(self.at),
-                "checksum": checksum(entry.values, entry.version),
-                "extra": _json(extra),
-                "long": _json(long),
-                "doc": document(self._live, entry.values) if redoc else None,
-                "redoc": redoc,
-                **slot_fields(columns, row),
-            }
-            yield [fields[name] for name in names]
+            line = lines.start()
+            extra, long = dict(entry.stored.extra), dict(entry.stored.long)
+            special = self._special.keys() & entry.net
+            for key in changed:
+                held, placer = entry.values.get(key), placers[key]
+                cell = NOTHING if held is None else placer.cell(held)
+                if placer.index is not None:
+                    line[placer.index] = cell.slot
+                _replace(extra, key, cell.extra)
+                _replace(long, key, cell.long)
+                if key in special:
+                    self._put_aside(entry, placer.id, cell.key, cell.options)
+            line[places["id"]], line[places["version"]] = str(entry.id), str(entry.version)
+            line[places["checksum"]] = str(checksum(entry.values, entry.version))
+            line[places["extra"]], line[places["long"]] = as_json(extra), as_json(long)
+            if redoc:
+                cells = (placers[key].cell(held) for key, held in entry.values.items())
+                line[places["doc"]] = _document("".join(cell.segment for cell in cells))
+            yield "\t".join(line) + "\n"
 
-    def _steps(self, stepped: Sequence[Entry]) -> Iterator[list[Any]]:
+    def _steps(self, stepped: Sequence[Entry]) -> Iterator[str]:
+        common = moment(naive(self._context.effective_at or self.at))
         for entry in stepped:
             for step in entry.steps:
                 if step.version > 1:
-                    yield [entry.id, step.version, _json(step.changed), naive(self._instant(step))]
+                    at = common if step.effective_at is None else moment(naive(step.effective_at))
+                    yield f"{entry.id}\t{step.version}\t{as_json(step.judged.changed)}\t{at}\n"
+
+    def _put_aside(self, entry: Entry, attribute: int, key: str | None, options: Iterable[int]) -> None:
+        if key is not None:
+            self._keys.append((attribute, key, entry))
+        self._options += [(attribute, option, entry) for option in options]
 
     def aside(self) -> None:
         """Unique keys and options: all keys in one statement and in their order, so that calls with the same keys
         meet at the first and do not wait for each other."""
-        keys = [(a, key, entry.id) for entry, side in self._sides for a, key in side.unique]
-        options = [(a, value, entry.id) for entry, side in self._sides for a, value in side.options]
-        self._run(statements.INSERT_UNIQUE, "ake", keys)
-        self._run(statements.INSERT_MULTI, "ave", options)
+        self._run(statements.INSERT_UNIQUE, "ake", [(a, key, entry.id) for a, key, entry in self._keys])
+        self._run(statements.INSERT_MULTI, "ave", [(a, value, entry.id) for a, value, entry in self._options])
 
-    def _placed(
-        self, entry: Entry, values: Mapping[str, Any], extra: dict[str, Any], long: dict[str, Any]
-    ) -> tuple[Slots, dict[str, Any], dict[str, Any], Side]:
-        row: Slots = {}
-        side = Side()
-        extra, long = dict(extra), dict(long)
-        for key, held in values.items():
-            attribute = self._live.by_id[int(key)]
-            value = None if held is None else kind_of(attribute).from_json(held, attribute)
-            place(attribute, value, row, extra, long, side)
-        return row, extra, long, side
-
-    def _instant(self, step: Step) -> datetime:
-        return step.effective_at or self._context.effective_at or self.at
+    def _run(self, sql: str, names: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            self._connection.run(sql, {name: [row[n] for row in rows] for n, name in enumerate(names)})
 
 
 def _names(live: LiveType, keys: set[str]) -> list[str]:
     return sorted(live.by_id[int(key)].name for key in keys)
 
 
-def _json(value: Mapping[str, Any]) -> str | None:
-    return json.dumps(value).decode() if value else None
+def _replace(aside: dict[str, Any], key: str, value: Any) -> None:
+    if value is None:
+        aside.pop(key, None)
+    else:
+        aside[key] = value
+
+
+def _document(segments: str) -> str:
+    """Words need no escaping, what stands between them does."""
+    return escaped(f"{segments}\n") if segments else NULL

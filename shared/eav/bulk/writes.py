@@ -6,18 +6,18 @@ For imports and mass changes. Not for requests: it answers no entities, and a ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.eav.attempts import Attempts, NeedSlots, Overtaken
 from shared.eav.batches import KeptOut, Refused, nothing_kept_out
-from shared.eav.bulk.finding import Found, Key, key_of, sought
+from shared.eav.bulk.finding import Found, Key, sought
 from shared.eav.bulk.items import MAX_ITEMS, BulkItem, BulkOutcome
-from shared.eav.bulk.judging import Pass
+from shared.eav.bulk.judging import Items, Pass
 from shared.eav.bulk.linking import Linking
 from shared.eav.bulk.plan import Plan, Prepared
 from shared.eav.bulk.shapes import Shapes
-from shared.eav.bulk.storing import Publish, store
+from shared.eav.bulk.storing import Publish, changed_by, store
 from shared.eav.catalog import LiveType
 from shared.eav.guard import guard
 from shared.eav.links.links import Links
@@ -25,7 +25,7 @@ from shared.eav.store import statements
 from shared.eav.types import kind_of
 from shared.eav.validation import Judge
 from shared.kernel.context import Context
-from shared.kernel.db import Connection
+from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
 
 Also = Callable[[Connection, Sequence[BulkOutcome]], None]
@@ -36,12 +36,14 @@ class Bulk:
 
     def __init__(
         self,
+        database: Database,
         attempts: Attempts,
         judge: Judge,
         publish: Publish,
         links: Links,
         kept_out: KeptOut = nothing_kept_out,
     ) -> None:
+        self._database = database
         self._attempts = attempts
         self._judge = judge
         self._publish = publish
@@ -69,21 +71,22 @@ class Bulk:
             raise Invalid.one("items", "TOO_MANY", f"at most {MAX_ITEMS:,} items can be written at once")
 
         def once(live: LiveType, refused: Refused) -> list[BulkOutcome]:
-            call = _Call(live, items, context, refused, Shapes(self._judge, live), dry)
+            call = _Call(Found(live), Shapes(self._judge, live), items, context, refused, self._kept_out)
+            # Nothing is locked while items are judged: in a repeated import most of them change nothing.
+            with self._database.connect() as connection:
+                plan = call.first(connection)
             if not dry:
-                _need_slots(live, _valued(call.every))
+                _need_slots(live, plan)
             with self._attempts.transaction(live) as connection:
                 guard(connection, live)
                 linking = Linking(self._links, live, context)
-                plan = self._settled(connection, call, linking)
+                plan = self._held(connection, call, plan, linking, dry=dry)
                 linking.tell(plan)
                 if not dry:
-                    _need_slots(live, (live.by_id[int(key)].name for one in plan.entries for key in one.values))
                     store(connection, live, plan, context, self._publish)
                     linking.write(connection, plan, call.every)
-                if not view_changes:
-                    for outcome in plan.outcomes:
-                        outcome.changed = {}
+                if view_changes:
+                    _show_changes(plan)
                 if also is not None:
                     also(connection, plan.outcomes)
             return plan.outcomes
@@ -92,70 +95,87 @@ class Bulk:
             self._links.relations.ready()
         return self._attempts.run(type_name, True, _names(items), once)
 
-    def _settled(self, connection: Connection, call: _Call, linking: Linking) -> Plan:
-        """A plan that holds: everything it rests on was looked up, and what it changes is locked as it was read."""
-        live, every = call.live, call.every
-        found, asked = Found(live), [one.sought for one in every]
-        claimed = _claimed(live, every)
-        found.look(connection, asked, claimed)
-        call.refused |= self._refusals(connection, live, claimed, found)
+    def _held(self, connection: Connection, call: _Call, plan: Plan, linking: Linking, *, dry: bool) -> Plan:
+        """The plan, or the one it became, once all that it rests on is locked and as it was read."""
         locked: set[int] = set()
         while True:
-            plan = Pass(live, self._judge, call.shapes, call.context, found, call.refused).run(every)
-            if plan.missing:
-                found.read(connection, plan.missing)
-                if not plan.missing <= found.states.keys():
-                    raise Overtaken
-            elif found.ask(connection, plan.unasked):
-                continue
-            elif plan.unpaid:
-                call.refused |= plan.unpaid
-            elif not call.dry and not self._locked(connection, found, plan, locked):
-                found.verify(connection, asked)
+            if not dry and not _locked(connection, call.found, plan, locked):
+                call.found.verify(connection, call.asked)
+            elif refused := call.barred(connection, plan) or linking.prepare(connection, plan, call.every):
+                call.refused |= refused
             else:
-                links = linking.prepare(connection, plan, every)
-                if links is None or not links.errors:
-                    return plan
-                call.refused |= links.errors
-
-    def _refusals(
-        self, connection: Connection, live: LiveType, claimed: Mapping[Key, Sequence[int]], found: Found
-    ) -> Refused:
-        """Items with values that may not be written; a value that somebody has is written already."""
-        new = claimed.keys() - found.owners.keys()
-        refused = self._kept_out(connection, live, new) if new else {}
-        return {place: error for key, error in refused.items() for place in claimed[key]}
-
-    def _locked(self, connection: Connection, found: Found, plan: Plan, locked: set[int]) -> bool:
-        """Lock what the plan changes, in id order; whether all of it is still as it was when it was read. States
-        were read without locks, since most items of a repeated import change nothing."""
-        wanted = {one.id for one in plan.entries if one.id is not None} - locked
-        if not wanted:
-            return True
-        rows = connection.rows(statements.lock_versions(found.live.table), {"ids": sorted(wanted)})
-        locked |= wanted
-        versions = dict(rows)
-        moved = {ident for ident in wanted if versions.get(ident) != found.states[ident].version}
-        if moved - versions.keys():
-            raise Overtaken
-        found.read(connection, moved)
-        return not moved
+                break
+            plan = call.again(connection)
+        if not dry:
+            _need_slots(call.live, plan)
+        return plan
 
 
 @dataclass
 class _Call:
     """One attempt at a call. `refused`: what earlier passes and attempts refused, by place."""
 
-    live: LiveType
+    found: Found
+    shapes: Shapes
     items: Sequence[BulkItem]
     context: Context
     refused: Refused
-    shapes: Shapes
-    dry: bool
+    kept_out: KeptOut
 
     def __post_init__(self) -> None:
-        shapes, live = self.shapes, self.live
-        self.every = [Prepared(one, shapes.given(one.values), sought(shapes, live, one.ref)) for one in self.items]
+        shapes, live = self.shapes, self.found.live
+        self.live = live
+        self._let_in: set[Key] = set()
+        self.every = [Prepared(one, shapes.of(one.values), sought(shapes, live, one.ref)) for one in self.items]
+        self.asked = [one.sought for one in self.every]
+        self._judged = Items(live, shapes, self.context)
+
+    def first(self, connection: Connection) -> Plan:
+        """The plan by what the database says now."""
+        self.found.look(connection, self.asked)
+        return self.again(connection)
+
+    def again(self, connection: Connection) -> Plan:
+        """A plan that needs no more to be known. Raises Overtaken."""
+        while True:
+            plan = Pass(self.live, self._judged, self.found, self.refused).run(self.every)
+            if plan.missing:
+                self.found.read(connection, plan.missing)
+                if not plan.missing <= self.found.states.keys():
+                    raise Overtaken
+            elif self.found.ask(connection, plan.taken):
+                continue
+            elif plan.unpaid:
+                self.refused |= plan.unpaid
+            else:
+                return plan
+
+    def barred(self, connection: Connection, plan: Plan) -> Refused:
+        """Items that take values which may not be written; a value that somebody has is written already."""
+        new = plan.taken.keys() - self.found.owners.keys() - self._let_in
+        self._let_in |= new
+        errors = self.kept_out(connection, self.live, new) if new else {}
+        return {place: error for key, error in errors.items() for place in plan.taken[key]}
+
+
+def _locked(connection: Connection, found: Found, plan: Plan, locked: set[int]) -> bool:
+    """Lock what the plan changes, in id order; whether all of it is still as it was when it was read."""
+    wanted = {one.id for one in plan.entries if one.id is not None} - locked
+    if not wanted:
+        return True
+    versions = dict(connection.rows(statements.lock_versions(found.live.table), {"ids": sorted(wanted)}))
+    locked |= wanted
+    moved = {ident for ident in wanted if versions.get(ident) != found.states[ident].version}
+    if moved - versions.keys():
+        raise Overtaken
+    found.read(connection, moved)
+    return not moved
+
+
+def _show_changes(plan: Plan) -> None:
+    for entry in plan.entries:
+        for step in entry.steps:
+            plan.outcomes[step.place].changed = changed_by(step)
 
 
 def _names(items: Sequence[BulkItem]) -> set[str]:
@@ -168,32 +188,12 @@ def _names(items: Sequence[BulkItem]) -> set[str]:
     return names
 
 
-def _valued(every: Sequence[Prepared]) -> Collection[str]:
-    """Names of attributes that items without errors give values of."""
-    names: set[str] = set()
-    for one in every:
-        if not (one.given.errors or one.item.errors):
-            names.update(name for name, value in one.given.values.items() if value is not None)
-    return names
-
-
-def _need_slots(live: LiveType, names: Collection[str] | Iterator[str]) -> None:
-    homeless = [
-        one
-        for name in sorted(set(names))
-        if (one := live.every[name]).column is None and kind_of(one).family is not None
-    ]
+def _need_slots(live: LiveType, plan: Plan) -> None:
+    """Raise NeedSlots when a value has nowhere to go yet."""
+    written: set[str] = set()
+    for entry in plan.entries:
+        written.update(entry.values)
+    attributes = (live.by_id[int(key)] for key in sorted(written))
+    homeless = [one for one in attributes if one.column is None and kind_of(one).family is not None]
     if homeless:
         raise NeedSlots(homeless)
-
-
-def _claimed(live: LiveType, every: Sequence[Prepared]) -> dict[Key, list[int]]:
-    """The unique keys that are given, and the places of the items that give them."""
-    unique = [one for one in live.attributes.values() if one.unique]
-    found: dict[Key, list[int]] = {}
-    for place, one in enumerate(every):
-        for attribute in unique:
-            value = one.given.values.get(attribute.name)
-            if value is not None:
-                found.setdefault(key_of(attribute, value), []).append(place)
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,12 @@ class Reader:
     has_long: bool
     list_sql: str | None = None
     by_id: dict[tuple[bool, bool, bool], str] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, int, Convert | None], ...]:
+        """(name, position in the row, how it is converted) of every value that has a column."""
+        converts = dict(self.converts)
+        return tuple((name, FIRST_VALUE + n, converts.get(name)) for n, name in enumerate(self.slots))
 
     def select(self) -> sa.Select[Any]:
         """The rows to read, for the caller to narrow down."""

@@ -46,29 +46,35 @@ def place(
     attribute: AttributeDef, value: Any, slots: Slots, extra: dict[str, Any], long: dict[str, Any], side: Side
 ) -> None:
     """Put one canonical value (None: no value) where it belongs: slot, `extra` or `long`, side tables."""
-    kind = kind_of(attribute)
-    slot: Any = None
-    if kind.family is not None:
+    slot, told, text, key, options = _EMPTY if value is None else placed(attribute, value)
+    if kind_of(attribute).family is not None:
         assert attribute.column is not None
-        slot = None if value is None else kind.to_slot(value, attribute)
         slots[attribute.bank, attribute.column] = slot
     extra.pop(attribute.key, None)
     long.pop(attribute.key, None)
-    if value is None:
-        return
-    if attribute.unique:
-        side.unique.append((attribute.id, kind.unique_key(value, attribute)))
-    if kind.family == "t":
-        if value != slot:
-            extra[attribute.key] = value
-    elif kind.family is None:
-        if kind.multiple:
-            chosen = kind.comparable(value, attribute)
-            extra[attribute.key] = list(chosen)
-            side.options += [(attribute.id, option) for option in chosen]
-        else:
-            long[attribute.key] = value
-            side.options.append((attribute.id, PRESENT))
+    if told is not None:
+        extra[attribute.key] = told
+    if text is not None:
+        long[attribute.key] = text
+    if key is not None:
+        side.unique.append((attribute.id, key))
+    side.options += [(attribute.id, option) for option in options]
+
+
+_EMPTY: tuple[Any, Any, Any, str | None, Sequence[int]] = (None, None, None, None, ())
+
+
+def placed(attribute: AttributeDef, value: Any) -> tuple[Any, Any, Any, str | None, Sequence[int]]:
+    """Where one canonical value belongs: slot, what `extra` and `long` hold of it, unique key, chosen options."""
+    kind = kind_of(attribute)
+    key = kind.unique_key(value, attribute) if attribute.unique else None
+    if kind.family is not None:
+        slot = kind.to_slot(value, attribute)
+        return slot, value if kind.family == "t" and value != slot else None, None, key, ()
+    if kind.multiple:
+        chosen = kind.comparable(value, attribute)
+        return None, list(chosen), None, key, chosen
+    return None, None, value, key, (PRESENT,)
 
 
 def slot_fields(columns: Columns, row: Slots) -> dict[str, Any]:

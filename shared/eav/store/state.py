@@ -103,16 +103,19 @@ def checksum(values: Mapping[str, Any], version: int) -> int:
 
 def document(live: LiveType, values: Mapping[str, Any]) -> str | None:
     """The search document: one segment of normalised words per attribute that has any, None when there is no text."""
-    segments = []
     kept = documented(live)
-    for key, value in values.items():
-        attribute = kept.get(key)
-        if attribute is not None:
-            kind = kind_of(attribute)
-            text = kind.words(kind.from_json(value, attribute))
-            if text:
-                segments.append(f"\n{key}\t{text}")
-    return "".join(segments) + "\n" if segments else None
+    segments = "".join(
+        segment(attribute, kind_of(attribute).from_json(value, attribute))
+        for key, value in values.items()
+        if (attribute := kept.get(key)) is not None
+    )
+    return f"{segments}\n" if segments else None
+
+
+def segment(attribute: AttributeDef, value: Any) -> str:
+    """What a search document holds of one canonical value, "" when it has no words."""
+    text = kind_of(attribute).words(value)
+    return f"\n{attribute.key}\t{text}" if text else ""
 
 
 def documented(live: LiveType) -> Mapping[str, AttributeDef]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.guard import guard_params, guarded
-from shared.eav.query.reading import EXTRA, LONG, Reader, reader
+from shared.eav.query.reading import CREATED, EXTRA, ID, LONG, VERSION, Reader, reader
+from shared.eav.query.reading import UPDATED as UPDATED_AT
 from shared.eav.store import statements
 from shared.eav.store.rows import (
     Side,
@@ -78,10 +79,21 @@ def lock(connection: Connection, live: LiveType, ids: Sequence[int], *, staying:
 
 def state_of(view: Reader, row: tuple[Any, ...]) -> State:
     """The state in a row of a reader of all kept attributes in canonical form."""
-    entity = view.entity(row)
-    values = {key: value for key, value in entity.values.items() if value is not None}
-    extra, long = (json.loads(row[place]) if row[place] else {} for place in (EXTRA, LONG))
-    return State(entity.id, entity.version, entity.created_at, entity.updated_at, values, extra, long)
+    values: dict[str, Any] = {}
+    for key, position, convert in view.parts:
+        value = row[position]
+        if value is not None:
+            if convert is not None:
+                value = convert(value)
+                if value is None:
+                    continue
+            values[key] = value
+    extra, long = (json.loads(row[side]) if row[side] else {} for side in (EXTRA, LONG))
+    for key, value in (*extra.items(), *long.items()):
+        found = view.aside.get(key)
+        if found is not None:
+            values[key] = found[1](value) if found[1] is not None else value
+    return State(row[ID], row[VERSION], row[CREATED], row[UPDATED_AT], values, extra, long)
 
 
 def create(

@@ -404,7 +404,7 @@ def test_the_number_of_statements_is_constant(engine: Engine, database: Database
         return len(statements)
 
     call(0, 3)
-    assert call(100, 1) == call(1000, 300) <= 12
+    assert call(100, 1) == call(1000, 300) <= 13
 
 
 def test_large_ids(new_database: Callable[[], str]) -> None:
