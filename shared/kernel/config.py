@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     erasure_secrets: SecretStr | None = Field(None, validation_alias="CRM_ERASURE_SECRETS")
     erasure_block: bool = Field(False, validation_alias="CRM_ERASURE_BLOCK")
     max_body: int = Field(10 * 1024 * 1024, validation_alias="CRM_MAX_BODY", ge=1024)
+    max_upload: int = Field(1024 * 1024 * 1024, validation_alias="CRM_MAX_UPLOAD", ge=1024)
 
     @property
     def base_url(self) -> str:

@@ -74,12 +74,13 @@ class Operation:
     by_unique: bool = False
     pipelined: bool = False
     hidden: bool = False
+    upload: bool = False
     produces: tuple[str, ...] = ()
 
     @property
     def takes_key(self) -> bool:
-        """Whether an Idempotency-Key is heeded: POSTs that write."""
-        return self.method == "POST" and not self.read_only and not self.public
+        """Whether an Idempotency-Key is heeded: POSTs that write, uploads aside, whose bodies are read only once."""
+        return self.method == "POST" and not self.read_only and not self.public and not self.upload
 
     @property
     def rule(self) -> str:
@@ -124,6 +125,8 @@ def register(app: Flask, service: Runtime, operations: Iterable[Operation]) -> N
             provide_automatic_options=False,
         )
         known.append(operation)
+        if operation.upload:
+            app.extensions["crm.visit"].uploads.add(operation.name)
 
 
 def registered(app: Flask) -> Sequence[Operation]:

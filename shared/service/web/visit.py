@@ -35,21 +35,24 @@ def install(app: Flask, service: Runtime) -> None:
     """Make `app` answer every error as JSON, refuse oversized requests, count and log each request once. Idempotent."""
     if "crm.visit" in app.extensions:
         return
-    app.extensions["crm.visit"] = visit = Visit(service.manifest.name, service.settings.max_body)
+    settings = service.settings
+    app.extensions["crm.visit"] = visit = Visit(service.manifest.name, settings.max_body, settings.max_upload)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.before_request(visit.begin)
     app.after_request(visit.end)
     app.register_error_handler(Exception, visit.failed)
 
 
 class Visit:
-    """The hooks around one app's requests."""
+    """The hooks around one app's requests. uploads: operations that take files, which may be larger than bodies."""
 
-    def __init__(self, service: str, max_body: int) -> None:
+    def __init__(self, service: str, max_body: int, max_upload: int) -> None:
         self.timer = RequestTimer(service)
         self.max_body = max_body
+        self.max_upload = max_upload
+        self.uploads: set[str] = set()
 
     def begin(self) -> None:
         """Give the request its correlation id and refuse what is too long. Raises ProtocolError."""
@@ -63,9 +66,12 @@ class Visit:
             raise ProtocolError(414, f"The address is longer than {MAX_URI} characters")
         if "%00" in query or "\x00" in environ["PATH_INFO"]:
             raise ProtocolError(400, "The address holds a NUL character (%00)")
+        most = self.max_body
+        if request.endpoint in self.uploads:
+            most = request.max_content_length = self.max_upload
         length = environ.get("CONTENT_LENGTH")
-        if length and length.isdigit() and int(length[:19]) > self.max_body:
-            raise ProtocolError(413, f"The request body is larger than {self.max_body} bytes")
+        if length and length.isdigit() and int(length[:19]) > most:
+            raise ProtocolError(413, f"The request body is larger than {most} bytes")
 
     def end(self, response: Response) -> Response:
         """Add the headers every answer has; count and log the request."""
