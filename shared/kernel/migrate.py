@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 
 from shared.kernel.db import sqlalchemy_url
 
@@ -53,7 +53,7 @@ def pending(url: str, folders: Sequence[Path]) -> bool:
     try:
         # A revision that another branch's depends on is not among the database's heads, though it was applied.
         applied = {one.revision for one in script.iterate_revisions(current, "base")} if current else set()
-    except CommandError:  # of a newer code's schema
+    except RevisionError:  # of a newer code's schema
         return True
     return not applied.issuperset(script.get_heads())
 
