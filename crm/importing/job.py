@@ -8,10 +8,10 @@ from typing import Any
 
 from crm.api import Api, path_of, results
 from crm.importing.mapping import Plan, Proposal, Proposals
-from crm.importing.options import BadOption
+from crm.importing.options import BadOption, LinkOption, Options
 
 OUTCOMES = ("created", "updated", "unchanged", "rejected")
-BUSY = frozenset({"uploading", "uploaded", "profiling", "checking", "running", "undoing", "canceling"})
+BUSY = frozenset({"uploading", "reading", "checking", "running", "canceling", "undoing"})
 """States in which something is being done without anybody's doing."""
 
 
@@ -39,8 +39,7 @@ class Imports:
 
     def map(self, ident: str, plan: Plan) -> dict[str, Any]:
         """Lay down where everything goes."""
-        body = {"spec": plan.spec, "attributes": list(plan.definitions.values())}
-        return dict(self._api.put(path_of("imports", ident, "mapping"), body))
+        return dict(self._api.put(path_of("imports", ident, "mapping"), plan.mapping))
 
     def act(self, ident: str, verb: str) -> dict[str, Any]:
         """start, dry-run, pause, resume, cancel, undo."""
@@ -68,21 +67,40 @@ class Imports:
 def proposals(profile: Mapping[str, Any]) -> Proposals:
     """The proposed mapping of a profile."""
     proposed = profile["proposal"]
-    matched = {one["column"]: one for one in proposed.get("matches", ())}
-    made = {one["column"]: one["attribute"] for one in proposed.get("new", ())}
-    columns = tuple(
-        Proposal(
-            one["index"],
-            one["header"],
-            matched.get(one["index"], {}).get("attribute"),
-            one.get("date_format"),
-            one.get("decimal"),
-            made.get(one["index"]),
-        )
-        for one in profile["columns"]
+    filled = {one["column"]: one for one in proposed["columns"]}
+    made = {one["name"]: one for one in proposed["create_attributes"]}
+    why = {one["column"]: one["why"] for one in profile["explained"]}
+    places = {one["header"]: one["index"] for one in profile["columns"]}
+    columns = []
+    for one in profile["columns"]:
+        header = one["header"]
+        filling = filled.get(header, {})
+        name = filling.get("attribute")
+        forms = {key: filling[key] for key in ("date_format", "decimal", "values") if filling.get(key)}
+        forms.setdefault("date_format", one["date_format"])
+        new = made.get(name) if name else None
+        told = why.get(header, "")
+        columns.append(Proposal(one["index"], header, None if new else name, definition=new, why=told, **forms))
+    key = (proposed["key"] or {}).get("column")
+    return Proposals(columns, places.get(key), places.get(proposed["id_column"]), tuple(proposed["blanks"]))
+
+
+def kept(profile: Mapping[str, Any]) -> Options:
+    """What was said about the last file with these columns, beyond where they go."""
+    proposed = profile["proposal"]
+    if not profile["remembered"]:
+        return Options()
+    return Options(
+        set=proposed["set"],
+        links=tuple(
+            LinkOption(one["column"], one["type"], one["attribute"], str(one.get("relation") or ""))
+            for one in proposed["links"]
+        ),
+        missing=next((one["missing"] for one in proposed["links"]), ""),
+        clear_blanks=proposed["blank"] == "clear",
+        effective_at=(proposed["effective_at"] or {}).get("column", ""),
+        mode=proposed["mode"] if proposed["mode"] != "upsert" else "",
     )
-    key = (proposed.get("key") or {}).get("column")
-    return Proposals(columns, key, proposed.get("id_column"), tuple(proposed.get("blanks", ())))
 
 
 def counts(body: Mapping[str, Any]) -> dict[str, int]:

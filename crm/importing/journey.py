@@ -10,7 +10,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from crm.importing.job import Imports, counts, proposals
+from crm.importing.job import Imports, counts, kept, proposals
 from crm.importing.mapping import Plan, make_plan
 from crm.importing.options import Options
 from crm.importing.tables import MOST, errors_table, mapping_table, outcome_table, profile_table, samples_table
@@ -42,14 +42,18 @@ class Journey:
             rest(self._session, self._ident)
             profile = self._imports.profile(self._ident)
             plan = make_plan(
-                self._options, proposals(profile), self._session.vocabulary, self._imports.relation, create=self._create
+                self._options.over(kept(profile)),
+                proposals(profile),
+                self._session.vocabulary,
+                self._imports.relation,
+                create=self._create,
             )
             self._imports.map(self._ident, plan)
         except BaseException:
             self.drop()
             raise
         self._told = {"columns": profile["columns"], "mapping": _mapping(plan)}
-        self._show(Group(profile_table(profile), mapping_table(plan.lines, plan.spec)))
+        self._show(Group(profile_table(profile), mapping_table(plan.lines, plan.mapping)))
 
     def foresee(self) -> None:
         """The dry run."""
@@ -107,7 +111,7 @@ def rest(session: Session, ident: str) -> dict[str, Any]:
 
 def _mapping(plan: Plan) -> dict[str, str]:
     """Column -> attribute."""
-    return {one["header"]: one["attribute"] for one in plan.spec["columns"]}
+    return {one["column"]: one["attribute"] for one in plan.mapping["columns"]}
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""From options and what the system proposes to the specification of an import, and to what people are shown of it.
+"""From options and what the system proposes to the mapping of an import, and to what people are shown of it.
 
 Everything that is wrong is told at once. Pure but for two questions, which are handed in: the attributes of a type, and
 the relation that a label stands for.
@@ -28,7 +28,9 @@ class Proposal:
     attribute: str | None = None
     date_format: str | None = None
     decimal: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
     definition: Mapping[str, Any] | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ class Line:
 
 @dataclass(slots=True)
 class Plan:
-    """What will be done. definitions: attributes to make first, by the column that they are for."""
+    """What will be done. mapping: as the system takes it; definitions: attributes to make first, by their column."""
 
-    spec: dict[str, Any] = field(default_factory=dict)
+    mapping: dict[str, Any] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     definitions: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -89,10 +91,10 @@ class _Planner:
         key = self._column(options.key, "key") if options.key else self._proposed_key(named)
         aside = {one for one in (*ignored, *links, since) if one is not None}
         targets = self._targets(named, aside, key)
-        spec = self._spec(targets, links, since, key)
+        found = self._mapping(targets, links, since, key)
         if self._wrong:
             raise BadOption("\n  ".join(self._wrong))
-        return Plan(spec, self._lines(targets, links, since, ignored, spec), self._definitions)
+        return Plan(found, self._lines(targets, links, since, ignored, found), self._definitions)
 
     def _proposed_key(self, named: Mapping[int, Attribute | None]) -> int | None:
         """The system's choice, where nothing that was said speaks against it."""
@@ -121,21 +123,21 @@ class _Planner:
                 self._definitions[one.index] = {**one.definition, **({"unique": True} if one.index == key else {})}
         return targets
 
-    def _spec(
+    def _mapping(
         self, targets: Mapping[int, str], links: Mapping[int, LinkOption], since: int | None, key: int | None
     ) -> dict[str, Any]:
         options = self._options
         found: dict[str, Any] = {
-            "type": options.type,
-            "columns": [self._column_spec(at, name) for at, name in sorted({**targets, **self._made()}.items())],
+            "columns": [self._filling(at, name) for at, name in sorted({**targets, **self._made()}.items())],
             "set": self._set(),
-            "links": [spec for at, one in links.items() if (spec := self._link(at, one)) is not None],
+            "links": [link for at, one in links.items() if (link := self._link(at, one)) is not None],
             "blanks": list(dict.fromkeys((*options.blanks, *self._proposed.blanks))),
             "blank": "clear" if options.clear_blanks else "keep",
-            "header": [one.header for one in self._proposals],
+            "create_attributes": list(self._definitions.values()),
         }
         if since is not None:
-            found["effective_at"] = {"column": since, "date_format": self._form(since, options.date_formats)}
+            form = self._form(since, options.date_formats) or self._proposals[since].date_format
+            found["effective_at"] = {"column": self._proposals[since].header, "date_format": form}
         return {**found, **self._key(key, targets)}
 
     def _key(self, key: int | None, targets: Mapping[int, str]) -> dict[str, Any]:
@@ -153,13 +155,11 @@ class _Planner:
         if _is_id(header) and key not in targets:
             if mode not in ("", "update"):
                 self._wrong.append(f"{header} holds ids, which the system chooses: --mode update")
-            return {"mode": "update", "id_column": key}
+            return {"mode": "update", "id_column": header}
         if key not in targets and key not in self._definitions:
             self._wrong.append(f"the key {header!r} fills no attribute: --map '{header}=...' or --create-attributes")
-        return {
-            "mode": mode or "upsert",
-            "key": {"column": key, "attribute": targets.get(key) or self._made().get(key)},
-        }
+        attribute = targets.get(key) or self._made().get(key)
+        return {"mode": mode or "upsert", "key": {"column": header, "attribute": attribute}}
 
     def _made(self) -> dict[int, str]:
         return {at: str(one["name"]) for at, one in self._definitions.items()}
@@ -168,18 +168,17 @@ class _Planner:
         unique = [at for at, name in targets.items() if self._vocabulary.attributes[name].unique]
         return min(unique, default=None)
 
-    def _column_spec(self, at: int, name: str) -> dict[str, Any]:
+    def _filling(self, at: int, name: str) -> dict[str, Any]:
         one, options = self._proposals[at], self._options
         values = self._by_column(options.values, "value").get(at, {})
         attribute = self._vocabulary.attributes.get(name)
-        return {
-            "index": at,
-            "attribute": name,
-            "header": one.header,
+        meant = {old: attribute.option_value(new) if attribute else new for old, new in values.items()}
+        told = {
             "date_format": self._form(at, options.date_formats) or one.date_format,
             "decimal": self._form(at, options.decimals) or one.decimal,
-            "values": {old: attribute.option_value(new) if attribute else new for old, new in values.items()},
+            "values": {**one.values, **meant},
         }
+        return {"column": one.header, "attribute": name, **{key: value for key, value in told.items() if value}}
 
     def _form(self, at: int, forms: Mapping[str, str]) -> str | None:
         single = {self._column(name, "date-format"): form for name, form in forms.items() if name}
@@ -194,14 +193,14 @@ class _Planner:
         return found
 
     def _link(self, at: int, one: LinkOption) -> dict[str, Any] | None:
-        spec = {"column": at, "header": self._proposals[at].header, "type": one.type}
+        link = {"column": self._proposals[at].header, "type": one.type, "missing": self._options.missing or "reject"}
         try:
             attribute = ID if one.attribute == ID else self._terms(one.type).find(one.attribute).name
             relation = self._relation_of(self._options.type, one.type, one.label) if one.label else None
         except (UnknownAttribute, BadOption) as error:
             self._wrong.append(str(error))
             return None
-        return {**spec, "attribute": attribute, "relation": relation, "missing": self._options.missing or "reject"}
+        return {**link, "attribute": attribute, **({} if relation is None else {"relation": relation})}
 
     def _attribute(self, word: str) -> Attribute | None:
         try:
@@ -233,25 +232,26 @@ class _Planner:
         links: Mapping[int, LinkOption],
         since: int | None,
         ignored: set[int | None],
-        spec: Mapping[str, Any],
+        mapping: Mapping[str, Any],
     ) -> list[Line]:
-        key = (spec.get("key") or {}).get("column", spec.get("id_column"))
+        key = (mapping.get("key") or {}).get("column", mapping.get("id_column"))
         lines = []
         for one in self._proposals:
             at, notes, target = one.index, [], ""
             if at in targets:
                 target = self._vocabulary.label(targets[at])
+                notes += [one.why] if targets[at] == one.attribute and one.why else []
             elif at in self._definitions:
                 made = self._definitions[at]
                 target, notes = str(made.get("label")), [f"new {made.get('type', 'string')} attribute"]
-            elif at == spec.get("id_column"):
+            elif one.header == mapping.get("id_column"):
                 target = "(id)"
             if at in links:
                 link = links[at]
                 notes.append(f"links to {link.type} by {link.attribute}{f', {link.label}' if link.label else ''}")
             if at == since:
                 notes.append("since when the row holds")
-            if at == key:
+            if one.header == key:
                 notes.append("key")
             if not target and not notes:
                 target = "(ignored)" if at in ignored else "(not imported)"

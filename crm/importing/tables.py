@@ -23,19 +23,19 @@ def profile_table(profile: Mapping[str, Any]) -> RenderableType:
         nothing = one["blank"] + sum(one.get("nothing", {}).values())
         different = f"{one['distinct']:,}{'' if one.get('distinct_exact', True) else '~'}"
         samples = ", ".join(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…" for text in one["samples"][:3])
-        rows.append((one["header"], one["kind"], f"{one['filled']:,}", f"{nothing:,}", different, samples))
+        rows.append((one["header"], one["type"], f"{one['filled']:,}", f"{nothing:,}", different, samples))
     return rows_table(("Column", "Looks like", "Filled", "Blank", "Different", "Samples"), rows, "What the file holds")
 
 
-def mapping_table(lines: Iterable[Line], spec: Mapping[str, Any]) -> RenderableType:
+def mapping_table(lines: Iterable[Line], mapping: Mapping[str, Any]) -> RenderableType:
     """Where each column goes, and what holds for all rows."""
     table = rows_table(
         ("Column", "Goes to", ""), ((one.column, one.target, one.note) for one in lines), "What it will do"
     )
-    said = [f"mode {spec['mode']}", f"a blank cell {'clears' if spec['blank'] == 'clear' else 'keeps'} the value"]
-    if spec["blanks"]:
-        said.append(f"{', '.join(spec['blanks'])} count as blank")
-    said += [f"{name} is {value} in every row" for name, value in spec["set"].items()]
+    said = [f"mode {mapping['mode']}", f"a blank cell {'clears' if mapping['blank'] == 'clear' else 'keeps'} the value"]
+    if mapping["blanks"]:
+        said.append(f"{', '.join(mapping['blanks'])} count as blank")
+    said += [f"{name} is {value} in every row" for name, value in mapping["set"].items()]
     return Group(table, Text(f" {'; '.join(said)}", style="dim"))
 
 

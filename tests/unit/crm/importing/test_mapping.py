@@ -7,7 +7,6 @@ import pytest
 from crm.importing.mapping import Proposal, Proposals, make_plan
 from crm.importing.options import BadOption, LinkOption, Options
 from crm.vocabulary import Attribute, Vocabulary
-from shared.service.imports.spec import ImportSpec
 
 CONTACT = Vocabulary(
     "contacts",
@@ -49,7 +48,7 @@ def plan(create: bool = False, proposals: Proposals | None = None, **options):
 
 
 def targets(made) -> dict[str, str]:
-    return {one["header"]: one["attribute"] for one in made.spec["columns"]}
+    return {one["column"]: one["attribute"] for one in made.mapping["columns"]}
 
 
 def test_proposals_are_taken_and_read_only_attributes_left():
@@ -60,11 +59,10 @@ def test_proposals_are_taken_and_read_only_attributes_left():
         "Stage": "lifecycle_stage",
         "Birthday": "born",
     }
-    assert made.spec["key"] == {"column": 0, "attribute": "email"}
-    assert (made.spec["mode"], made.spec["blank"], made.spec["header"][5]) == ("upsert", "keep", "Firm")
-    assert made.spec["columns"][3]["date_format"] == "DMY"
+    assert made.mapping["key"] == {"column": "E-Mail", "attribute": "email"}
+    assert (made.mapping["mode"], made.mapping["blank"]) == ("upsert", "keep")
+    assert made.mapping["columns"][3]["date_format"] == "DMY"
     assert {one.column: (one.target, one.note) for one in made.lines}["Firm"] == ("(not imported)", "")
-    assert ImportSpec.model_validate(made.spec).type == "contacts"
 
 
 def test_what_was_said_goes_first():
@@ -79,10 +77,10 @@ def test_what_was_said_goes_first():
         clear_blanks=True,
     )
     assert targets(made) == {"E-Mail": "email", "Firm": "first_name", "Birthday": "born"}
-    assert made.spec["set"] == {"lifecycle_stage": "lead"}
-    assert made.spec["columns"][1]["values"] == {"today": "2026-01-01"}
-    assert [one["date_format"] for one in made.spec["columns"]] == ["ISO", "YMD", "ISO"]
-    assert (made.spec["blanks"], made.spec["blank"]) == (["Select"], "clear")
+    assert made.mapping["set"] == {"lifecycle_stage": "lead"}
+    assert made.mapping["columns"][1]["values"] == {"today": "2026-01-01"}
+    assert [one["date_format"] for one in made.mapping["columns"]] == ["ISO", "YMD", "ISO"]
+    assert (made.mapping["blanks"], made.mapping["blank"]) == (["Select"], "clear")
     assert {one.column: one.target for one in made.lines}["Stage"] == "(ignored)"
 
 
@@ -93,25 +91,25 @@ def test_links_and_the_instant_stand_aside():
         effective_at="Created",
         date_formats={"Created": "MDY"},
     )
-    link = {"column": 5, "header": "Firm", "type": "company", "attribute": "domain", "relation": 17}
-    assert made.spec["links"][0] == {**link, "missing": "create"}
-    assert (made.spec["links"][1]["attribute"], made.spec["links"][1]["relation"]) == ("id", None)
-    assert made.spec["effective_at"] == {"column": 6, "date_format": "MDY"}
+    link = {"column": "Firm", "type": "company", "attribute": "domain", "relation": 17}
+    assert made.mapping["links"][0] == {**link, "missing": "create"}
+    assert made.mapping["links"][1] == {"column": "Stage", "type": "company", "attribute": "id", "missing": "create"}
+    assert made.mapping["effective_at"] == {"column": "Created", "date_format": "MDY"}
     assert "Stage" not in targets(made)
     assert "links to company by Domain name, Boss" in {one.note for one in made.lines}
-    assert ImportSpec.model_validate(made.spec).links[0].relation == 17
 
 
 def test_attributes_are_made_when_asked_for_and_the_key_is_unique():
     proposals = Proposals(COLUMNS, key=4, blanks=("n/a",))
     made = plan(create=True, proposals=proposals)
     assert made.definitions == {4: {"name": "prospect_id", "label": "Prospect ID", "type": "string", "unique": True}}
-    assert made.spec["key"] == {"column": 4, "attribute": "prospect_id"}
+    assert made.mapping["key"] == {"column": "Prospect ID", "attribute": "prospect_id"}
     assert targets(made)["Prospect ID"] == "prospect_id"
-    assert made.spec["blanks"] == ["n/a"]
+    assert made.mapping["create_attributes"] == list(made.definitions.values())
+    assert made.mapping["blanks"] == ["n/a"]
     left = plan(proposals=proposals)
     assert not left.definitions
-    assert left.spec["key"]["attribute"] == "email"
+    assert left.mapping["key"]["attribute"] == "email"
 
 
 def test_ids_are_updated_by():
@@ -120,9 +118,8 @@ def test_ids_are_updated_by():
         plan(proposals=Proposals(columns, id_column=0)),
         plan(key="ID", proposals=Proposals(columns)),
     ):
-        assert (made.spec["mode"], made.spec["id_column"]) == ("update", 0)
+        assert (made.mapping["mode"], made.mapping["id_column"]) == ("update", made.lines[0].column)
         assert targets(made) == {"Given name": "first_name"}
-        assert ImportSpec.model_validate(made.spec).id_column == 0
     with pytest.raises(BadOption, match="--mode update"):
         plan(key="id", mode="create", proposals=Proposals(columns))
 
@@ -132,8 +129,7 @@ def test_without_a_key_there_are_only_new_ones():
     with pytest.raises(BadOption, match="which column tells entities apart"):
         plan(proposals=Proposals(columns))
     made = plan(mode="create", proposals=Proposals(columns))
-    assert made.spec["mode"] == "create"
-    assert ImportSpec.model_validate(made.spec).key is None
+    assert made.mapping["mode"] == "create"
 
 
 def test_every_fault_is_told_at_once():
