@@ -15,7 +15,10 @@ from shared.kernel import telemetry
 from shared.kernel.config import Settings
 from shared.service.app import migrate as migrate_service
 from shared.service.bus_process import run_bus
-from shared.service.worker import build_celery
+from shared.service.worker import HANDS, build_celery
+
+# Nothing to say to other workers: what there is to do stands in the database.
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 def migrate() -> None:
@@ -33,8 +36,10 @@ def web() -> None:
 
 
 def worker() -> None:
-    """Run the services' own slow work. Threads, since it waits for the database most of the time: one process."""
-    build_celery(ALL, Settings()).worker_main(["worker", "--pool=threads", "--concurrency=4", "--loglevel=WARNING"])
+    """Run the services' own slow work. Processes, since rows of an import keep a processor busy: see decision 10."""
+    build_celery(ALL, Settings()).worker_main(
+        ["worker", "--pool=prefork", f"--concurrency={HANDS}", "--loglevel=WARNING", *_ALONE]
+    )
 
 
 def scheduler() -> None:

@@ -35,8 +35,11 @@ _SETTINGS: dict[str, Any] = {
     "worker_prefetch_multiplier": 1,
     "task_ignore_result": True,
     "broker_connection_retry_on_startup": True,
-    "task_soft_time_limit": 240,
-    "task_time_limit": 300,
+    # A slice of work is some seconds. What hangs is killed, and its chunk goes to somebody else.
+    "task_soft_time_limit": 120,
+    "task_time_limit": 150,
+    # KiB. A process that has grown beyond is replaced after its task.
+    "worker_max_memory_per_child": 250_000,
     "worker_hijack_root_logger": False,
     "timezone": "UTC",
     "broker_transport_options": {

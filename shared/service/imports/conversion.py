@@ -33,6 +33,7 @@ class _Keep:
 
 
 _KEEP = _Keep()
+_PLAIN = frozenset({str, bool, type(None)})
 Read = Callable[[str], Any]
 Find = Callable[[str], AttributeDef | None]
 
@@ -90,26 +91,23 @@ _READERS: Mapping[str, Callable[[Column], Read]] = {
 class _Cell:
     """One column's reader, which remembers what short cells came to: most columns repeat themselves."""
 
-    __slots__ = ("_blank", "_blanks", "_known", "_read", "_values")
+    __slots__ = ("_blank", "_blanks", "_read", "_values", "known")
 
     def __init__(self, spec: ImportSpec, column: Column, read: Read) -> None:
         self._read = read
         self._blanks = blank_words(spec)
         self._blank = None if (column.blank or spec.blank) == "clear" else _KEEP
         self._values = {old.strip(): new for old, new in column.values.items()}
-        self._known: dict[str, Any] = {}
+        self.known: dict[str, Any] = {}
 
     def __call__(self, cell: str) -> Any:
-        """The raw value, None to clear, _KEEP, or a CellProblem."""
-        found = self._known.get(cell, self)
-        if found is not self:
-            return found
+        """The raw value, None to clear, _KEEP, or a CellProblem. Ask `known` first."""
         try:
             found = self._meant(cell)
         except CellProblem as problem:
             found = problem
-        if len(cell) <= _LONGEST_REMEMBERED and len(self._known) < _REMEMBERED:
-            self._known[cell] = found
+        if len(cell) <= _LONGEST_REMEMBERED and len(self.known) < _REMEMBERED:
+            self.known[cell] = found
         return found
 
     def _meant(self, cell: str) -> Any:
@@ -151,7 +149,7 @@ class Converter:
         """What is wrong with the specification itself: attributes that do not exist."""
         return tuple(self._errors)
 
-    def _cell(self, column: Column, find: Find) -> Read:
+    def _cell(self, column: Column, find: Find) -> _Cell:
         attribute = find(column.attribute)
         if attribute is None:
             self._errors.append(FieldError(column.attribute, NO_ATTRIBUTE, f"{column.attribute} is no attribute"))
@@ -173,9 +171,15 @@ class Converter:
             message = f"{len(cells)} cells where the header has {self._width}"
             row.errors.append(FieldError("", WRONG_WIDTH, message))
             return row
+        values, width = row.values, len(cells)
         for index, name, read in self._cells:
-            value = read((cells[index] or "") if index < len(cells) else "")
-            if value is not _KEEP:
+            cell = (cells[index] or "") if index < width else ""
+            value = read.known.get(cell, read)
+            if value is read:
+                value = read(cell)
+            if value.__class__ in _PLAIN:
+                values[name] = value
+            elif value is not _KEEP:
                 self._put(row, name, value)
         row.values.update((name, value) for name, value in self._set.items() if name not in row.values)
         self._find_entity(row, cells)

@@ -155,7 +155,7 @@ def _cancel(connection: Connection, event: Event, order: JobOrder) -> None:
 def _undo(connection: Connection, event: Event, order: JobOrder) -> None:
     """Take back what the run did, entity by entity."""
     job = _known(connection, event)
-    if job is not None and job.phase != contract.UNDOING:
+    if job is not None and (job.phase != contract.UNDOING or job.state in (ledger.FAILED, ledger.CANCELED)):
         settling.begin_undo(connection, job)
 
 
