@@ -156,7 +156,10 @@ def _undo(connection: Connection, event: Event, order: JobOrder) -> None:
     """Take back what the run did, entity by entity."""
     job = _known(connection, event)
     if job is not None and (job.phase != contract.UNDOING or job.state in (ledger.FAILED, ledger.CANCELED)):
-        settling.begin_undo(connection, job)
+        begun = settling.begin_undo(connection, job)
+        fresh = ledger.by_id(connection, job.id)
+        if fresh is not None and not begun:
+            settling.settle(connection, fresh)
 
 
 def _known(connection: Connection, event: Event) -> Job | None:

@@ -47,13 +47,11 @@ def settle(connection: Connection, job: Job) -> None:
         tell_finished(connection, job, told_phase(job.phase), contract.DONE)
 
 
-def begin_undo(connection: Connection, job: Job) -> None:
-    """Cut what the run touched into chunks of entities, and begin to take it back."""
+def begin_undo(connection: Connection, job: Job) -> bool:
+    """Cut what the run touched into chunks of entities, and begin to take it back; whether there is anything."""
     ranges = connection.rows(_UNDO_RANGES, {"job": job.id, "size": UNDO_ENTITIES})
     connection.run(_FORGET_UNDO, {"job": job.id})
     connection.run(_BEGIN_UNDO, {"job": job.id})
     chunks = [Chunk(n, spec={"first": first, "last": last}) for n, (first, last) in enumerate(ranges)]
     ledger.enter(connection, job.id, contract.UNDOING, chunks)
-    fresh = ledger.by_id(connection, job.id)
-    if fresh is not None and not chunks:
-        settle(connection, fresh)
+    return bool(chunks)

@@ -124,10 +124,10 @@ def spec_of(job: Job) -> ImportSpec:
         raise JobProblem(f"the specification cannot be read: {error.error_count()} errors") from error
 
 
-def context_of(job: Job, suffix: str = "") -> Context:
+def context_of(job: Job) -> Context:
     """What the job's writes are stamped with: who submitted it, and the job. Rights were asked at the door."""
     actor = Actor(job.actor or SYSTEM.id, "", frozenset({"*"}))
-    return Context(actor, SOURCE, f"{job.number}{suffix}", job.correlation or new_id())
+    return Context(actor, SOURCE, str(job.number), job.correlation or new_id())
 
 
 def _fresh(runtime: Runtime, spec: ImportSpec) -> LiveType:

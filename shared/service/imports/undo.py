@@ -1,13 +1,14 @@
-"""Taking an import back, entity by entity: what it created is archived, what it changed goes back, its links go.
+"""Taking a job back, entity by entity: what it created is archived, what it changed goes back, its links go.
 
-What somebody else changed since stays, and is told. The truth is the history: a value goes back only if the import
-was the last to write it. A chunk is a stretch of entities; its work and its ledger row are one transaction.
+What somebody else changed since stays, and is told. The truth is the history: a value goes back only if the job was the
+last to write it. A chunk is a stretch of entities; its work and its ledger row are one transaction. For imports and
+mass changes, whose rows are kept (`rows.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,15 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import Unavailable
 from shared.service.imports.settling import settle
 from shared.service.imports.task import context_of
-from shared.service.imports.telling import SOURCE, tell_chunk
+from shared.service.imports.telling import tell_chunk
 from shared.service.publishing import publish
 from shared.service.work import ledger
-from shared.service.work.ledger import Claim, Counts, Job
+from shared.service.work.ledger import Claim, Counts
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
+Told = Callable[[Connection, ChunkDone], None]
 UNDO_SUFFIX = "-undo"
 _TOUCHED = """
 select entity_type, entity_id, bool_or(outcome in ('created', 'target')) from import_row
@@ -40,15 +42,15 @@ select from_type, from_id, to_type, to_id, array_agg(relation) from import_link
 where job_id = %(job)s and from_id between %(first)s and %(last)s group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 _HISTORY = """
-select entity_id, version, source = %(source)s and source_id = %(job)s, changed from eav_history
+select entity_id, version, source = %(source)s and source_id = %(written)s, changed from eav_history
 where entity_id = any(%(ids)s) and type_id = %(type)s
-    and (source, source_id) is distinct from (%(source)s, %(job)s || %(suffix)s) order by entity_id, version
+    and (source, source_id) is distinct from (%(source)s, %(undo)s) order by entity_id, version
 """
 
 
 @dataclass(slots=True)
 class Back:
-    """What is to be done about one entity. values: attribute key -> (what the import left, what was before); version:
+    """What is to be done about one entity. values: attribute key -> (what the job left, what was before); version:
     its last one in the history."""
 
     id: int
@@ -59,8 +61,19 @@ class Back:
 
 
 def run_undo(runtime: Runtime, claim: Claim) -> None:
-    """Undo a chunk of entities."""
-    context = context_of(claim.job, UNDO_SUFFIX)
+    """Undo a chunk of an import, and tell."""
+
+    def told(connection: Connection, done: ChunkDone) -> None:
+        tell_chunk(connection, claim.job, done)
+        if ledger.complete(connection, claim, Counts(done.rows, 0, done.updated, done.unchanged, 0)):
+            settle(connection, claim.job)
+
+    take_back(runtime, claim, context_of(claim.job), told)
+
+
+def take_back(runtime: Runtime, claim: Claim, written: Context, done: Told) -> None:
+    """Undo a chunk of entities. written: what the writes to undo were stamped with; done: ends the transaction."""
+    context = replace(written, source_id=f"{written.source_id}{UNDO_SUFFIX}")
     values = {"job": claim.job.id, **claim.spec}
     with runtime.db.connect() as connection:
         touched = connection.rows(_TOUCHED, values)
@@ -70,8 +83,18 @@ def run_undo(runtime: Runtime, claim: Claim) -> None:
     by_type = {name: [tuple(row[1:]) for row in rows] for name, rows in groupby(touched, key=lambda row: row[0])}
     # The imported type is the last one, whose transaction carries the ledger's row; others may be undone again.
     others = [name for name in by_type if name != claim.job.entity_type]
-    kept = [one for name in others for one in _take_back(runtime, claim, name, by_type[name], context, last=None)]
-    _take_back(runtime, claim, claim.job.entity_type, by_type.get(claim.job.entity_type, []), context, last=kept)
+    kept = [one for name in others for one in _take_back(runtime, name, by_type[name], context)[1]]
+    name = claim.job.entity_type
+
+    def last(connection: Connection, backs: Sequence[Back], more: Sequence[KeptValue]) -> None:
+        count = sum(one.archive or bool(one.values) for one in backs)
+        unchanged = len(backs) - count
+        done(
+            connection,
+            ChunkDone(claim.job.phase, claim.n, len(backs), updated=count, unchanged=unchanged, kept=(*kept, *more)),
+        )
+
+    _take_back(runtime, name, by_type.get(name, []), context, last)
 
 
 def _unlink(runtime: Runtime, from_type: str, rows: Iterable[Sequence[Any]], context: Context) -> None:
@@ -88,17 +111,15 @@ def _labels(runtime: Runtime, from_type: str, to_type: str, relations: Sequence[
 
 def _take_back(
     runtime: Runtime,
-    claim: Claim,
     name: str,
     rows: Sequence[tuple[Any, ...]],
     context: Context,
-    *,
-    last: list[KeptValue] | None,
-) -> list[KeptValue]:
-    """Undo entities of one type; `last`: what was kept of others, told with the ledger's row. What was kept here."""
+    last: Callable[[Connection, Sequence[Back], Sequence[KeptValue]], None] | None = None,
+) -> tuple[list[Back], list[KeptValue]]:
+    """Undo entities of one type in one transaction, of which `last` is the end; what was done and what was kept."""
     live = runtime.catalog.type(name)
     with runtime.db.connect() as connection:
-        backs = plans(live, claim.job, rows, _history(connection, live, claim.job, [row[0] for row in rows]))
+        backs = plans(rows, _history(connection, live, context, [row[0] for row in rows]))
     going = [one for one in backs if one.values and not one.archive]
     names = {key: attribute.name for key, attribute in _writable(live).items()}
     items = [
@@ -108,18 +129,18 @@ def _take_back(
     kept = [KeptValue(one.id, _shown(live, key)) for one in backs for key in one.kept]
 
     def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
-        _check(live, going, outcomes)
+        _check(going, outcomes)
         known = {one.id: one.version for one in backs if one.archive}
         gone = archive(connection, live, list(known), context)
         if any(one.state.version != known[one.state.id] + 1 for one in gone):
             raise Unavailable("an entity changed meanwhile")
         publish(connection, live, gone, context)
-        refused = [KeptValue(going[one.place].id, "") for one in outcomes if one.outcome == "rejected"]
         if last is not None:
-            _report(connection, claim, backs, [*last, *kept, *refused])
+            refused = [KeptValue(going[one.place].id) for one in outcomes if one.outcome == "rejected"]
+            last(connection, backs, [*kept, *refused])
 
     runtime.engine.bulk.write(name, items, context, view_changes=True, also=also)
-    return kept
+    return backs, kept
 
 
 def _writable(live: LiveType) -> Mapping[str, Any]:
@@ -131,15 +152,16 @@ def _shown(live: LiveType, key: str) -> str:
     return "" if attribute is None else attribute.name
 
 
-def _history(connection: Connection, live: LiveType, job: Job, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    values = {"ids": list(ids), "type": live.id, "source": SOURCE, "job": str(job.number), "suffix": UNDO_SUFFIX}
-    return connection.rows(_HISTORY, values)
+def _history(connection: Connection, live: LiveType, context: Context, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    values = {"ids": list(ids), "type": live.id, "source": context.source, "undo": context.source_id}
+    written = (context.source_id or "").removesuffix(UNDO_SUFFIX)
+    return connection.rows(_HISTORY, {**values, "written": written})
 
 
-def plans(live: LiveType, job: Job, rows: Sequence[tuple[Any, ...]], history: Sequence[tuple[Any, ...]]) -> list[Back]:
-    """What is to be done about each entity. Pure: its history (version order) and whether the import created it.
+def plans(rows: Sequence[tuple[Any, ...]], history: Sequence[tuple[Any, ...]]) -> list[Back]:
+    """What is to be done about each entity. Pure: its history (version order) and whether the job created it.
 
-    history: (entity id, version, whether it is the import's, {attribute key: [old, new]}), without what undoing wrote.
+    history: (entity id, version, whether it is the job's, {attribute key: [old, new]}), without what undoing wrote.
     """
     by_entity: dict[int, list[tuple[Any, ...]]] = {}
     for ident, *rest in history:
@@ -169,19 +191,9 @@ def _plan(ident: int, created: bool, history: Iterable[tuple[Any, ...]]) -> Back
     return back
 
 
-def _check(live: LiveType, going: Sequence[Back], outcomes: Sequence[BulkOutcome]) -> None:
-    """What went back must have been what the import left. Raises Unavailable (look again); nothing has happened."""
+def _check(going: Sequence[Back], outcomes: Sequence[BulkOutcome]) -> None:
+    """What went back must have been what the job left. Raises Unavailable (look again); nothing has happened."""
     for back, outcome in zip(going, outcomes, strict=True):
         for key, (old, _) in outcome.changed.items():
             if key in back.values and back.values[key][0] != old:
                 raise Unavailable("an entity changed meanwhile")
-
-
-def _report(connection: Connection, claim: Claim, backs: Sequence[Back], kept: Sequence[KeptValue]) -> None:
-    done = sum(one.archive or bool(one.values) for one in backs)
-    report = ChunkDone(
-        claim.job.phase, claim.n, rows=len(backs), updated=done, unchanged=len(backs) - done, kept=tuple(kept)
-    )
-    tell_chunk(connection, claim.job, report)
-    if ledger.complete(connection, claim, Counts(len(backs), 0, done, len(backs) - done, 0)):
-        settle(connection, claim.job)
