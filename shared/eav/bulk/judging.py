@@ -61,7 +61,7 @@ class Items:
 
     def _changed(self, one: Prepared, entry: Entry) -> Judged:
         held = entry.values
-        reading = one.shape.read(one.item.values, held)
+        reading = _without_alias(one, held, one.shape.read(one.item.values, held))
         try:
             completed = self._settled(one, one.shape, reading, Old(self._live, held, entry.id))
         except InvalidValues as error:
@@ -100,6 +100,19 @@ class Items:
             for one in self._unique
             if one.key in written
         )
+
+
+def _without_alias(one: Prepared, held: Mapping[str, Any], reading: Reading) -> Reading:
+    """Whoever says which entity is meant by a value that a merge brought along does not make it the entity's own."""
+    attribute, key = one.sought.attribute, one.sought.key
+    value = None if attribute is None else reading.values.get(attribute.name)
+    if attribute is None or value is None or not attribute.unique:
+        return reading
+    if key_of(attribute, value) != key or held_key(attribute, held) == key:
+        return reading
+    values = {name: other for name, other in reading.values.items() if name != attribute.name}
+    jsons = {ident: other for ident, other in reading.jsons.items() if ident != attribute.key}
+    return Reading(values, jsons, reading.errors)
 
 
 class Pass:

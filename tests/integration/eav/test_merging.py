@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.eav.bulk.items import BulkItem
 from shared.eav.entity import View
 from shared.eav.links.asked import Unlink
 from shared.eav.merging.rules import LONGEST, NEWEST, SURVIVOR, MergeRules
@@ -164,6 +165,17 @@ class TestMeaning:
         assert found.id == a  # type: ignore[union-attr]
         assert values(people, a)["email"] == mail
         assert values(people, a)["first"] == "New"
+
+    def test_a_bulk_write_by_such_an_address_does_not_change_the_own_one(self, people: People, mail: str) -> None:
+        a, b = people.people({"email": mail}, {"email": f"b{mail}"})
+        people.merge(a, b)
+        by = Ref(attribute="email", value=f"B{mail}")
+        items = [BulkItem({"email": f"b{mail}", "first": "New"}, by)]
+        for outcome in ("updated", "unchanged"):
+            (found,) = people.engine.bulk.write(PERSON, items, CONTEXT)
+            assert (found.id, found.outcome) == (a, outcome)
+        assert values(people, a)["email"] == mail
+        assert people.find("email", mail, f"b{mail}") == [a, a]
 
     def test_such_an_address_can_become_the_own_one_and_both_stay(self, people: People, mail: str) -> None:
         a, b = people.people({"email": mail}, {"email": f"b{mail}"})
