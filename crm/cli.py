@@ -16,6 +16,7 @@ from crm.commands import (
     attributes,
     bus,
     demo,
+    erasures,
     exports,
     find,
     imports,
@@ -55,6 +56,7 @@ app.add_typer(types.app, name="types")
 app.add_typer(owners.app, name="owner")
 app.add_typer(tokens.app, name="token")
 app.add_typer(bus.app, name="bus")
+app.add_typer(erasures.app, name="erasures")
 command(app)(report.report)
 app.add_typer(report.metrics, name="metrics")
 command(app)(demo.demo)
