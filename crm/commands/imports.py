@@ -13,7 +13,7 @@ from crm.command import command, group
 from crm.importing import options, words
 from crm.importing.job import Imports
 from crm.importing.journey import Journey, rest, write
-from crm.importing.tables import errors_table, imports_table, outcome_table
+from crm.importing.tables import errors_table, imports_table, outcome_table, undo_table
 from crm.session import Session
 
 app = group("Imports: list, watch, pause, resume, cancel, undo them; their errors.")
@@ -76,7 +76,15 @@ def show(
 ) -> None:
     """Show one import; --watch follows it."""
     body = rest(session, id) if watch else Imports(session.api).get(id)
-    session.answer(body, lambda: outcome_table(body, None))
+    session.answer(body, lambda: outcome_table(body))
+
+
+@command(app)
+def start(session: Session, id: str) -> None:
+    """Carry out what a dry run foretold, or what somebody prepared."""
+    Imports(session.api).act(id, "start")
+    body = rest(session, id)
+    session.answer(body, lambda: outcome_table(body))
 
 
 @command(app)
@@ -102,9 +110,8 @@ def undo(session: Session, id: str) -> None:
     """Archive what it created and put back what it changed, except what somebody changed since."""
     Imports(session.api).act(id, "undo")
     body = rest(session, id)
-    kept = body.get("kept") or []
-    told = Text(f"import {id}: {body['state']}" + (f"; {len(kept):,} values stay, changed since" if kept else ""))
-    session.answer(body, lambda: told)
+    kept = Imports(session.api).kept(id)
+    session.answer({**body, "kept": kept}, lambda: undo_table(body, kept))
 
 
 @command(app)
@@ -119,7 +126,7 @@ def errors(
         write(output, imports.error_file(id))
         session.answer({"file": str(output)}, lambda: Text(str(output)))
         return
-    found = imports.errors(id, limit=200)
+    found = imports.errors(id, limit=100)
     session.answer({"results": found}, lambda: errors_table(found, len(found)))
 
 

@@ -49,6 +49,14 @@ class Imports:
         """What was wrong with rows, the first ones."""
         return results(self._api.get(path_of("imports", ident, "errors"), **params))
 
+    def samples(self, ident: str) -> list[dict[str, Any]]:
+        """What a dry run foresees for some rows."""
+        return results(self._api.get(path_of("imports", ident, "samples")))
+
+    def kept(self, ident: str) -> list[dict[str, Any]]:
+        """What an undo left alone, the first ones."""
+        return results(self._api.get(path_of("imports", ident, "kept"), limit=1000))
+
     def error_file(self, ident: str) -> Iterator[bytes]:
         """The rejected rows with what was wrong, as CSV."""
         return self._api.fetch(path_of("imports", ident, "errors"), format="csv")
@@ -103,7 +111,12 @@ def kept(profile: Mapping[str, Any]) -> Options:
     )
 
 
+def part(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the phase it is in goes: rows, done, seconds; empty before there is one."""
+    return body.get(body.get("phase") or "") or {}
+
+
 def counts(body: Mapping[str, Any]) -> dict[str, int]:
-    """Rows by outcome."""
-    found = body.get("counts") or {}
+    """Rows of the phase it is in, by outcome."""
+    found = part(body)
     return {name: int(found.get(name, 0)) for name in OUTCOMES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from crm.api import ApiError
 from crm.importing.job import Imports, counts, kept, proposals
-from crm.importing.mapping import Plan, make_plan
+from crm.importing.mapping import make_plan
 from crm.importing.options import Options
 from crm.importing.tables import MOST, errors_table, mapping_table, outcome_table, profile_table, samples_table
 from crm.importing.watching import watch
@@ -39,7 +41,9 @@ class Journey:
         self._session.vocabulary(self._options.type)  # an unknown type is refused before anything is sent
         self._ident = str(self._imports.upload(self._file, self._options.type)["id"])
         try:
-            rest(self._session, self._ident)
+            body = rest(self._session, self._ident)
+            if body["state"] == "failed":
+                raise ApiError(409, {"message": f"{self._file}: {body['error']}"})
             profile = self._imports.profile(self._ident)
             plan = make_plan(
                 self._options.over(kept(profile)),
@@ -52,20 +56,21 @@ class Journey:
         except BaseException:
             self.drop()
             raise
-        self._told = {"columns": profile["columns"], "mapping": _mapping(plan)}
-        self._show(Group(profile_table(profile), mapping_table(plan.lines, plan.mapping)))
+        self._told = {"columns": profile["columns"], "questions": profile["questions"]}
+        asked = [Text(f"? {one}", style="yellow") for one in profile["questions"]]
+        self._show(Group(profile_table(profile), mapping_table(plan.lines, plan.mapping), *asked))
 
     def foresee(self) -> None:
         """The dry run."""
         self._imports.act(self._ident, "dry-run")
         body = rest(self._session, self._ident)
         found = self._imports.errors(self._ident, limit=MOST)
-        samples = body.get("samples") or []
-        parts: list[RenderableType] = [outcome_table(body, None)]
+        samples = self._imports.samples(self._ident)
+        parts: list[RenderableType] = [outcome_table(body, title="What would come of it")]
         parts += [samples_table(samples)] if samples else []
         parts += [errors_table(found, counts(body)["rejected"])] if found else []
-        parts.append(Text("nothing was changed: this was a dry run"))
-        self._answer({**body, "errors": found}, Group(*parts))
+        parts.append(Text(f"nothing was changed: this was a dry run; crm imports start {self._ident} carries it out"))
+        self._answer({**body, "errors": found, "samples": samples}, Group(*parts))
 
     def carry_out(self) -> None:
         """The import itself; the error file when rows were rejected."""
@@ -82,12 +87,14 @@ class Journey:
             parts += [errors_table(found, counts(body)["rejected"]), Text(f"rejected rows: {self._errors}")]
         self._answer(told, Group(*parts))
         if body["state"] != "done":
+            self._session.say(f"import {self._ident} is {body['state']}. {body['error']}".rstrip())
             raise typer.Exit(1)
 
     def drop(self) -> None:
         """Nobody wants it."""
         if self._ident:
-            self._imports.act(self._ident, "cancel")
+            with suppress(ApiError):  # it has failed already
+                self._imports.act(self._ident, "cancel")
 
     def _show(self, shown: RenderableType) -> None:
         if not self._session.as_json:
@@ -107,11 +114,6 @@ def rest(session: Session, ident: str) -> dict[str, Any]:
             highlight=False,
         )
         raise typer.Exit(LEFT) from None
-
-
-def _mapping(plan: Plan) -> dict[str, str]:
-    """Column -> attribute."""
-    return {one["column"]: one["attribute"] for one in plan.mapping["columns"]}
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> None:

@@ -39,7 +39,7 @@ def mapping_table(lines: Iterable[Line], mapping: Mapping[str, Any]) -> Renderab
     return Group(table, Text(f" {'; '.join(said)}", style="dim"))
 
 
-def outcome_table(body: Mapping[str, Any], seconds: float | None) -> RenderableType:
+def outcome_table(body: Mapping[str, Any], seconds: float | None = None, title: str = "") -> RenderableType:
     """The last table: rows by outcome, and how fast."""
     found = counts(body)
     total = sum(found.values())
@@ -47,7 +47,7 @@ def outcome_table(body: Mapping[str, Any], seconds: float | None) -> RenderableT
     if seconds:
         titles += ["Seconds", "Rows/s"]
         row += [f"{seconds:.1f}", f"{total / seconds:,.0f}"]
-    return rows_table(titles, [row], f"import {body['id']}: {body['state']}")
+    return rows_table(titles, [row], title or f"import {body['id']}: {body['state']}")
 
 
 def errors_table(errors: Sequence[Mapping[str, Any]], total: int) -> RenderableType:
@@ -66,15 +66,25 @@ def samples_table(samples: Sequence[Mapping[str, Any]]) -> RenderableType:
     return rows_table(("Line", "Outcome", "Id", "What would change"), rows, "Some rows")
 
 
+def undo_table(body: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What went back, and what stays because somebody changed it since."""
+    parts: list[RenderableType] = [outcome_table(body)]
+    if kept:
+        rows = ((one["id"], one["attribute"] or "(the entity itself)") for one in kept[:MOST])
+        more = f" (the first {MOST} of {len(kept):,})" if len(kept) > MOST else ""
+        parts.append(rows_table(("Id", "Attribute"), rows, f"Left alone: changed since{more}"))
+    return Group(*parts)
+
+
 def imports_table(found: Iterable[Mapping[str, Any]]) -> RenderableType:
     """Imports as a list."""
     titles = ("Id", "File", "Type", "State", "Rows", *map(str.capitalize, OUTCOMES), "Created at")
     rows = []
     for one in found:
-        outcomes = counts(one)
+        outcomes = counts(one if one["run"] is None else {**one, "phase": "run"})
         told = [f"{outcomes[name]:,}" if outcomes[name] else "" for name in OUTCOMES]
         rows.append(
-            (one["id"], one["name"], one.get("type"), one["state"], one.get("rows"), *told, minute(one["created_at"]))
+            (one["id"], one["name"], one["type"], one["state"], one["file"]["rows"], *told, minute(one["created_at"]))
         )
     return rows_table(titles, rows)
 

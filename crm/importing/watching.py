@@ -13,7 +13,7 @@ from rich.progress import TextColumn
 
 from crm.api import ApiError, Unreachable
 from crm.bars import bars
-from crm.importing.job import BUSY, OUTCOMES, Imports, counts
+from crm.importing.job import BUSY, OUTCOMES, Imports, counts, part
 from crm.session import Session
 from shared.kernel.clock import monotonic
 
@@ -39,10 +39,9 @@ def watch(session: Session, ident: str, *, sleep: Callable[[float], None] = time
                 sleep(4 * EVERY)
                 continue
             heard = monotonic()
-            found = counts(body)
-            total = body.get("rows")
-            progress.update(task, description=str(body["state"]), total=total or None, completed=sum(found.values()))
-            progress.update(task, told=_told(found))
+            phase, found = part(body), counts(body)
+            progress.update(task, description=str(body["state"]), total=phase.get("rows") or None, told=_told(found))
+            progress.update(task, completed=phase.get("done", body["file"]["rows"]))
             if body["state"] not in BUSY:
                 return body
             sleep(EVERY)
