@@ -19,20 +19,29 @@ Cells = Sequence[str]
 
 @dataclass
 class Cutter:
-    """Rows gather until they are a chunk. rows: (line, cells) to be sent; refused: rows that could not be read."""
+    """Rows gather until they are a chunk. rows: (line, cells) to be sent; refused: rows that could not be read.
+
+    first, last: the lines between which all of them are.
+    """
 
     rows: list[tuple[int, Cells]] = field(default_factory=list)
     refused: list[tuple[int, Cells, Mapping[str, str]]] = field(default_factory=list)
     characters: int = 0
+    first: int = 0
+    last: int = 0
 
     def add(self, line: int, cells: Cells) -> None:
         """A row that can be sent."""
         self.rows.append((line, cells))
-        self.characters += sum(map(len, cells)) + 3 * len(cells)
+        self._count(line, cells)
 
     def refuse(self, line: int, cells: Cells, error: Mapping[str, str]) -> None:
         """A row that cannot: it counts, and is kept for the error file."""
         self.refused.append((line, cells, error))
+        self._count(line, cells)
+
+    def _count(self, line: int, cells: Cells) -> None:
+        self.first, self.last = self.first or line, line
         self.characters += sum(map(len, cells)) + 3 * len(cells)
 
     @property

@@ -1,0 +1,44 @@
+"""Saying what an import's columns are: checked against the file and the target as it is now, and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from services.workspace.commands.mappings import Prepared, prepare
+from services.workspace.commands.proposals import header_of
+from services.workspace.commands.steering import visible
+from services.workspace.commands.targets import find_target, patiently
+from services.workspace.tables import jobs, mappings
+from services.workspace.tables.jobs import READY, ImportJob
+from shared.kernel.context import Context
+from shared.kernel.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+_PERHAPS_NEW = frozenset({"UNKNOWN_ATTRIBUTE", "UNKNOWN_TYPE"})
+
+
+def set_mapping(service: Runtime, ctx: Context, ident: int, mapping: Mapping[str, Any]) -> ImportJob:
+    """Map the columns. Raises Invalid with everything wrong, Conflict when it is too early or too late."""
+    job = visible(service, ctx.actor, ident)
+    if job.state != READY:
+        raise Conflict(f"The import is {job.state}: columns are mapped while it is ready")
+    prepared = patiently(lambda: prepare(service, find_target(service, job.entity_type), job.header, mapping), _new)
+    with service.db.transaction() as connection:
+        if jobs.find(connection, ident, lock=True).state != READY:
+            raise Conflict("The import has begun meanwhile: columns are mapped while it is ready")
+        _store(connection, job, prepared)
+        return jobs.find(connection, ident)
+
+
+def _store(connection: Any, job: ImportJob, prepared: Prepared) -> None:
+    spec = prepared.spec.model_dump(mode="json")
+    jobs.change(connection, job.id, spec=spec, attributes=list(prepared.attributes), wanted=prepared.mapping)
+    mappings.remember(connection, job.entity_type, header_of(job), prepared.mapping)
+
+
+def _new(error: Exception) -> bool:
+    """Whether the mistake may be that our copy of the target's definitions is a moment behind."""
+    return isinstance(error, Invalid) and all(one.code in _PERHAPS_NEW for one in error.errors)

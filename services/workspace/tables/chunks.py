@@ -1,0 +1,93 @@
+"""Chunks: rows of a file as they are sent to those who import them, and the rows that could not be read."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from services.workspace.domain.cutting import Cutter
+from shared.kernel.db import Connection, Database
+from shared.kernel.json import dumps, loads
+
+_FAST = 1
+_PUT = """
+insert into import_chunk (job_id, n, first_line, last_line, rows, payload, refused)
+values (%(job)s, %(n)s, %(first)s, %(last)s, %(rows)s, %(payload)s, %(refused)s) on conflict do nothing
+"""
+_GET = "select payload from import_chunk where job_id = %(job)s and n = %(n)s"
+_OF_LINES = """
+select payload, refused from import_chunk where job_id = %(job)s and first_line <= %(last)s and last_line >= %(first)s
+order by n limit 1
+"""
+_DROP = "delete from import_chunk where job_id = %(job)s"
+_ROWS = "select n, rows from import_chunk where job_id = %(job)s and n >= %(n)s and rows > 0 order by n"
+
+Line = tuple[int, list[str]]
+
+
+def packed(cutter: Cutter) -> dict[str, Any]:
+    """A chunk's columns, made outside the transaction that stores them."""
+    refused = b"\n".join(dumps([line, cells, error]) for line, cells, error in cutter.refused)
+    return {
+        "first": cutter.first,
+        "last": cutter.last,
+        "rows": len(cutter.rows),
+        "payload": gzip.compress(b"\n".join(map(dumps, cutter.rows)), _FAST, mtime=0),
+        "refused": gzip.compress(refused, _FAST, mtime=0) if refused else None,
+    }
+
+
+def put_chunks(connection: Connection, job: int, first: int, chunks: Sequence[Mapping[str, Any]]) -> None:
+    """Store chunks numbered from `first`; those that are there already are the same."""
+    for n, chunk in enumerate(chunks, first):
+        connection.run(_PUT, {"job": job, "n": n, **chunk}, prepare=True)
+
+
+def payload(database: Database, job: int, n: int) -> bytes | None:
+    """A chunk's rows as gzipped lines of JSON, as they are stored."""
+    with database.connect() as connection:
+        row = connection.row(_GET, {"job": job, "n": n}, prepare=True)
+    return None if row is None else bytes(row[0])
+
+
+def rows_of(connection: Connection, job: int, n: int) -> list[Line]:
+    """The rows of a chunk."""
+    row = connection.row(_GET, {"job": job, "n": n}, prepare=True)
+    return [] if row is None else unpacked(row[0])
+
+
+def lines_between(connection: Connection, job: int, first: int, last: int) -> Mapping[int, list[str]]:
+    """The cells of all lines of the chunk that the first of these lines is in."""
+    row = connection.row(_OF_LINES, {"job": job, "first": first, "last": last}, prepare=True)
+    if row is None:
+        return {}
+    return dict([*unpacked(row[0]), *((line, cells) for line, cells, _ in _refused(row[1]))])
+
+
+def sizes(connection: Connection, job: int, n: int) -> list[tuple[int, int]]:
+    """(number, rows) of chunks from `n` on that have rows to be sent."""
+    return [(row[0], row[1]) for row in connection.rows(_ROWS, {"job": job, "n": n})]
+
+
+def drop_chunks(connection: Connection, job: int) -> None:
+    """The rows are not wanted any more."""
+    connection.run(_DROP, {"job": job})
+
+
+def unpacked(raw: bytes) -> list[Line]:
+    """The (line, cells) of a payload."""
+    return [(line, cells) for line, cells in map(loads, _lines(raw))]
+
+
+def _refused(raw: bytes | None) -> list[Any]:
+    return [] if raw is None else [loads(one) for one in _lines(raw)]
+
+
+def _lines(raw: bytes) -> Iterator[bytes]:
+    return (one for one in gzip.decompress(raw).split(b"\n") if one)
+
+
+def plain(raw: bytes) -> bytes:
+    """A payload as lines of JSON."""
+    return gzip.decompress(raw)

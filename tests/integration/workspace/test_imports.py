@@ -1,0 +1,269 @@
+"""Imports from upload to undo through the native doors: both services real, events and work moved by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from tests.integration.workspace.moving import Moving
+
+FILE = """E-mail,Vorname,Nachname,Score,Joined,Source
+ann@example.org,Ann,Alpha,10,13/1/2026,web
+bob@example.org,Bob,Beta,20,14/1/2026,Select
+cid@example.org,Cid,Gamma,30,15/1/2026,web
+"""
+
+
+def proposed(moving: Moving, ident: str) -> dict[str, Any]:
+    return moving.get(ident, "/profile")["proposal"]
+
+
+def test_a_file_from_upload_to_undo(moving: Moving):
+    made = moving.upload(FILE, name="../../etc/people.csv")
+    assert (made["state"], made["file"]["name"], made["type"], made["service"]) == (
+        "reading", "people.csv", "contact", "contacts",
+    )  # fmt: skip
+    moving.move()
+    ident = made["id"]
+    read = moving.get(ident)
+    assert (read["state"], read["file"]["rows"], read["file"]["columns"]) == ("ready", 3, 6)
+    profile = moving.get(ident, "/profile")
+    assert [one["type"] for one in profile["columns"]] == ["email", "string", "string", "number", "date", "string"]
+    mapping = profile["proposal"]
+    assert mapping["key"] == {"column": "E-mail", "attribute": "email"}
+    assert mapping["blanks"] == ["Select"]
+    assert {one["name"]: one["type"] for one in mapping["create_attributes"]} == {
+        "score": "number", "joined": "date", "source_2": "string",
+    }  # fmt: skip
+    mapped = moving.put(ident, mapping)
+    assert mapped["mapping"]["columns"][4] == {"column": "Joined", "attribute": "joined", "date_format": "DMY"}
+
+    checked = moving.do(ident, "dry-run")
+    assert checked["state"] == "ready"
+    assert (checked["dry"]["state"], checked["dry"]["created"], checked["dry"]["rejected"]) == ("done", 3, 0)
+    assert [one["outcome"] for one in moving.get(ident, "/samples")["results"]] == ["created"] * 3
+    assert moving.found(filter={"attribute": "email", "operator": "EQ", "value": "ann@example.org"}) == []
+
+    done = moving.do(ident, "start")
+    counts = {name: done["run"][name] for name in ("rows", "done", "created", "updated", "unchanged", "rejected")}
+    assert (done["state"], done["error"]) == ("done", "")
+    assert counts == {"rows": 3, "done": 3, "created": 3, "updated": 0, "unchanged": 0, "rejected": 0}
+    (ann,) = moving.found(
+        filter={"attribute": "score", "operator": "EQ", "value": 10}, attributes=["email", "joined", "score"]
+    )
+    assert (ann["values"]["email"], ann["values"]["joined"]) == ("ann@example.org", "2026-01-13")
+
+    again = moving.ready(FILE)
+    assert moving.get(again["id"], "/profile")["remembered"]
+    moving.put(again["id"], proposed(moving, again["id"]))
+    assert moving.do(again["id"], "start")["run"]["unchanged"] == 3
+
+    undone = moving.do(ident, "undo")
+    assert undone["state"] == "undone"
+    assert moving.found(filter={"attribute": "score", "operator": "EQ", "value": 10}) == []
+
+
+def test_errors_and_the_file_of_them(moving: Moving):
+    text = (
+        "email,first_name,number\n"
+        "dora@example.org,Dora,1\n"
+        "no address,=Evil(),2\n"
+        "emil@example.org,Emil,many\n"
+        "too,many,cells,here\n"
+        "frida@example.org,Frida,4\n"
+    )
+    job = moving.ready(text)
+    ident = job["id"]
+    mapping = proposed(moving, ident)
+    mapping["create_attributes"][0]["type"] = "number"
+    moving.put(ident, mapping)
+    done = moving.do(ident, "start")["run"]
+    assert (done["rows"], done["done"], done["created"], done["rejected"]) == (5, 5, 2, 3)
+    listed = moving.get(ident, "/errors")["results"]
+    assert [(one["line"], one["column"], one["value"]) for one in listed] == [
+        (3, "email", "no address"),
+        (4, "number", "many"),
+        (5, "", None),
+    ]
+    first = moving.get(ident, "/errors?limit=1")
+    assert moving.get(ident, f"/errors?limit=10&after={first['next_after']}")["results"] == listed[1:]
+
+    answer = moving.client().get(f"/api/v1/imports/{ident}/errors?format=csv")
+    rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"), newline="")))
+    assert rows[0][:3] == ["email", "first_name", "number"]
+    assert [row[:2] for row in rows[1:]] == [["no address", "'=Evil()"], ["emil@example.org", "Emil"], ["too", "many"]]
+    assert rows[1][3:] == ["3", "email", "no address", "INVALID_EMAIL", "not an e-mail address"]
+
+    mended = (
+        answer.get_data().decode("utf-8-sig").replace("no address,", "eve@example.org,", 1).replace(",many,", ",3,", 1)
+    )
+    second = moving.ready(mended)
+    profile = moving.get(second["id"], "/profile")
+    assert profile["remembered"]
+    moving.put(second["id"], profile["proposal"])
+    outcome = moving.do(second["id"], "start")["run"]
+    assert outcome["created"] == 2
+    (eve,) = moving.found(
+        filter={"attribute": "email", "operator": "EQ", "value": "eve@example.org"}, attributes=["first_name"]
+    )
+    assert eve["values"]["first_name"] == "=Evil()"
+
+
+def test_rows_of_one_entity_keep_their_order_across_chunks(moving: Moving):
+    lines = [f"p{n % 700}@example.net,{n}" for n in range(3500)]
+    job = moving.ready("email,job_title\n" + "\n".join(lines) + "\n")
+    ident = job["id"]
+    moving.put(ident, {"key": {"column": 0, "attribute": "email"}, "columns": [
+        {"column": 0, "attribute": "email"}, {"column": 1, "attribute": "job_title"}]})  # fmt: skip
+    done = moving.do(ident, "start")["run"]
+    assert (done["rows"], done["created"], done["updated"]) == (3500, 700, 2800)
+    found = moving.found(
+        filter={"attribute": "email", "operator": "EQ", "value": "p7@example.net"}, attributes=["job_title"]
+    )
+    assert found[0]["values"]["job_title"] == str(2800 + 7)
+
+
+def test_every_mistake_of_a_mapping_is_told(moving: Moving):
+    job = moving.ready("email,city\nx@example.org,Y\n")
+    told = moving.put(
+        job["id"],
+        {
+            "key": {"column": "E-Mail!", "attribute": "email"},
+            "columns": [
+                {"column": "city", "attribute": "citty"},
+                {"column": 9, "attribute": "email"},
+                {"column": "email", "attribute": "created_at", "colour": 1},
+            ],
+            "links": [{"column": "city", "type": "planet", "attribute": "name"}],
+            "create_attributes": [{"name": "x", "type": "colour"}],
+            "unknown": 1,
+        },
+        400,
+    )
+    names = {one["in"]: one for one in told["errors"]}
+    assert set(names) == {
+        "key.column", "columns[0].attribute", "columns[1].column", "columns[2].attribute", "columns[2].colour",
+        "links[0].type", "create_attributes[0].type", "unknown",
+    }  # fmt: skip
+    assert names["columns[0].attribute"]["context"]["nearest"][0] == "city"
+    assert moving.get(job["id"])["mapping"] is None
+    told = moving.put(job["id"], {"mode": "update", "columns": [{"column": 0, "attribute": "email"}]}, 400)
+    assert "mode update needs a key" in told["message"]
+
+
+def test_steering_is_idempotent_and_refuses_what_makes_no_sense(moving: Moving):
+    job = moving.ready("email\ng1@example.org\n")
+    ident = job["id"]
+    assert "no mapping yet" in moving.do(ident, "start", 409)["message"]
+    assert "cannot be paused" in moving.do(ident, "pause", 409)["message"]
+    moving.put(ident, proposed(moving, ident))
+    for _ in range(3):
+        assert moving.do(ident, "start", move=False)["state"] == "running"
+    for _ in range(2):
+        assert moving.do(ident, "pause", move=False)["state"] == "paused"
+    moving.move()
+    assert moving.get(ident)["state"] == "paused"
+    assert moving.found(filter={"attribute": "email", "operator": "EQ", "value": "g1@example.org"}) == []
+    assert moving.do(ident, "resume")["state"] == "done"
+    assert moving.do(ident, "start")["run"]["created"] == 1
+    assert "cannot be canceled" in moving.do(ident, "cancel", 409)["message"]
+    for _ in range(2):
+        assert moving.do(ident, "undo")["state"] == "undone"
+
+
+def test_canceling(moving: Moving):
+    reading = moving.upload("email\nh1@example.org\n")
+    assert moving.do(reading["id"], "cancel")["state"] == "canceled"
+    job = moving.ready("email\nh2@example.org\n")
+    moving.put(job["id"], proposed(moving, job["id"]))
+    moving.do(job["id"], "start", move=False)
+    assert moving.do(job["id"], "cancel", move=False)["state"] == "canceled"  # nothing was ordered yet
+    job = moving.ready("email\nh3@example.org\n")
+    moving.put(job["id"], proposed(moving, job["id"]))
+    moving.do(job["id"], "start", move=False)
+    moving.work("workspace")
+    moving.tell()
+    assert moving.do(job["id"], "cancel", move=False)["state"] == "canceling"
+    moving.move()
+    found = moving.get(job["id"])
+    assert (found["state"], found["run"]["state"]) == ("canceled", "canceled")
+    assert moving.found(filter={"attribute": "email", "operator": "EQ", "value": "h3@example.org"}) == []
+
+
+def test_a_dry_run_may_be_canceled_and_done_again(moving: Moving):
+    job = moving.ready("email\nk1@example.org\n")
+    moving.put(job["id"], proposed(moving, job["id"]))
+    moving.do(job["id"], "dry-run", move=False)
+    moving.work("workspace")
+    moving.tell()
+    moving.do(job["id"], "cancel")
+    assert moving.get(job["id"])["state"] == "ready"
+    again = moving.do(job["id"], "dry-run")
+    assert (again["state"], again["dry"]["created"]) == ("ready", 1)
+
+
+def test_owners_users_and_teams_import_the_same_way(moving: Moving):
+    job = moving.ready("email,first_name\nowner1@example.org,O\n", type="owners")
+    assert (job["type"], job["service"]) == ("owner", "workspace")
+    moving.put(job["id"], proposed(moving, job["id"]))
+    assert moving.do(job["id"], "start")["run"]["created"] == 1
+    team = moving.ready("name\nSales\nSupport\n", type="team")
+    moving.put(team["id"], proposed(moving, team["id"]))
+    assert moving.do(team["id"], "start")["run"]["created"] == 2
+
+
+def test_links(moving: Moving):
+    firms = moving.ready("account,subsidiary_of\nMother,\nDaughter,Mother\n", type="companies")
+    moving.put(firms["id"], {
+        "key": {"column": "account", "attribute": "name"}, "columns": [{"column": "account", "attribute": "name"}],
+        "links": [{"column": "subsidiary_of", "type": "companies", "attribute": "name", "relation": 14}]})  # fmt: skip
+    assert moving.do(firms["id"], "start")["run"]["created"] == 2
+    job = moving.ready("email,firm\nl1@example.org,Daughter\nl2@example.org,Nobody\n")
+    moving.put(job["id"], {
+        "key": {"column": "email", "attribute": "email"}, "columns": [{"column": "email", "attribute": "email"}],
+        "links": [{"column": "firm", "type": "company", "attribute": "name"}]})  # fmt: skip
+    done = moving.do(job["id"], "start")["run"]
+    assert (done["created"], done["rejected"]) == (1, 1)
+    found = moving.found(
+        filter={"attribute": "company.name", "operator": "EQ", "value": "Daughter"}, attributes=["email"]
+    )
+    assert [one["values"]["email"] for one in found] == ["l1@example.org"]
+
+
+def test_an_import_with_its_mapping_runs_by_itself(moving: Moving):
+    mapping = {"key": {"column": "email", "attribute": "email"}, "columns": [{"column": "email", "attribute": "email"}]}
+    done = moving.ready("email\nauto@example.org\n", mapping=mapping, run="run")
+    assert (done["state"], done["run"]["created"]) == ("done", 1)
+    wrong = moving.ready("mail\nauto@example.org\n", mapping=mapping, run="run")
+    assert wrong["state"] == "failed"
+    assert "the file has no column email" in wrong["error"]
+
+
+def test_a_failed_run_may_be_tried_again(moving: Moving):
+    job = moving.ready("email\nm1@example.org\n")
+    ident = job["id"]
+    moving.put(ident, {
+        "key": {"column": "email", "attribute": "email"}, "columns": [{"column": "email", "attribute": "email"}],
+        "create_attributes": [{"name": "temporary", "type": "string"}]})  # fmt: skip
+    kind = moving.kinds["import"]
+    moving.kinds["import"] = _Broken()
+    try:
+        assert moving.do(ident, "start")["state"] == "failed"
+    finally:
+        moving.kinds["import"] = kind
+    failed = moving.get(ident)
+    assert (failed["error"], failed["run"]["reason"]) == ("out of order", "out of order")
+    assert moving.do(ident, "resume")["state"] == "done"
+
+
+class _Broken:
+    def run(self, runtime: Any, claim: Any) -> None:
+        from shared.service.work.running import JobProblem
+
+        raise JobProblem("out of order")
+
+    def failed(self, connection: Any, job: Any) -> None:
+        from shared.service.imports.kind import ImportKind
+
+        ImportKind().failed(connection, job)
