@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.contacts.manifest import MANIFEST as CONTACTS
+from services.reporting.manifest import MANIFEST as REPORTING
 from services.workspace.manifest import MANIFEST as WORKSPACE
 
-ALL = (WORKSPACE, CONTACTS)
+ALL = (WORKSPACE, CONTACTS, REPORTING)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.reporting.answering import Answers
+from services.reporting.backfill import backfill
 from services.reporting.metrics import store
-from services.reporting.metrics.backfill import backfill
 from shared.kernel.db import Connection
 from shared.service.work import ledger
 from shared.service.work.ledger import Chunk, Claim, Counts, Job

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from services.reporting.backfill import backfill
 from services.reporting.manifest import MANIFEST as REPORTING
-from services.reporting.metrics.backfill import backfill
 from services.reporting.projections import Projections
 from shared.bus.client import DirectSource
 from shared.bus.consumer import Subscription, pull

@@ -184,7 +184,7 @@ def test_a_changed_metric_serves_as_before_until_it_is_filled(reporting: Reporti
 
 
 def test_work_fills_a_metric_piece_by_piece(reporting: Reporting, filled: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("services.reporting.metrics.backfill.ENTITIES", 2)
+    monkeypatch.setattr("services.reporting.backfill.ENTITIES", 2)
     made = filled.post(PATH, json={"name": "by_work", "entity_type": "company", "dimensions": ["city"]}).json
     assert made["state"] == "backfilling"
     assert filled.post(f"{PATH}/by_work/query", json={}).status_code == 503

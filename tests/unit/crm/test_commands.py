@@ -337,4 +337,5 @@ def test_status_asks_services_one_by_one_where_no_front_gathers_them(system):
     code, out, _err = run_crm(system, "status")
     assert code == 0
     assert "is degraded" in out
-    assert [path for _method, path, _body in system.requests] == ["/readyz", "/contacts/readyz", "/workspace/readyz"]
+    asked = ["/readyz", "/contacts/readyz", "/reporting/readyz", "/workspace/readyz"]
+    assert [path for _method, path, _body in system.requests] == asked

@@ -61,7 +61,7 @@ def test_degraded_is_still_ready() -> None:
 
 def test_requests_are_counted_by_operation_and_status_only() -> None:
     read = Operation("GET", "/things/{id}", "readThing", "", lambda _s, id: answer({"id": id}))
-    web = client(service(), read, *health.operations("contacts"))
+    web = client(service(db=GoneDatabase()), read, *health.operations("contacts"))
     web.get("/things/id-of-a-thing")
     web.get("/nowhere-at-all")
     text = web.get("/contacts/metrics").text
@@ -69,7 +69,7 @@ def test_requests_are_counted_by_operation_and_status_only() -> None:
     assert 'operation="unknown"' in text
     assert "id-of-a-thing" not in text
     assert "nowhere-at-all" not in text
-    other = client(service(), *health.operations("workspace")).get("/workspace/metrics")
+    other = client(service(db=GoneDatabase()), *health.operations("workspace")).get("/workspace/metrics")
     assert other.content_type.startswith("text/plain")
 
 
