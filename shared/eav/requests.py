@@ -28,11 +28,13 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class LinkTo:
-    """An entity to be linked to. relations: labels besides the plain relation, as ids in this direction."""
+    """An entity to be linked to. relations: labels besides the plain relation, as ids in this direction. since: the
+    instant the link counts from, when that is not now."""
 
     to_type: str
     to_id: int
     relations: tuple[int, ...] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

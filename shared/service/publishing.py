@@ -77,7 +77,7 @@ class LinkPublisher:
             entity_type=change.from_type,
             at=at,
             entity_id=change.from_id,
-            effective_at=context.effective_at,
+            effective_at=change.since or context.effective_at,
             actor=context.actor.id,
             source=context.source,
             source_id=context.source_id,

@@ -8,6 +8,7 @@ from shared.eav.batches import Refused
 from shared.eav.bulk.plan import Entry, Plan, Prepared
 from shared.eav.catalog import LiveType
 from shared.eav.links.asked import LinkChange
+from shared.eav.links.beside import dated_link
 from shared.eav.links.links import Links
 from shared.eav.links.preparing import Prepared as PreparedLinks
 from shared.eav.requests import LinkTo
@@ -35,7 +36,8 @@ class Linking:
                     self._new[ident] = entry
                 if entry.steps:
                     held.add(ident)
-                asked += [(place, ident, to) for to in every[place].item.links]
+                item = every[place].item
+                asked += [(place, ident, dated_link(to, item.effective_at)) for to in item.links]
         self._prepared = self._links.preparing.prepare(connection, self._live, asked, held=held) if asked else None
         return {} if self._prepared is None else self._prepared.errors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.eav.requests import LinkTo
 
@@ -47,7 +48,7 @@ class LinkOutcome:
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """One relation that a pair got or lost, told in the direction it was asked in."""
+    """One relation that a pair got or lost, told in the direction it was asked in; `since` when that is not now."""
 
     relation: int
     inverse: int
@@ -57,3 +58,4 @@ class LinkChange:
     to_id: int
     live: bool
     clock: int
+    since: datetime | None = None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from shared.eav.batches import Batch, Items
 from shared.eav.links.links import Links
 from shared.eav.links.preparing import Prepared
+from shared.eav.requests import LinkTo
 from shared.eav.store.state import Written
 from shared.kernel.db import Connection
 
@@ -16,6 +19,11 @@ def _stand_in(place: int) -> int:
     return -place - 1
 
 
+def dated_link(to: LinkTo, effective_at: datetime | None) -> LinkTo:
+    """The link as it counts when its item has an instant of its own."""
+    return to if effective_at is None or to.since is not None else replace(to, since=effective_at)
+
+
 def prepare_beside(links: Links, connection: Connection, batch: Batch, items: Items) -> Prepared | None:
     """Prepare the links of what the batch writes, None without any; items whose links are refused are left out of it.
 
@@ -23,7 +31,11 @@ def prepare_beside(links: Links, connection: Connection, batch: Batch, items: It
     """
     ids = {place: one.state.id for place, one in batch.updates.items()}
     ids |= {place: _stand_in(place) for place in batch.inserts}
-    asked = [(place, ids[place], to) for place in sorted(ids) for to in items[place].links]
+    asked = [
+        (place, ids[place], dated_link(to, items[place].effective_at))
+        for place in sorted(ids)
+        for to in items[place].links
+    ]
     if not asked:
         return None
     prepared = links.preparing.prepare(connection, batch.live, asked, held=ids.values())

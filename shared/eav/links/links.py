@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import psycopg
 
@@ -107,24 +108,29 @@ class Links:
         found = list(prepared.plan.changes())
         if not found:
             return []
-        clock = self._clock.tick(max(one[4] for one in found))
+        clock = self._clock.tick(max(one.clock for one in found))
         changes = [
             LinkChange(
-                relation.id, relation.inverse, relation.from_type, ids.get(start, start), relation.to_type,
-                ids.get(end, end), live, clock,
+                one.relation.id, one.relation.inverse, one.relation.from_type, ids.get(one.from_id, one.from_id),
+                one.relation.to_type, ids.get(one.to_id, one.to_id), one.live, clock, one.since,
             )
-            for relation, start, end, live, _ in found
+            for one in found
         ]  # fmt: skip
         self._write(connection, changes, context, clock)
         return changes
 
     def _write(self, connection: Connection, changes: Sequence[LinkChange], context: Context, clock: int) -> None:
-        rows: dict[bool, set[Row]] = {True: set(), False: set()}
+        made: dict[Row, datetime] = {}
+        gone: set[Row] = set()
+        at = naive(context.effective_at or now())
         for one in changes:
-            rows[one.live] |= {(one.relation, one.from_id, one.to_id), (one.inverse, one.to_id, one.from_id)}
-        since = naive(context.effective_at or now())
+            both = ((one.relation, one.from_id, one.to_id), (one.inverse, one.to_id, one.from_id))
+            if one.live:
+                made |= dict.fromkeys(both, at if one.since is None else naive(one.since))
+            else:
+                gone.update(both)
         try:
-            store.write(connection, sorted(rows[True]), sorted(rows[False]), since, clock)
+            store.write(connection, made, sorted(gone), clock)
         except psycopg.errors.UniqueViolation as error:
             raise Overtaken from error
         self._publish(connection, changes, context)

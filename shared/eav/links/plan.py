@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from shared.eav.links.relations import RelationDef, Relations
@@ -26,6 +27,19 @@ class Want:
     to_type: str
     to_id: int
     defs: tuple[RelationDef, ...] = ()
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A link that will differ from what is stored: made or undone, and its clock so far (0: it was not there)."""
+
+    relation: RelationDef
+    from_id: int
+    to_id: int
+    live: bool
+    clock: int
+    since: datetime | None
 
 
 @dataclass(slots=True)
@@ -56,7 +70,8 @@ class Plan:
         self._exact = exact
         self._initial = {self._name(row): clock for row, clock in stored.links.items()}
         self._links: dict[Row, bool] = {}
-        self._told: dict[Row, tuple[RelationDef, int, int]] = {}
+        self._told: dict[Row, tuple[RelationDef, int, int, datetime | None]] = {}
+        self._since: datetime | None = None
         self._holders: dict[tuple[int, int], tuple[int, bool]] = dict(stored.holders)
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
 
@@ -64,6 +79,7 @@ class Plan:
         """Make these links, or answer why not: then nothing of it is made."""
         self._journal.clear()
         for want in wants:
+            self._since = want.since
             error = self._link(want)
             if error is not None:
                 for held, key, old in reversed(self._journal):
@@ -74,11 +90,12 @@ class Plan:
                 return error
         return None
 
-    def changes(self) -> Iterable[tuple[RelationDef, int, int, bool, int]]:
-        """(relation, from, to, made or undone, its clock so far) of every link that differs from what is stored."""
+    def changes(self) -> Iterable[Difference]:
+        """Every link that differs from what is stored."""
         for name, live in self._links.items():
             if live is not (name in self._initial):
-                yield (*self._told[name], live, self._initial.get(name, 0))
+                relation, start, end, since = self._told[name]
+                yield Difference(relation, start, end, live, self._initial.get(name, 0), since)
 
     def has(self, relation: RelationDef, from_id: int, to_id: int) -> bool:
         """Whether the pair will have this relation."""
@@ -161,7 +178,7 @@ class Plan:
     def _set(self, relation: RelationDef, from_id: int, to_id: int, live: bool) -> None:
         name = named(relation, from_id, to_id)
         self._put(self._links, name, live)
-        self._put(self._told, name, (relation, from_id, to_id))
+        self._put(self._told, name, (relation, from_id, to_id, self._since))
 
     def _put(self, held: dict[Any, Any], key: Any, value: Any) -> None:
         self._journal.append((held, key, held.get(key)))

@@ -113,7 +113,7 @@ class Preparing:
         except CrmError as error:
             errors.setdefault(place, error)
             return None
-        return Want(place, from_id, from_live.name, to_type, to.to_id, defs)
+        return Want(place, from_id, from_live.name, to_type, to.to_id, defs, to.since)
 
     def _here(self, type_name: str) -> str:
         """The internal name of a type that can be linked to: so far one that lives in the same database."""

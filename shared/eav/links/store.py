@@ -8,6 +8,7 @@ held fast, so that it cannot vanish: any number may link to the same entity at o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,8 @@ with gone as (delete from eav_link l
     using unnest(%(gr)s::int[], %(gf)s::bigint[], %(gt)s::bigint[]) g(r, f, t)
     where l.relation = g.r and l.from_id = g.f and l.to_id = g.t)
 insert into eav_link(relation, from_id, to_id, since, clock)
-select r, f, t, %(since)s, %(clock)s from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[]) n(r, f, t)
+select r, f, t, s, %(clock)s
+from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[], %(s)s::timestamp[]) n(r, f, t, s)
 order by 1, 2, 3
 """
 _REMOVE = """
@@ -161,10 +163,11 @@ def _triples(rows: Collection[Row]) -> dict[str, Any]:
     return {"r": [one[0] for one in rows], "f": [one[1] for one in rows], "t": [one[2] for one in rows]}
 
 
-def write(connection: Connection, made: Sequence[Row], gone: Sequence[Row], since: Any, clock: int) -> None:
-    """Put and remove rows, which come in both directions. Raises UniqueViolation (psycopg) for a row that is there."""
+def write(connection: Connection, made: Mapping[Row, datetime], gone: Sequence[Row], clock: int) -> None:
+    """Put rows, each since its instant, and remove others; both come in both directions. Raises UniqueViolation
+    (psycopg) for a row that is there."""
     removed = {f"g{name}": values for name, values in _triples(gone).items()}
-    connection.run(_WRITE, {**_triples(made), **removed, "since": since, "clock": clock}, prepare=True)
+    connection.run(_WRITE, {**_triples(made), "s": list(made.values()), **removed, "clock": clock}, prepare=True)
 
 
 def remove(connection: Connection, rows: Collection[Row]) -> dict[Row, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -118,3 +119,21 @@ def test_the_whole_item_is_refused_for_one_of_its_links(engine: Engine):
     assert isinstance(refused, ItemError)
     assert links(engine, "company", d, "company") == {}
     assert links(engine, "company", c, "company") == {b: (FIRMS, 13)}
+
+
+def test_links_count_from_the_instant_of_their_item(engine: Engine, told: Told, database: Database):
+    (firm,) = some(engine, "company", 1)
+    then, before = datetime(2020, 2, 29, 12, tzinfo=UTC), datetime(2019, 1, 1, tzinfo=UTC)
+    drafts = [
+        Draft({}, effective_at=then, links=(LinkTo("company", firm),)),
+        Draft({}, effective_at=then, links=(LinkTo("company", firm, since=before),)),
+        Draft({}, links=(LinkTo("company", firm),)),
+    ]
+    made = [one.id for one in engine.writes.create("contact", drafts, CONTEXT, IDS) if isinstance(one, Entity)]
+    with database.connect() as connection:
+        found = dict(
+            connection.rows("select to_id, since from eav_link where from_id = %(f)s and relation = 280", {"f": firm})
+        )
+    assert [found[one] for one in made[:2]] == [then.replace(tzinfo=None), before.replace(tzinfo=None)]
+    assert found[made[2]].year > 2020
+    assert {one.from_id: one.since for one in told.changes} == dict(zip(made, (then, before, None), strict=True))
