@@ -52,6 +52,7 @@ class Engine:
         kept_out: KeptOut = nothing_kept_out,
     ) -> None:
         self.judge = judge = judge or NoJudge()
+        self.publish = publish
         self.database = database
         self.catalog = Catalog(database)
         self.relations = Relations(relations, database, self.catalog, elsewhere)

@@ -15,11 +15,12 @@ from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
 from shared.service.imports.kind import ImportKind
 from shared.service.manifest import Manifest
+from shared.service.mass.kind import KIND, ChangeKind
 from shared.service.runtime import Runtime
 from shared.service.work import ledger
 from shared.service.work.running import Kind, work
 
-KINDS: Mapping[str, Kind] = {"import": ImportKind()}
+KINDS: Mapping[str, Kind] = {"import": ImportKind(), KIND: ChangeKind()}
 PAUSE_SECONDS = 2.0
 _log = logger("work")
 

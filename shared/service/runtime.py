@@ -29,6 +29,7 @@ from shared.service.label_events import Learning
 from shared.service.labels import Labels
 from shared.service.links import Links
 from shared.service.manifest import Manifest
+from shared.service.mass.changes import MassChanges
 from shared.service.matching.duplicates import Duplicates
 from shared.service.matching.keeping import Keeping
 from shared.service.merging import Merging
@@ -87,8 +88,9 @@ class Runtime:
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
-        self.erasure = Erasure(self.engine, keeping, cache(lambda: secrets_of(settings)), walk.forget)
+        self.erasure = Erasure(self.engine, cache(lambda: secrets_of(settings)), walk.forget)
         self.exports = Exports(self.engine)
+        self.mass = MassChanges(self.engine, self.entities)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))
         self.holdings = Holdings(self.engine)

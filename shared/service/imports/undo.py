@@ -24,7 +24,6 @@ from shared.kernel.errors import Unavailable
 from shared.service.imports.settling import settle
 from shared.service.imports.task import context_of
 from shared.service.imports.telling import tell_chunk
-from shared.service.publishing import publish
 from shared.service.work import ledger
 from shared.service.work.ledger import Claim, Counts
 
@@ -134,7 +133,7 @@ def _take_back(
         gone = archive(connection, live, list(known), context)
         if any(one.state.version != known[one.state.id] + 1 for one in gone):
             raise Unavailable("an entity changed meanwhile")
-        publish(connection, live, gone, context)
+        runtime.engine.publish(connection, live, gone, context)
         if last is not None:
             refused = [KeptValue(going[one.place].id) for one in outcomes if one.outcome == "rejected"]
             last(connection, backs, [*kept, *refused])

@@ -5,7 +5,7 @@ Use it for new clients; the wire dialect beside it is for clients that exist. On
 
 from __future__ import annotations
 
-from shared.service.web.native import batch, duplicates, erasing, export, links, merging, query, single
+from shared.service.web.native import batch, duplicates, erasing, export, links, mass, merging, query, single
 
 OPERATIONS = (
     *single.OPERATIONS,
@@ -13,6 +13,7 @@ OPERATIONS = (
     *batch.OPERATIONS,
     *links.OPERATIONS,
     *export.OPERATIONS,
+    *mass.OPERATIONS,
     *merging.OPERATIONS,
     *erasing.OPERATIONS,
     *duplicates.OPERATIONS,
