@@ -189,13 +189,14 @@ def _metadata(body: dict[str, Any], errors: ErrorList, where: str) -> dict[str, 
 _TAG = "Pipelines"
 _UNUSED = (QueryParam("unused", "boolean", "Refuse when entities stand in a stage that would go", False),)
 _EXAMPLE = {
-    "label": "Renewals",
+    "label": "Returns",
     "stages": [
         {"label": "Asked", "metadata": {"probability": "0.2"}},
         {"label": "Done", "metadata": {"probability": "1.0", "isClosed": "true"}},
     ],
 }
-_STAGE_EXAMPLE = {"label": "Offered", "position": 2, "metadata": {"probability": "0.6"}}
+_STAGE_EXAMPLE = {"label": "Weighed", "position": 2, "metadata": {"probability": "0.6"}}
+_REPLACED = {**_EXAMPLE, "label": "Returns and repairs"}
 _READING: dict[str, Any] = {"tag": _TAG, "pipelined": True}
 
 
@@ -213,7 +214,7 @@ OPERATIONS = (
     Operation("GET", ONE, "readTypePipeline", "Read a pipeline", read_pipeline,
               response=models.PipelineOut, **_READING),
     Operation("PUT", ONE, "replaceTypePipeline", "Replace a pipeline and its stages", replace_pipeline,
-              query=_UNUSED, response=models.PipelineOut, **_writing(models.DescribedPipeline, _EXAMPLE),
+              query=_UNUSED, response=models.PipelineOut, **_writing(models.DescribedPipeline, _REPLACED),
               description="Stages named again, by id or label, stay; the others are archived."),
     Operation("PATCH", ONE, "changeTypePipeline", "Change, archive or restore a pipeline", change_pipeline,
               query=_UNUSED, response=models.PipelineOut, **_writing(models.ChangePipeline, {"position": 3})),

@@ -47,7 +47,10 @@ def spec(relation: RelationDef) -> dict[str, Any]:
 
 def linked_v4(one: Linked, known: Known) -> dict[str, Any]:
     """One linked record with its association types."""
-    return {"toObjectId": one.to_id, "associationTypes": [spec(known[ident]) for ident in one.relations]}
+    return {
+        "toObjectId": one.to_id,
+        "associationTypes": [spec(known[ident]) for ident in one.relations if ident in known],
+    }
 
 
 def linked_v3(found: Iterable[Linked], known: Known) -> list[dict[str, Any]]:
@@ -57,7 +60,7 @@ def linked_v3(found: Iterable[Linked], known: Known) -> list[dict[str, Any]]:
 
 
 def _labels_first(one: Linked, known: Known) -> list[int]:
-    return sorted(one.relations, key=lambda ident: (known[ident].plain, ident))
+    return sorted((ident for ident in one.relations if ident in known), key=lambda ident: (known[ident].plain, ident))
 
 
 def labelled(one: LinkOutcome, start: TypeDef, end: TypeDef, known: Known) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def labelled(one: LinkOutcome, start: TypeDef, end: TypeDef, known: Known) -> di
         "fromObjectId": one.from_id,
         "toObjectTypeId": end.wire_id,
         "toObjectId": one.to_id,
-        "labels": [label for ident in one.relations if (label := known[ident].label)],
+        "labels": [label for ident in one.relations if ident in known and (label := known[ident].label)],
     }
 
 

@@ -153,6 +153,9 @@ _EXAMPLE = {
     ],
 }
 _CHANGE = {"displayOrder": 3}
+# Labels are unique, so what replaces has one of its own: examples can be carried out in any order.
+_REPLACED = {**_EXAMPLE, "label": "Renewals and extensions"}
+_REPLACED_STAGE = {**_STAGE_EXAMPLE, "label": "Promised"}
 _READING: dict[str, Any] = {"tag": _TAG, "pipelined": True}
 
 
@@ -170,7 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PATCH", _ONE, "updatePipeline", "Change or restore a pipeline", update,
               query=_VALIDATED, response=models.Pipeline, **_writing(models.PipelinePatch, _CHANGE)),
     Operation("PUT", _ONE, "replacePipeline", "Replace a pipeline and its stages", replace,
-              query=_VALIDATED, response=models.Pipeline, **_writing(models.PipelineInput, _EXAMPLE)),
+              query=_VALIDATED, response=models.Pipeline, **_writing(models.PipelineInput, _REPLACED)),
     Operation("DELETE", _ONE, "archivePipeline", "Archive a pipeline", archive, 204, query=_VALIDATED, **_READING),
     Operation("GET", f"{_ONE}/audit", "listPipelineChanges", "List the changes of a pipeline", audits,
               response=models.AuditList, **_READING),
@@ -183,7 +186,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PATCH", _STAGE, "updateStage", "Change or restore a stage", update_stage,
               response=models.Stage, **_writing(models.StagePatch, _CHANGE)),
     Operation("PUT", _STAGE, "replaceStage", "Replace a stage", replace_stage,
-              response=models.Stage, **_writing(models.StageInput, _STAGE_EXAMPLE)),
+              response=models.Stage, **_writing(models.StageInput, _REPLACED_STAGE)),
     Operation("DELETE", _STAGE, "archiveStage", "Archive a stage that no record is in", archive_stage, 204,
               **_READING),
     Operation("GET", f"{_STAGE}/audit", "listStageChanges", "List the changes of a stage", stage_audits,

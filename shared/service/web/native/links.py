@@ -40,7 +40,11 @@ def list_links(service: Runtime, type: str, id: str, to_type: str) -> Response:
     found, following = service.links.page(ctx, name, ident, target.name, limit=limit, after=after)
     known = {one.id: relation_json(one) for one in service.links.relations(ctx, name, target.name)}
     results = [
-        {"id": str(one.to_id), "type": target.name, "relations": [known[each] for each in one.relations]}
+        {
+            "id": str(one.to_id),
+            "type": target.name,
+            "relations": [known[each] for each in one.relations if each in known],
+        }
         for one in found
     ]
     return answer({"results": results} if following is None else {"results": results, "next_cursor": str(following)})
