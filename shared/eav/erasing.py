@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from shared.eav.attempts import Attempts, Overtaken, Publish
 from shared.eav.catalog import LiveType
@@ -43,9 +42,9 @@ class Lent:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What is erased, before it is, by id: the version each ends at, the instant it was recorded at, its values by
-    attribute key; every unique (attribute id, key) that led to one of them, with its owner; links from their side as
-    (relation, inverse, from, to); what others have of them.
+    """What is erased, before it is: by id, the version each ends at and the instant it was recorded at; every unique
+    (attribute id, key) that led to one of them, with its owner; links from their side as (relation, inverse, from, to);
+    what others have of them.
     """
 
     versions: dict[int, int]
@@ -53,7 +52,6 @@ class Erased:
     keys: tuple[tuple[Key, int], ...]
     links: tuple[tuple[int, int, int, int], ...]
     lent: tuple[Lent, ...]
-    values: dict[int, dict[str, Any]]
 
 
 Also = Callable[[Connection, LiveType, Erased], dict[int, dict[str, object]]]
@@ -138,7 +136,6 @@ class Erasing:
             tuple(sorted(keys)),
             tuple((relation, inverses[relation], start, to) for relation, start, to in links),
             tuple(Lent(who, low, high, tuple(names)) for who, low, high, names in store.lent(connection, live, ids)),
-            {state.id: state.values for state, _ in found},
         )
 
     def _detail(self, erased: Erased, ident: int, details: dict[int, dict[str, object]]) -> dict[str, object]:

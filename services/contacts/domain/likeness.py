@@ -64,6 +64,8 @@ def plain(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, plain."""
+    if text.isascii() and text.isalnum():
+        return [text.lower()]
     return [word for word in _NOT_WORDS.split(plain(text)) if word]
 
 

@@ -24,7 +24,7 @@ from shared.kernel.errors import FieldError, Invalid, InvalidValues
 from shared.service.erasure import blanking, ledger
 from shared.service.erasure.ledger import Entry, Hash
 from shared.service.erasure.secret import Secret
-from shared.service.matching.keeping import Keeping
+from shared.service.matching.store import forget as forget_keys
 from shared.service.permissions import ERASURES_READ, ERASURES_WRITE, require, require_scope
 
 _AT_ONCE = 100
@@ -32,18 +32,10 @@ _THERE = "select id, recorded_at from {table} where id = any(%(ids)s::bigint[])"
 
 
 class Erasure:
-    """Erasures of one service. keeping: keeps match keys; secrets: read when first needed; forget: empties what is
-    cached outside."""
+    """Erasures of one service. secrets: read when first needed; forget: empties what is cached outside."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        keeping: Keeping,
-        secrets: Callable[[], Sequence[Secret]],
-        forget: Callable[[], None],
-    ) -> None:
+    def __init__(self, engine: Engine, secrets: Callable[[], Sequence[Secret]], forget: Callable[[], None]) -> None:
         self._engine = engine
-        self._keeping = keeping
         self._secrets = secrets
         self._forget = forget
 
@@ -133,7 +125,7 @@ class Erasure:
             blanking.blank_imports(connection, found, keys)
             blanking.blank_log(connection, live.name, erased, found)
             blanking.blank_answers(connection, ids, [key for _, key in keys])
-            self._keeping.forget(connection, live, erased.values)
+            forget_keys(connection, live.id, ids)
             ledger.put(connection, self._entries(live, erased))
             return {ident: {"imports": [list(line) for line in lines]} for ident, lines in found.lines.items()}
 

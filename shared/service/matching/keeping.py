@@ -82,20 +82,17 @@ class Keeping:
         if not rules:
             return
         noted = _created.get()
-        added: set[store.Kept] = set()
-        dropped: set[store.Kept] = set()
+        there: dict[store.Kept, bool] = {}  # the last word on each key: an entity may be written more than once
         for one in written:
             ident, values = one.state.id, one.state.values
             if one.kind in APPEARING:
-                added |= {(rule.number, key, ident) for rule in rules for key in rule.keys(values)}
+                there |= dict.fromkeys(((rule.number, key, ident) for rule in rules for key in rule.keys(values)), True)
                 if noted is not None and one.kind == "created":
                     noted[ident] = values
             elif one.kind in CHANGING:
-                more, fewer = _moved(rules, ident, values, one.changed)
-                added |= more
-                dropped |= fewer
-        store.drop(connection, sorted(dropped - added))
-        store.add(connection, sorted(added))
+                there |= _moved(rules, ident, values, one.changed)
+        store.drop(connection, sorted(kept for kept, live_on in there.items() if not live_on))
+        store.add(connection, sorted(kept for kept, live_on in there.items() if live_on))
 
     @contextmanager
     def watching(self) -> Iterator[dict[int, Mapping[str, Any]]]:
@@ -107,14 +104,6 @@ class Keeping:
             yield found
         finally:
             _created.reset(token)
-
-    def forget(self, connection: Connection, live: LiveType, states: Mapping[int, Mapping[str, Any]]) -> None:
-        """Forget the keys of entities that are erased; {id: values by attribute key}."""
-        rules = self.rules(live)
-        kept = {
-            (rule.number, key, ident) for ident, values in states.items() for rule in rules for key in rule.keys(values)
-        }
-        store.drop(connection, sorted(kept))
 
 
 @lru_cache(maxsize=256)
@@ -133,14 +122,12 @@ def _numbered(
 
 def _moved(
     rules: Sequence[Numbered], ident: int, values: Mapping[str, Any], changed: Mapping[str, Change]
-) -> tuple[set[store.Kept], set[store.Kept]]:
-    """Keys that a change added and took away; of several changes at once, each is set against the last state."""
-    added: set[store.Kept] = set()
-    dropped: set[store.Kept] = set()
+) -> dict[store.Kept, bool]:
+    """Keys that an entity has after a change, and those that the change took away."""
+    there: dict[store.Kept, bool] = {}
     for rule in rules:
         if not rule.names.keys().isdisjoint(changed):
             before = {**values, **{key: old for key, (old, _) in changed.items()}}
-            old, new = rule.keys(before), rule.keys(values)
-            added |= {(rule.number, key, ident) for key in new}
-            dropped |= {(rule.number, key, ident) for key in old - new}
-    return added, dropped
+            there |= {(rule.number, key, ident): False for key in rule.keys(before)}
+            there |= {(rule.number, key, ident): True for key in rule.keys(values)}
+    return there

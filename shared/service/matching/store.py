@@ -19,6 +19,7 @@ Kept = tuple[int, int, int]
 # How many entities a single key shows: a key that hundreds share says nothing about any of them.
 MOST_PER_KEY = 50
 
+_LOCK = 7009
 _ADD = """
 insert into match_key (rule, key, entity_id)
 select * from unnest(%(r)s::int[], %(k)s::bigint[], %(e)s::bigint[]) order by 1, 2, 3 on conflict do nothing
@@ -66,6 +67,12 @@ def numbers(connection: Connection) -> dict[tuple[int, str, int], int]:
     return {(type_id, name, version): ident for ident, type_id, name, version in connection.rows(_RULES)}
 
 
+def hold(connection: Connection, type_id: int, *, shared: bool = False) -> None:
+    """Keep erasures (shared) and pieces of backfill of a type apart, until the transaction ends."""
+    how = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    connection.row(f"select {how}({_LOCK}, %(type)s)", {"type": type_id})
+
+
 def add(connection: Connection, kept: Collection[Kept]) -> None:
     """Keep keys; those that are there are fine."""
     _run(connection, _ADD, kept)
@@ -79,6 +86,12 @@ def drop(connection: Connection, kept: Collection[Kept]) -> None:
 def _run(connection: Connection, sql: str, kept: Collection[Kept]) -> None:
     if kept:
         connection.run(sql, _columns("rke", kept), prepare=True)
+
+
+def forget(connection: Connection, type_id: int, ids: Collection[int]) -> None:
+    """Forget every key of entities that are erased, whichever rule and write it is of; reads all keys."""
+    hold(connection, type_id, shared=True)
+    connection.run("delete from match_key where entity_id = any(%(ids)s::bigint[])", {"ids": list(ids)})
 
 
 def find(connection: Connection, table: int, keys: Sequence[Key]) -> list[Kept]:
