@@ -114,7 +114,8 @@ class Follower:
         if reached is None or reached.epoch != page.next.epoch:
             return False
         if page.next.place <= reached.place:
-            return True
+            # A pulse at our very place: nothing is missing up to its moment.
+            return page.start != reached or apply(self.database, self.subscription, page)
         rest = page.from_place(reached)
         if rest is None or not apply(self.database, self.subscription, rest):
             return False

@@ -10,9 +10,13 @@ from shared.service.replicas import owner_replica, relation_replica, token_repli
 
 
 def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription, ...]:
-    """Of one service; workspace follows itself for imports into its own types, not for what it owns."""
-    own = (import_orders(manifest.name), *manifest.hears, *(manifest.follows(settings) if manifest.follows else ()))
-    if manifest.owns_tokens:
-        return own
-    replicas = (token_replica, owner_replica, relation_replica)
-    return (*(one(manifest.name, settings) for one in replicas), *own)
+    """Of one service; workspace follows itself for imports into its own types, not for what it owns.
+
+    A service without entities needs no more than tokens of it.
+    """
+    more = (*manifest.hears, *(manifest.follows(settings) if manifest.follows else ()))
+    tokens = () if manifest.owns_tokens else (token_replica(manifest.name, settings),)
+    if not manifest.types:
+        return (*tokens, *more)
+    replicas = () if manifest.owns_tokens else (owner_replica, relation_replica)
+    return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *more)

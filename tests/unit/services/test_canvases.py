@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.services import ALL
-from shared.contracts import event
+from shared.contracts import event, imports
 from shared.kernel.config import Settings
 from shared.service.manifest import Manifest
 from shared.service.subscriptions import subscriptions
@@ -19,7 +19,8 @@ SECTIONS = ["Owns", "Commands", "Queries", "Publishes", "Hears", "Promises"]
 COMMANDS = ["create", "update", "upsert", "archive", "restore"]
 QUERIES = ["read", "list", "query"]
 PUBLISHED = {event.CREATED, event.UPDATED, event.ARCHIVED, event.RESTORED, event.CATALOG_ATTRIBUTE, event.CATALOG_GROUP}
-KINDS = {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
+REPORTED = {imports.CHUNK, imports.FINISHED}
+KINDS = REPORTED | {imports.JOB} | {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
 
 every_service = pytest.mark.parametrize("manifest", ALL, ids=lambda one: one.name)
 
@@ -74,13 +75,13 @@ def test_its_commands_and_queries_are_the_kits_and_its_own(manifest: Manifest):
 def test_it_publishes_what_it_can(manifest: Manifest):
     expected = set(PUBLISHED) if manifest.types else set()
     if manifest.types:
-        expected.add(event.LINK)
+        expected |= {event.LINK, *REPORTED}
     if manifest.custom_types or manifest.pipelines:
         expected.add(event.CATALOG_PIPELINE)
     if manifest.custom_types:
         expected.add(event.CATALOG_TYPE)
     if manifest.owns_tokens:
-        expected |= {event.TOKEN, event.CATALOG_RELATION}
+        expected |= {event.TOKEN, event.CATALOG_RELATION, imports.JOB}
     assert set(words(canvas(manifest)["Publishes"])) == expected
 
 
