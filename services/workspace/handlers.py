@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from services.workspace.commands.forgetting import forget_rows
 from services.workspace.commands.steering import end_phase
 from services.workspace.tables import jobs, reports
 from services.workspace.tables.jobs import CANCELED, CANCELING, CHECKING, DONE, FAILED, PAUSED, RUNNING, UNDOING
 from shared.contracts import imports as contract
-from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, Event
+from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, ERASED, Event
 from shared.contracts.imports import ChunkDone, PhaseFinished, detail_of
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
@@ -34,7 +35,7 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
             name=f"{WORKSPACE}.imports.of.{source}",
             source=source,
             handler=_handler(source),
-            types=frozenset({contract.CHUNK, contract.FINISHED, CATALOG_TYPE, CATALOG_ATTRIBUTE}),
+            types=frozenset({contract.CHUNK, contract.FINISHED, CATALOG_TYPE, CATALOG_ATTRIBUTE, ERASED}),
             rebuild=_rebuild(settings, source),
         )
         for source in HOSTS
@@ -47,6 +48,8 @@ def _handler(source: str) -> Callable[[Connection, Sequence[Event]], None]:
         for event in events:
             if event.kind in (contract.CHUNK, contract.FINISHED) and event.entity_id is not None:
                 _apply(connection, source, event.entity_id, event)
+            elif event.kind == ERASED:
+                forget_rows(connection, source, event.detail.get("imports", ()))
 
     return handle
 

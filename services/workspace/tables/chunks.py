@@ -20,6 +20,13 @@ _OF_LINES = """
 select payload, refused from import_chunk where job_id = %(job)s and first_line <= %(last)s and last_line >= %(first)s
 order by n limit 1
 """
+_HOLDING = """
+select n, payload, refused from import_chunk
+where job_id = %(job)s and first_line <= %(line)s and last_line >= %(line)s for update
+"""
+_REPLACE = """
+update import_chunk set payload = %(payload)s, refused = %(refused)s where job_id = %(job)s and n = %(n)s
+"""
 _DROP = "delete from import_chunk where job_id = %(job)s"
 _ROWS = "select n, rows from import_chunk where job_id = %(job)s and n >= %(n)s and rows > 0 order by n"
 
@@ -28,13 +35,12 @@ Line = tuple[int, list[str]]
 
 def packed(cutter: Cutter) -> dict[str, Any]:
     """A chunk's columns, made outside the transaction that stores them."""
-    refused = b"\n".join(dumps([line, cells, error]) for line, cells, error in cutter.refused)
     return {
         "first": cutter.first,
         "last": cutter.last,
         "rows": len(cutter.rows),
-        "payload": gzip.compress(b"\n".join(map(dumps, cutter.rows)), _FAST, mtime=0),
-        "refused": gzip.compress(refused, _FAST, mtime=0) if refused else None,
+        "payload": _packed(cutter.rows),
+        "refused": _packed(cutter.refused) if cutter.refused else None,
     }
 
 
@@ -68,6 +74,23 @@ def lines_between(connection: Connection, job: int, first: int, last: int) -> Ma
 def sizes(connection: Connection, job: int, n: int) -> list[tuple[int, int]]:
     """(number, rows) of chunks from `n` on that have rows to be sent."""
     return [(row[0], row[1]) for row in connection.rows(_ROWS, {"job": job, "n": n})]
+
+
+def blank_line(connection: Connection, job: int, line: int) -> None:
+    """Take the cells out of a row: whose they were is erased. The row stays a row."""
+    for n, raw, refused in connection.rows(_HOLDING, {"job": job, "line": line}):
+        rows = [(number, _blank(cells) if number == line else cells) for number, cells in unpacked(raw)]
+        others = [[one[0], _blank(one[1]) if one[0] == line else one[1], one[2]] for one in _refused(refused)]
+        packed_again = {"payload": _packed(rows), "refused": _packed(others) if others else None}
+        connection.run(_REPLACE, {"job": job, "n": n, **packed_again})
+
+
+def _blank(cells: Sequence[str]) -> list[str]:
+    return [""] * len(cells)
+
+
+def _packed(lines: Sequence[Any]) -> bytes:
+    return gzip.compress(b"\n".join(map(dumps, lines)), _FAST, mtime=0)
 
 
 def drop_chunks(connection: Connection, job: int) -> None:

@@ -120,6 +120,12 @@ def samples(connection: Connection, job: int) -> list[dict[str, Any]]:
     ]
 
 
+def forget_samples(connection: Connection, job: int, lines: Sequence[int]) -> None:
+    """What a dry run foresaw for these rows."""
+    sql = "delete from import_sample where job_id = %(job)s and line = any(%(lines)s)"
+    connection.run(sql, {"job": job, "lines": list(lines)})
+
+
 def kept(connection: Connection, job: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
     """What an undo left alone: (entity, attribute), by entity."""
     sql = """select entity_id, attribute from import_kept where job_id = %(job)s
