@@ -152,9 +152,38 @@ def define(
 
 
 @command(metrics)
-def verify(session: Session, name: str) -> None:
+def changes(
+    session: Session,
+    name: str,
+    period: Annotated[str, typer.Option("--period", help="today, this week, last 30 days, 2026-03 ...")] = "this week",
+    where: Where = [],  # noqa: B006 (typer copies it)
+) -> None:
+    """Show what changed a number, by cause; the parts sum exactly."""
+    group = {key: values[-1] for key, values in _groups(where).items()}
+    body = session.api.post(f"{PATH}/{quote(name, safe='')}/changes", {"period": period, "group": group})
+    session.answer(body, lambda: _waterfall(body))
+
+
+def _waterfall(body: Mapping[str, Any]) -> RenderableType:
+    days = f"{body['period']['first']} to {body['period']['last']}"
+    table = plain_table("Cause", "Entities", "Value", "", title=f"{body['metric']}, {days}")
+    table.columns[1].justify = table.columns[2].justify = "right"
+    most = max((abs(Decimal(part["value"])) for part in body["parts"]), default=Decimal(0))
+    table.add_row("before", "", body["before"], "")
+    for part in body["parts"]:
+        table.add_row(part["cause"], f"{part['n']:+d}", f"{Decimal(part['value']):+f}", bar(part["value"], most))
+    table.add_row("after", "", body["after"], "")
+    return table
+
+
+@command(metrics)
+def verify(
+    session: Session,
+    name: str,
+    repair: Annotated[bool, typer.Option("--repair", help="Put wrong cells right.")] = False,
+) -> None:
     """Compare a metric with all entities."""
-    found = session.api.post(f"{PATH}/{quote(name, safe='')}/verify", {})
+    found = session.api.post(f"{PATH}/{quote(name, safe='')}/verify" + ("?repair=true" if repair else ""), {})
     wrong = len(found["wrong"])
     text = f"{found['groups']} groups, " + ("all right" if not wrong else f"{wrong} wrong")
     session.answer(found, lambda: Text(text, style="red" if wrong else "green"))

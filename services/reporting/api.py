@@ -10,12 +10,16 @@ from pydantic import BaseModel
 from services.reporting import commands
 from services.reporting.answering import FRESHNESS, Answers
 from services.reporting.domain.definitions import document
+from services.reporting.domain.periods import Period, parse_period
 from services.reporting.metrics import store
-from shared.kernel.clock import iso
+from services.reporting.waterfall import waterfall
+from shared.kernel.clock import iso, now
+from shared.kernel.context import Context
 from shared.kernel.errors import Invalid
+from shared.kernel.json import decimal_text
 from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, require, require_scope
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
-from shared.service.web.request import context, int_param, json_object, text_param
+from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, text_param
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -57,6 +61,15 @@ class Explanation(BaseModel):
 
     results: list[dict[str, Any]]
     next_after: str | None = None
+
+
+class ChangesDocument(BaseModel):
+    """A number before and after, and what made the difference."""
+
+    metric: str
+    before: str
+    after: str
+    parts: list[dict[str, Any]]
 
 
 class VerifiedDocument(BaseModel):
@@ -137,15 +150,8 @@ def explain(service: Runtime, name: str) -> Response:
     ctx = context()
     require_scope(ctx.actor, REPORTS_READ)
     own = _own(service)
-    group = json_object().get("group", {})
-    if not isinstance(group, dict) or any(one is not None and not isinstance(one, str) for one in group.values()):
-        raise Invalid.one("group", "INVALID_QUESTION", "group: expected an object of dimensions and their values")
-    with service.db.connect() as connection:
-        metric = commands.found(connection, name, (store.READY,))
-        if not metric.entity_type:
-            raise Invalid.one("name", "INVALID_QUESTION", "a ratio is explained by its two metrics")
-        known = own.projections.catalogs.types(connection).type(metric.entity_type)
-        require(ctx.actor, "objects", known.live.defn, "read")
+    group = _group(json_object())
+    _readable(service, ctx, name)
     limit = int_param("limit", 50, commands.MOST_EXPLAINED, least=1) or 50
     rows, following = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, limit)
     body: dict[str, Any] = {"results": rows}
@@ -154,11 +160,53 @@ def explain(service: Runtime, name: str) -> Response:
     return answer(body)
 
 
+def changes(service: Runtime, name: str) -> Response:
+    """What changed a number between two days."""
+    ctx, own, body = context(), _own(service), json_object()
+    require_scope(ctx.actor, REPORTS_READ)
+    known_keys(body, ("period", "group"))
+    period = _period(body.get("period"))
+    _readable(service, ctx, name)
+    found = waterfall(own.database, own.projections, name, period.first, period.last, _group(body))
+    parts = [
+        {"cause": cause, "n": one.n, "value": decimal_text(one.value), "versions": one.versions,
+         "entities": [str(ident) for ident in one.entities]}
+        for cause, one in found.parts.items()
+    ]  # fmt: skip
+    told = {"first": found.first.isoformat(), "last": found.last.isoformat()}
+    numbers = {"before": decimal_text(found.before), "after": decimal_text(found.after)}
+    return answer({"metric": name, "period": told, **numbers, "parts": parts})
+
+
+def _period(raw: Any) -> Period:
+    try:
+        return parse_period(str(raw or "today"), now().date())
+    except (ValueError, OverflowError) as error:
+        raise Invalid.one("period", "INVALID_QUESTION", f"period: {error}") from error
+
+
+def _group(body: dict[str, Any]) -> dict[str, str | None]:
+    group = body.get("group", {})
+    if not isinstance(group, dict) or any(one is not None and not isinstance(one, str) for one in group.values()):
+        raise Invalid.one("group", "INVALID_QUESTION", "group: expected an object of dimensions and their values")
+    return group
+
+
+def _readable(service: Runtime, ctx: Context, name: str) -> None:
+    """Entities are shown to those only who may read them. Raises Forbidden, and Invalid for a ratio."""
+    with service.db.connect() as connection:
+        metric = commands.found(connection, name, (store.READY,))
+        if not metric.entity_type:
+            raise Invalid.one("name", "INVALID_QUESTION", "a ratio is explained by its two metrics")
+        known = _own(service).projections.catalogs.types(connection).type(metric.entity_type)
+    require(ctx.actor, "objects", known.live.defn, "read")
+
+
 def verify(service: Runtime, name: str) -> Response:
     """Recompute a metric from all entities and compare."""
     require_scope(context().actor, REPORTS_WRITE)
     own = _own(service)
-    found = commands.verify(own.database, own.projections, name)
+    found = commands.verify(own.database, own.projections, name, repair=bool_param("repair"))
     wrong = [{"group": list(group), "kept": str(pair[0]), "is": str(pair[1])} for group, pair in found.wrong.items()]
     return answer({"groups": found.groups, "wrong": wrong[: commands.MOST_EXPLAINED]})
 
@@ -191,6 +239,10 @@ OPERATIONS: tuple[Operation, ...] = (
               response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True, statuses=(304,)),
     Operation("POST", f"{PATH}/{{name}}/explain", "explainMetric", "The entities that make up a group", explain,
               query=_PAGE, response=Explanation, example={"group": {"city": "Berlin"}}, tag="Reports", read_only=True),
+    Operation("POST", f"{PATH}/{{name}}/changes", "explainChanges", "What changed a number, by cause", changes,
+              response=ChangesDocument, example={"period": "this week", "group": {"city": "Berlin"}}, tag="Reports",
+              read_only=True, description="Days are those on which changes were recorded, in UTC."),
     Operation("POST", f"{PATH}/{{name}}/verify", "verifyMetric", "Compare a metric with all entities", verify,
-              response=VerifiedDocument, tag="Reports", read_only=True),
+              query=(QueryParam("repair", "boolean", "Put wrong cells right", False),), response=VerifiedDocument,
+              tag="Reports", read_only=True),
 )  # fmt: skip

@@ -8,7 +8,7 @@ before the metric was made; of entities that were taken over whole, nothing befo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from itertools import groupby
 from operator import attrgetter
@@ -25,12 +25,11 @@ from shared.service.replica.facts import COPIED, Fact, FactChange, Step, advance
 ENTITIES = 2000
 
 _LOCK = "select 1 from watermark where source = %(source)s for update"
-_UPTO = """select max(id), count(*) from (
-    select id from fact where type_no = %(no)s and id > %(after)s order by id limit %(limit)s) page"""
+_PAGE = "select id from fact where type_no = %(no)s and id > %(after)s order by id limit %(limit)s"
 _FACTS = """select id, version, archived, values::text from fact
-where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id"""
+where type_no = %(no)s and id = any(%(ids)s) order by id"""
 _STEPS = """select id, version, kind, at, effective_at, changed::text from fact_version
-where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id, version"""
+where type_no = %(no)s and id = any(%(ids)s) order by id, version"""
 _REACHED = """update metric set backfilled_to = %(upto)s, to_backfill = greatest(to_backfill - %(done)s, 0)
 where id = %(id)s"""
 
@@ -46,25 +45,26 @@ def backfill(connection: Connection, projections: Projections, metric_id: int, *
     if metric is None or metric.state != store.BACKFILLING:
         return False
     place = {"no": known.no, "after": metric.backfilled_to, "limit": entities or ENTITIES}
-    upto, count = connection.row(_UPTO, place) or (None, 0)
-    if upto is None:
+    ids = [row[0] for row in connection.rows(_PAGE, place)]
+    if not ids:
         store.finish(connection, metric)
         return False
-    _add(connection, metric, known, {**place, "upto": upto})
-    connection.run(_REACHED, {"id": metric_id, "upto": upto, "done": count})
+    _add(connection, metric, known, ids)
+    connection.run(_REACHED, {"id": metric_id, "upto": ids[-1], "done": len(ids)})
     return True
 
 
-def _add(connection: Connection, metric: store.Metric, known: KnownType, place: dict[str, Any]) -> None:
+def _add(connection: Connection, metric: store.Metric, known: KnownType, ids: Sequence[int]) -> None:
     compiled = compiled_metric(metric, known)
     deltas = Deltas()
-    for change in history(connection, known, place):
+    for change in history(connection, known, ids):
         deltas.add(compiled, change)
     store.write(connection, {metric.id: (counts_numbers(compiled, known), deltas)})
 
 
-def history(connection: Connection, known: KnownType, place: dict[str, Any]) -> Iterator[FactChange]:
-    """All changes of the entities in a range of ids, oldest first for each; they end at the facts as they are."""
+def history(connection: Connection, known: KnownType, ids: Sequence[int]) -> Iterator[FactChange]:
+    """All changes of these entities, oldest first for each; they end at the facts as they are."""
+    place = {"no": known.no, "ids": list(ids)}
     steps = (_step(row) for row in connection.rows(_STEPS, place))
     by_entity = {ident: list(some) for ident, some in groupby(steps, attrgetter("id"))}
     for ident, version, archived, text in connection.rows(_FACTS, place):

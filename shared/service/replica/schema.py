@@ -23,6 +23,7 @@ _CREATE = (
         type_no smallint not null, id bigint not null, version bigint not null, kind text not null,
         at timestamp not null, effective_at timestamp not null, actor text, changed jsonb not null,
         primary key (type_no, id, version))""",
+    "create index fact_version_at on fact_version (type_no, at)",
     """create table fact_transition (
         type_no smallint not null, id bigint not null, attribute_id int not null, version bigint not null,
         at timestamp not null, effective_at timestamp not null, old text, new text,

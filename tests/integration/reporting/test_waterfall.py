@@ -1,0 +1,81 @@
+"""What changed a number, by cause: the parts sum exactly, for every group, whatever happened."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.integration.reporting.conftest import Reporting
+from tests.integration.reporting.test_projections import metrics, work  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("metrics")
+PATH = "/reporting/v1/metrics"
+
+
+def told(reporting: Reporting, name: str, **body: Any) -> dict[str, Any]:
+    found = reporting.client().post(f"{PATH}/{name}/changes", json=body)
+    assert found.status_code == 200, found.text
+    assert Decimal(found.json["after"]) - Decimal(found.json["before"]) == sum(
+        Decimal(part["value"]) for part in found.json["parts"]
+    )
+    return {part["cause"]: part for part in found.json["parts"]}
+
+
+@pytest.mark.parametrize("seed", [21, 22])
+def test_parts_sum_exactly_for_every_group(reporting: Reporting, seed: int) -> None:
+    work(reporting, seed)
+    reporting.catch_up()
+    for name in ("contacts_by_status", "revenue"):
+        everything = told(reporting, name, period="last 2 days")
+        assert "new" in everything
+        for status in ("NEW", "OPEN", None):
+            told(reporting, name, period="last 2 days", group={"lead_status": status})
+
+
+def test_each_cause_has_its_name(reporting: Reporting) -> None:
+    web = reporting.system.client("contacts")
+    group = {"city": "Nowhere"}
+
+    def before() -> dict[str, int]:
+        reporting.catch_up()
+        return {cause: part["n"] for cause, part in told(reporting, "contacts_by_status", group=group).items()}
+
+    assert before() == {}
+    made = web.post("/api/v1/objects/companies", json={"values": {"city": "Nowhere", "annual_revenue": "5"}}).json["id"]
+    other = web.post("/api/v1/objects/companies", json={"values": {"city": "Wien"}}).json["id"]
+    assert before() == {"new": 1}
+    web.patch(f"/api/v1/objects/companies/{other}", json={"values": {"city": "Nowhere"}})
+    assert before() == {"new": 1, "moved in": 1}
+    web.patch(f"/api/v1/objects/companies/{other}", json={"values": {"city": "Wien"}})
+    assert before() == {"new": 1, "moved in": 1, "moved out": -1}
+    web.patch(f"/api/v1/objects/companies/{made}", json={"values": {"annual_revenue": "8"}})
+    reporting.catch_up()
+    assert told(reporting, "revenue", group={})["value changed"]["n"] == 0
+    web.delete(f"/api/v1/objects/companies/{made}")
+    assert before()["archived"] == -1
+    web.post(f"/api/v1/objects/companies/{made}/restore", json={})
+    assert before()["restored"] == 1
+
+
+def test_what_does_not_add_up_is_refused(reporting: Reporting) -> None:
+    found = reporting.client().post(f"{PATH}/highest/changes", json={})
+    assert (found.status_code, found.json["errors"][0]["code"]) == (400, "NOT_ADDITIVE")
+    assert reporting.client().post(f"{PATH}/revenue/changes", json={"period": "once"}).status_code == 400
+    assert reporting.client().post(f"{PATH}/revenue/changes", json={"group": {"town": "x"}}).status_code == 400
+
+
+def test_repairs_are_told(reporting: Reporting) -> None:
+    with reporting.db.transaction() as connection:
+        sql = "update cell set n = n + 3 where metric_id = (select id from metric where name = 'contacts_by_status')"
+        assert connection.run(sql + " and dims = (select dims from cell limit 1)") >= 0
+        connection.run(
+            "insert into cell select id, array['NEW', 'Ghost'], current_date, 7, 0, 0 from metric"
+            " where name = 'contacts_by_status'"
+        )
+    found = reporting.client().post(f"{PATH}/contacts_by_status/verify?repair=true").json
+    assert ["NEW", "Ghost"] in [one["group"] for one in found["wrong"]]
+    assert reporting.client().post(f"{PATH}/contacts_by_status/verify").json["wrong"] == []
+    told(reporting, "contacts_by_status", group={"city": "Ghost"})
+    told(reporting, "contacts_by_status")
