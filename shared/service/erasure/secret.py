@@ -17,7 +17,7 @@ from pathlib import Path
 
 from shared.kernel.config import Settings
 
-FILE = "erasure-secrets"
+FILE = Path("secrets") / "erasure"
 _SEPARATOR = "\0"
 
 
