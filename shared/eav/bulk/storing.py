@@ -176,7 +176,7 @@ class Storing:
         shape = statements.changed_shape(columns)
         redoc = not changed.isdisjoint(documented(live))
         common = {"updated_at": moment(naive(self.at)), "redoc": "t" if redoc else "f"}
-        lines = Lines(live, shape, common, {key for one in old for key in one.values} if redoc else changed)
+        lines = Lines(live, shape, common, changed | {key for one in old for key in one.values if redoc})
         rows = self._changed_lines(old, lines, changed, redoc)
         stage(self._connection, statements.STAGED_CHANGED, shape, rows)
         stage(self._connection, statements.STAGED_STEPS, statements.STEP_SHAPE, self._steps(stepped))
