@@ -12,7 +12,7 @@ from shared.eav.declare import AttributeDef, OptionDef
 from shared.eav.slots import provision, take
 from shared.eav.types import KINDS, kind_of
 from shared.kernel.context import SYSTEM, Actor, Context
-from shared.kernel.errors import AlreadyExists
+from shared.kernel.errors import AlreadyExists, Unavailable
 from shared.service.imports.telling import SOURCE
 from shared.service.schema import FIELD_TYPES, SPARE_POOL
 from shared.service.work.ledger import Job
@@ -56,13 +56,15 @@ def _option(option: object, place: int) -> OptionDef:
 
 
 def make_attributes(runtime: Runtime, job: Job) -> None:
-    """Make what is missing. Raises Invalid for definitions that cannot be made."""
+    """Make what is missing. Raises Invalid for definitions that cannot be made, Unavailable while others are at it."""
     wanted = wanted_attributes(job)
     if not wanted or not _missing(runtime, job, wanted):
         return
-    # Who comes second finds everything made.
+    # Who comes second comes again later and finds everything made. It must not wait here: the indexes would wait for
+    # its snapshot, and it for them. For the same reason the statement has no parameters.
     with runtime.db.transaction() as keeper:
-        keeper.row(f"select pg_advisory_xact_lock({_LOCK})")
+        if keeper.row(f"select pg_try_advisory_xact_lock({_LOCK})") != (True,):
+            raise Unavailable("attributes are being made")
         for _ in range(_ATTEMPTS):
             runtime.catalog.refresh()
             missing = _missing(runtime, job, wanted)

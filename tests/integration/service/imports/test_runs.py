@@ -111,6 +111,25 @@ def test_attributes_are_made_before_the_first_row_and_have_slots(runtime):
     assert job.again().do().counts()["unchanged"] == 50
 
 
+def test_whoever_finds_attributes_being_made_does_not_wait_for_them(runtime):
+    """Waiting would hold a snapshot that the indexes being built wait for: both for ever."""
+    made = [{"name": "being_made", "label": "Being made", "type": "string"}]
+    job = Import(runtime, spec("contact", ("email", "being_made"), key="email"), [("w@example.com", "x")], 10, made)
+    job.begin()
+    with runtime.db.transaction() as other:
+        other.row("select pg_advisory_xact_lock(7201)")
+        assert job.work(1) == 1
+    assert job.counts()["rows"] == 0
+    with runtime.db.connect() as connection:
+        assert connection.row("select failures, error from work_chunk where error <> ''") == (
+            0,
+            "attributes are being made",
+        )
+        connection.run("update work_chunk set leased_until = null")
+    job.work()
+    assert job.counts()["created"] == 1
+
+
 def test_values_may_hold_since_an_earlier_instant(runtime):
     header = ("email", "firstname", "since")
     asked = spec(
