@@ -128,7 +128,30 @@ class Dice:
             ("GET", f"/crm/v3/owners/{self.segment()}?idProperty={self.one('id', 'userId')}", None),
             ("GET", f"/crm/v3/owners?email={self.segment()}&limit={self.segment()}", None),
             ("GET", f"/crm/v3/objects/{self.segment()}", None),
+            *self.links(),
         )
+
+    def links(self) -> list[tuple[str, str, Any]]:
+        pair = {"from": self.one({"id": self.one(*self.ids, *TEXTS)}, self.value(3)), "to": self.value(3)}
+        types = [{"associationTypeId": self.one(279, 280, 449, "1", self.value(4))}]
+        batch = {"inputs": self.many(lambda: {**pair, "types": self.one(types, self.value(3)), "id": self.value(4)})}
+        path = f"/crm/v4/objects/contacts/{self.segment()}/associations"
+        draft = {"label": self.value(3), "stages": self.value(2), "displayOrder": self.value(4)}
+        return [
+            ("GET", f"{path}/{self.one('companies', 'contacts', self.segment())}?after={self.segment()}", None),
+            ("PUT", f"{path}/contacts/{self.segment()}", self.one(types, self.value())),
+            ("DELETE", f"{path}/{self.one('contacts', self.segment())}/{self.segment()}", None),
+            ("POST", f"/crm/v4/associations/contacts/contacts/batch/{self.one('read', 'create', 'archive')}", batch),
+            ("POST", f"/crm/v3/associations/contacts/contacts/batch/{self.one('read', 'create', 'archive')}", batch),
+            ("POST", f"/crm/v4/associations/contacts/{self.segment()}/labels", {**draft, "name": self.value(3)}),
+            ("POST", f"/crm/v3/pipelines/{self.segment()}", draft),
+            (
+                "PUT",
+                f"/api/v1/objects/contact/{self.segment()}/links/contact/{self.segment()}",
+                {"relations": self.value()},
+            ),
+            ("POST", "/api/v1/relations", {"from": "contact", "to": self.one("contact", self.value(4)), **draft}),
+        ]
 
 
 @pytest.mark.parametrize("seed", range(4))
