@@ -30,16 +30,27 @@ server {{
     }}
 
     location / {{
+{proxied}
+    }}
+
+    # Files: the application has a limit of its own, and takes them in as they come.
+    location ~ {uploads} {{
+        client_max_body_size 0;
+        proxy_request_buffering off;
+{proxied}
+    }}
+}}
+"""
+_PROXIED = """\
         proxy_pass http://$crm_service;
         proxy_http_version 1.1;
         proxy_set_header Connection "";
         proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
-        proxy_read_timeout 60s;
-    }}
-}}
-"""
+        proxy_read_timeout 60s;"""
+UPLOADS = r"^/(?:api/v1|crm/v3)/imports/?$"
+"""The paths that take files."""
 
 
 _ERROR = """
@@ -66,6 +77,8 @@ def nginx_config(table: RouteTable, addresses: Mapping[str, str], listen: str = 
         rules="\n".join(f"    {_quoted(pattern)} crm_{service};" for pattern, service in map_rules(table)),
         fallback=FALLBACK,
         listen=listen,
+        proxied=_PROXIED,
+        uploads=UPLOADS,
         errors="".join(
             _ERROR.format(codes=codes, status=status, name=name, text=text, category=category)
             for codes, status, name, text, category in _ERRORS

@@ -23,6 +23,9 @@ from shared.service.manifest import Manifest
 from shared.service.runtime import database_url
 
 MAINTENANCE_SECONDS = 15.0
+# A slice of work ends by itself after seconds, but one may be a workbook's million rows, which has no other entrance
+# than its beginning. Who hangs longer than this is ended.
+WORK_SECONDS = 3600
 # How many chunks of one service are worked on at once.
 HANDS = 2
 _log = logger("worker")
@@ -114,7 +117,7 @@ def _add_work(app: Celery, manifest: Manifest, runtimes: Runtimes) -> None:
         if work_off(runtime):
             again()
 
-    app.task(name=name)(run)
+    app.task(name=name, soft_time_limit=WORK_SECONDS, time_limit=WORK_SECONDS + 60)(run)
 
 
 def _add_maintenance(app: Celery, manifest: Manifest, settings: Settings) -> None:

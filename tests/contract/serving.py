@@ -23,11 +23,12 @@ _SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Where the system answers, and a token that may do everything."""
+    """Where the system answers, and a token that may do everything. begin: starts one more process of it, by name."""
 
     url: str
     token: str
     log: Path
+    begin: Callable[[str], object]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -39,20 +40,23 @@ class System:
 def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
     """Run it until the end of the block. Raises RuntimeError with the log's end when it does not come up."""
     port = free_port()
-    system = System(f"http://127.0.0.1:{port}", TOKEN, home / "system.log")
     environment = _environment(home, port, new_database, redis_url)
-    with system.log.open("wb") as output:
+    running: list[subprocess.Popen[bytes]] = []
+    with (home / "system.log").open("wb") as output:
 
         def start(name: str) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", "deploy.processes", name]
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, env=environment, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
+            running.append(process)
+            return process
 
+        system = System(f"http://127.0.0.1:{port}", TOKEN, home / "system.log", start)
         if start("migrate").wait(_SECONDS) != 0:
             raise RuntimeError(f"migrating failed: {system.log.read_text()[-3000:]}")
-        running = [start("web"), start("bus")]
-        web = running[0]
+        web = start("web")
+        start("bus")
         try:
             if not wait_until(lambda: _answers(system) or web.poll() is not None, _SECONDS) or web.poll() is not None:
                 raise RuntimeError(f"the system did not start: {system.log.read_text()[-3000:]}")

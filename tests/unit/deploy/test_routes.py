@@ -7,8 +7,9 @@ from itertools import chain
 
 import pytest
 
-from deploy.gateway.nginx import map_rules, nginx_config
+from deploy.gateway.nginx import UPLOADS, map_rules, nginx_config
 from deploy.routes import FALLBACK, RouteTable, route_table
+from deploy.services import ALL
 from tests.unit.deploy.samples import MANIFESTS, PATHS, Path, Service, kind
 
 TABLE = route_table(MANIFESTS)
@@ -51,3 +52,12 @@ def test_nginx_gets_every_service() -> None:
     text = nginx_config(TABLE, {name: f"{name}:8000" for name in TABLE.services}, "127.0.0.1:9999")
     assert "upstream crm_service_desk { server service_desk:8000;" in text
     assert "listen 127.0.0.1:9999;" in text
+
+
+def test_nginx_lets_files_through_wherever_an_operation_takes_them() -> None:
+    taking = [one.path for manifest in ALL for one in manifest.operations if one.upload]
+    assert taking
+    assert all(re.search(UPLOADS, path) and re.search(UPLOADS, f"{path}/") for path in taking)
+    assert not re.search(UPLOADS, "/api/v1/imports/7/chunks/1")
+    text = nginx_config(TABLE, {name: f"{name}:8000" for name in TABLE.services})
+    assert text.count("proxy_request_buffering off") == 1
