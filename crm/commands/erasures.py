@@ -32,7 +32,7 @@ def export(session: Session, file: File) -> None:
         typer.echo("".join(lines), nl=False)
         return
     file.write_text("".join(lines), encoding="utf-8")
-    session.answer({"entries": len(lines)}, lambda: Text(f"{len(lines)} erasures written to {file}"))
+    session.answer({"entries": len(lines)}, lambda: Text(f"erasures written to {file}: {len(lines)}"))
 
 
 def _entries(session: Session, service: str) -> Iterator[dict[str, Any]]:
@@ -61,7 +61,7 @@ def take_over(session: Session, file: File) -> None:
         for start in range(0, len(entries), _AT_ONCE):
             body = {"entries": entries[start : start + _AT_ONCE]}
             count += session.api.post(path_of(service, "erasures"), body)["entries"]
-    session.answer({"entries": count}, lambda: Text(f"{count} erasures known"))
+    session.answer({"entries": count}, lambda: Text(f"erasures taken over: {count}"))
 
 
 @command(app)

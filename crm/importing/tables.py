@@ -13,6 +13,7 @@ from crm.importing.mapping import Line
 from crm.present import minute, rows_table
 
 MOST = 10
+SAMPLES, CHANGES = 4, 5
 _SHOWN = 24
 
 
@@ -58,17 +59,27 @@ def errors_table(errors: Sequence[Mapping[str, Any]], total: int) -> RenderableT
 
 
 def samples_table(samples: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """What would change in some rows."""
-    rows = []
-    for one in samples[:MOST]:
-        changed = "\n".join(f"{name}: {_value(old)} → {_value(new)}" for name, (old, new) in one["changed"].items())
-        rows.append((one["line"], one["outcome"], one.get("id"), changed))
+    """What would change in some rows: changes before new ones, which say less."""
+    chosen = sorted(samples, key=lambda one: one["outcome"] == "created")[:SAMPLES]
+    rows = [(one["line"], one["outcome"], one["id"], _changed(one["changed"])) for one in chosen]
     return rows_table(("Line", "Outcome", "Id", "What would change"), rows, "Some rows")
+
+
+def _changed(changed: Mapping[str, Any]) -> str:
+    told = [
+        f"{name}: {_value(old)} → {_value(new)}" if old is not None else f"{name}: {_value(new)}"
+        for name, (old, new) in changed.items()
+    ]
+    more = [f"and {len(told) - CHANGES} more"] if len(told) > CHANGES else []
+    return ", ".join(told[:CHANGES] + more)
 
 
 def undo_table(body: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> RenderableType:
     """What went back, and what stays because somebody changed it since."""
-    parts: list[RenderableType] = [outcome_table(body)]
+    found = counts(body)
+    row = (f"{found['updated'] + found['created']:,}", f"{found['unchanged']:,}", f"{len(kept):,}")
+    titles = ("Taken back", "As they were", "Values left alone")
+    parts: list[RenderableType] = [rows_table(titles, [row], f"import {body['id']}: {body['state']}")]
     if kept:
         rows = ((one["id"], one["attribute"] or "(the entity itself)") for one in kept[:MOST])
         more = f" (the first {MOST} of {len(kept):,})" if len(kept) > MOST else ""
@@ -81,7 +92,7 @@ def imports_table(found: Iterable[Mapping[str, Any]]) -> RenderableType:
     titles = ("Id", "File", "Type", "State", "Rows", *map(str.capitalize, OUTCOMES), "Created at")
     rows = []
     for one in found:
-        outcomes = counts(one if one["run"] is None else {**one, "phase": "run"})
+        outcomes = counts({**one, "phase": "run"})
         told = [f"{outcomes[name]:,}" if outcomes[name] else "" for name in OUTCOMES]
         rows.append(
             (one["id"], one["name"], one["type"], one["state"], one["file"]["rows"], *told, minute(one["created_at"]))
