@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import psycopg
-
 from shared.eav.absorbed import heirs
-from shared.eav.attempts import Attempts, Overtaken
+from shared.eav.attempts import Attempts
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.links import reading, store
 from shared.eav.links.asked import LinkChange, LinkItem, LinkOutcome, LinkTo, Unlink
@@ -129,10 +127,7 @@ class Links:
                 made |= dict.fromkeys(both, at if one.since is None else naive(one.since))
             else:
                 gone.update(both)
-        try:
-            store.write(connection, made, sorted(gone), clock)
-        except psycopg.errors.UniqueViolation as error:
-            raise Overtaken from error
+        store.write(connection, made, sorted(gone), clock)
         self._publish(connection, changes, context)
 
     def remove(self, from_type: str, items: Sequence[Unlink], context: Context) -> list[LinkChange]:

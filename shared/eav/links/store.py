@@ -164,8 +164,8 @@ def _triples(rows: Collection[Row]) -> dict[str, Any]:
 
 
 def write(connection: Connection, made: Mapping[Row, datetime], gone: Sequence[Row], clock: int) -> None:
-    """Put rows, each since its instant, and remove others; both come in both directions. Raises UniqueViolation
-    (psycopg) for a row that is there."""
+    """Put rows, each since its instant, and remove others; both come in both directions. Nobody else can have put them
+    since they were read: the carrier is locked."""
     removed = {f"g{name}": values for name, values in _triples(gone).items()}
     connection.run(_WRITE, {**_triples(made), "s": list(made.values()), **removed, "clock": clock}, prepare=True)
 
