@@ -156,6 +156,42 @@ def test_nobody_links_to_what_is_being_archived(
     assert not [one for one in rows(database) if end in one]
 
 
+def erase(engine: Engine, name: str, ident: int) -> object:
+    """Erase one entity, and nothing elsewhere."""
+    return engine.erasing.erase(name, [Ref(ident)], CONTEXT, lambda *_: {})
+
+
+@pytest.mark.parametrize("name", ["contact", "company"])
+def test_erasing_takes_links_along_that_are_being_made(
+    engine: Engine, database: Database, halted: Callable[..., Any], threads: ThreadPoolExecutor, name: str
+):
+    (person,), (firm,) = some(engine, "contact", 1), some(engine, "company", 1)
+    end = person if name == "contact" else firm
+    pause, linking = halted(lambda mine: link(mine, "contact", person, "company", firm))
+    gone = threads.submit(erase, engine, name, end)
+    assert until_blocked(database, done=gone)
+    pause.go()
+    linking.result()
+    gone.result()
+    assert not [one for one in rows(database) if end in one]
+
+
+@pytest.mark.parametrize("name", ["contact", "company"])
+def test_nobody_links_to_what_is_being_erased(
+    engine: Engine, database: Database, halted: Callable[..., Any], threads: ThreadPoolExecutor, name: str
+):
+    (person,), (firm,) = some(engine, "contact", 1), some(engine, "company", 1)
+    end = person if name == "contact" else firm
+    pause, gone = halted(lambda mine: erase(mine, name, end))
+    linking = threads.submit(link, engine, "contact", person, "company", firm)
+    assert until_blocked(database, done=linking)
+    pause.go()
+    gone.result()
+    with pytest.raises(NotFound, match=str(end)):
+        linking.result()
+    assert not [one for one in rows(database) if end in one]
+
+
 def test_an_update_of_a_company_does_not_hold_up_its_links(engine: Engine, halted: Callable[..., Any]):
     (person,), (firm,) = some(engine, "contact", 1), some(engine, "company", 1)
     update = Update(Ref(firm), {"name": "new"})
