@@ -13,7 +13,7 @@ from shared.eav.filters import Checked, CheckedAnd, CheckedCondition, CheckedNod
 from shared.eav.query.planning import ANEW, ANEW_PARAMS
 from shared.eav.query.sorting import Order, phase_where
 from shared.eav.query.source import bank_source, source
-from shared.eav.query.where import COMPLEMENTS, attributes_of, has_patterns, walk, where
+from shared.eav.query.where import COMPLEMENTS, PATTERNS, attributes_of, walk, where
 from shared.eav.types.operators import MATCHES_MISSING, TOKENS
 from shared.kernel.db import Connection, compiled
 
@@ -103,7 +103,7 @@ def _has_one_plan(checked: Checked | None) -> bool:
 def _is_single(node: CheckedNode) -> bool:
     if isinstance(node, CheckedAnd) and len(node.children) == 1:
         return _is_single(node.children[0])
-    return isinstance(node, CheckedCondition) and not has_patterns(node)
+    return isinstance(node, CheckedCondition) and node.operator not in PATTERNS
 
 
 @lru_cache(maxsize=512)

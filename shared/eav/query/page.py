@@ -23,7 +23,7 @@ from shared.eav.query.counting import count, estimate, exact, phase_size
 from shared.eav.query.planning import ANEW, ANEW_PARAMS
 from shared.eav.query.reading import ID, VERSION_SEEN, Reader, reader
 from shared.eav.query.sorting import Boundary, Order
-from shared.eav.query.where import attributes_of, where
+from shared.eav.query.where import asks_words, attributes_of, where
 from shared.kernel import json
 from shared.kernel.db import Connection, compiled
 
@@ -109,13 +109,15 @@ def _statement(shape: _Shape, phase: int, boundary: tuple[Any, ...] | None, *, b
         missing = tuple(None if absent else "" for absent in boundary[1:])
         conditions.append(sorting.after(source, orders, Boundary(phase, missing, 0)))
     order, rows = sorting.phase_order(source, orders, phase), sa.bindparam("rows", type_=sa.Integer())
-    if by_offset:
-        # What is skipped need not be presented: only the ids of the page's rows come out of here.
-        ids = sa.select(source.main.c.id).select_from(source.rows).where(*conditions).order_by(*order)
-        ids = ids.limit(rows).offset(sa.bindparam("skip", type_=sa.BigInteger())).correlate(None)
-        conditions = [source.main.c.id.in_(ids)]
+    ids_first = by_offset or (request.filter is not None and asks_words(request.filter.root))
+    if ids_first:
+        # What is skipped, or found by its words and then sorted, need not be presented: only the page's ids leave here.
+        ids = sa.select(source.main.c.id).select_from(source.rows).where(*conditions).order_by(*order).limit(rows)
+        if by_offset:
+            ids = ids.offset(sa.bindparam("skip", type_=sa.BigInteger()))
+        conditions = [source.main.c.id.in_(ids.correlate(None))]
     query = view.select().add_columns(*sorting.sort_columns(source, orders[phase:])).where(*conditions)
-    query = query.order_by(*order) if by_offset else query.order_by(*order).limit(rows)
+    query = query.order_by(*order) if ids_first else query.order_by(*order).limit(rows)
     if counted:
         query = query.add_columns(exact(request.live, request.filter).label("total"))
     return compiled(query)

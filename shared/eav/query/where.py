@@ -28,7 +28,7 @@ from shared.eav.filters import (
 from shared.eav.query.source import Source, linked_source
 from shared.eav.tables import LINK, MULTI
 from shared.eav.types import kind_of
-from shared.eav.types.operators import MATCHES_MISSING
+from shared.eav.types.operators import MATCHES_MISSING, TOKENS
 
 Sql = sa.ColumnElement[bool]
 
@@ -59,19 +59,20 @@ def walk(node: CheckedNode) -> Iterator[AttributeDef]:
             return
 
 
-_PATTERNS = frozenset({Operator.CONTAINS_TOKEN, Operator.NOT_CONTAINS_TOKEN, Operator.STARTS_WITH})
+# The index that serves a text pattern serves only a plan that knows the pattern: no plan fits all of them.
+PATTERNS = frozenset({*TOKENS, Operator.STARTS_WITH})
 
 
-def has_patterns(node: CheckedNode) -> bool:
-    """Whether a text pattern decides: its index serves only a plan that knows the pattern, so never prepare it."""
+def asks_words(node: CheckedNode) -> bool:
+    """Whether search documents are asked: what is found there comes in no order, and is sorted as a whole."""
     match node:
         case CheckedCondition():
-            return node.operator in _PATTERNS
+            return node.operator in TOKENS
         case CheckedAnd(children) | CheckedOr(children):
-            return any(has_patterns(child) for child in children)
+            return any(asks_words(child) for child in children)
         case CheckedNot(child):
-            return has_patterns(child)
-    return True
+            return asks_words(child)
+    return isinstance(node, CheckedText)
 
 
 def where(source: Source, node: CheckedNode) -> Sql:
