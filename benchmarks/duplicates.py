@@ -42,7 +42,7 @@ _SYLLABLES = (
 _ROWS = """
 insert into {table} (id, version, created_at, updated_at, recorded_at, created_by, source, checksum, {columns})
 select nextval('eav_entity_id'), 1, now(), now(), now(), 'bench', 'IMPORT', 0,
-    f || '.' || l || n || '@' || d || '.test', f, l, '+49' || (1000000000 + (n * 7919) % 8999999999)::text,
+    f || '.' || l || n || '@' || d || '.test', f, l, '+49' || (1000000000 + (n::bigint * 7919) % 8999999999)::text,
     c || ' gmbh', t
 from (
     select n, {first} as f, {last} as l, {company} as c, {domain} as d, {city} as t from generate_series(1, {size}) n

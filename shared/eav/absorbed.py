@@ -12,7 +12,6 @@ from shared.eav.references import MAX_BIGINT
 from shared.kernel.db import Connection
 
 _HEIRS = "select id, survivor from eav_absorbed where id = any(%(ids)s::bigint[]) and type_id = %(type)s"
-_KNOWN = "select exists (select from eav_absorbed where survivor = %(id)s)"
 
 
 def heirs(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[int, int]:
@@ -25,9 +24,3 @@ def heirs(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[
         return {}
     params = {"ids": asked, "type": live.id}
     return dict(connection.rows(_HEIRS, params, prepare=True))
-
-
-def is_survivor(connection: Connection, ident: int) -> bool:
-    """Whether other entities were merged into this one."""
-    row = connection.row(_KNOWN, {"id": ident}, prepare=True)
-    return row is not None and bool(row[0])

@@ -84,7 +84,8 @@ def _page(key: Keyed, archived: bool) -> tuple[Reader, str]:
     live = key.live
     view = reader(live, live.kept, "canonical", archive=archived)
     main = view.source.main
-    query = view.select().add_columns(main.c.checksum)
+    # Absorbed entities as well: the log tells of each of their versions, the one that frees them included.
+    query = view.select(absorbed=True).add_columns(main.c.checksum)
     query = query.where(main.c.id > sa.bindparam("after", type_=sa.BigInteger())).order_by(main.c.id)
     return view, compiled(query.limit(sa.bindparam("rows", type_=sa.Integer())))
 

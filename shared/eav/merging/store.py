@@ -179,7 +179,7 @@ def absorbed_states(connection: Connection, live: LiveType, ids: Sequence[int]) 
     view = reader(live, live.kept, "canonical", archive=True)
     main = view.source.main.c.id
     wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
-    query = sa.select(*view.columns).select_from(view.source.rows).where(main == wanted, GUARDED).order_by(main)
+    query = view.select(absorbed=True).where(main == wanted, GUARDED).order_by(main)
     sql = compiled(query.with_for_update(of=view.source.main))
     with guarded(live):
         rows = connection.rows(sql, {"ids": list(ids), **guard_params(live)})

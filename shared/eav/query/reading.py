@@ -51,10 +51,10 @@ class Reader:
         converts = dict(self.converts)
         return tuple((name, FIRST_VALUE + n, converts.get(name)) for n, name in enumerate(self.slots))
 
-    def select(self) -> sa.Select[Any]:
-        """The rows to read, for the caller to narrow down."""
+    def select(self, *, absorbed: bool = False) -> sa.Select[Any]:
+        """The rows to read, for the caller to narrow down; `absorbed`: of the archive, also what merges put there."""
         found = sa.select(*self.columns).select_from(self.source.rows)
-        return found.where(self.source.shown) if self.source.archive else found
+        return found.where(self.source.shown) if self.source.archive and not absorbed else found
 
     def rows(self, connection: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """The rows of these ids in id order.

@@ -86,7 +86,7 @@ def states(connection: Connection, live: LiveType, ids: Sequence[int], *, archiv
 def _states_sql(view: Reader) -> str:
     main = view.source.main
     wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
-    query = sa.select(*view.columns, main.c.recorded_at.label("recorded")).select_from(view.source.rows)
+    query = view.select(absorbed=True).add_columns(main.c.recorded_at.label("recorded"))
     return compiled(query.where(main.c.id == wanted, GUARDED).order_by(main.c.id).with_for_update(of=main))
 
 

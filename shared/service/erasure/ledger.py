@@ -6,7 +6,7 @@ and erases again what a restored backup brings back. Exported and imported, it o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,13 +58,20 @@ class Entry:
 
 
 _PUT = """
-insert into erasure (entity_type, entity_id, erased_at) values (%(type)s, %(id)s, %(at)s)
-on conflict (entity_type, entity_id) do update set erased_at = erasure.erased_at returning id
+insert into erasure (entity_type, entity_id, erased_at)
+select * from unnest(%(types)s::text[], %(ids)s::bigint[], %(ats)s::timestamp[]) on conflict do nothing
 """
 _PUT_VALUES = """
 insert into erasure_value (erasure_id, secret, hash, blocked)
-select %(erasure)s, s, h, b from unnest(%(s)s::text[], %(h)s::bytea[], %(b)s::bool[]) g(s, h, b)
-on conflict (hash, erasure_id) do nothing
+select e.id, g.secret, g.hash, g.blocked
+from unnest(%(types)s::text[], %(ids)s::bigint[], %(s)s::text[], %(h)s::bytea[], %(b)s::bool[])
+    g(entity_type, entity_id, secret, hash, blocked)
+join erasure e on e.entity_type = g.entity_type and e.entity_id = g.entity_id on conflict do nothing
+"""
+_PUT_ALONE = """
+with made as (insert into erasure (entity_type, erased_at) values (%(type)s, %(at)s) returning id)
+insert into erasure_value (erasure_id, secret, hash, blocked)
+select made.id, g.* from made, unnest(%(s)s::text[], %(h)s::bytea[], %(b)s::bool[]) g
 """
 _KNOWN = "select erasure_id from erasure_value where hash = any(%(h)s::bytea[]) limit 1"
 _BLOCKED = "select distinct hash from erasure_value where hash = any(%(h)s::bytea[]) and blocked"
@@ -94,20 +101,28 @@ def create_statements() -> list[str]:
 DROP = "drop table if exists erasure_value, erasure"
 
 
-def put(connection: Connection, entries: Iterable[Entry]) -> int:
-    """Note erasures; ones that are known stay as they are. How many were new."""
-    new = 0
+def put(connection: Connection, entries: Sequence[Entry]) -> int:
+    """Note erasures; ones that are known stay as they are. How many were given.
+
+    Two statements however many there are, except for values that nobody had.
+    """
+    about = [one for one in entries if one.entity_id is not None]
+    if about:
+        heads = {"types": [one.entity_type for one in about], "ids": [one.entity_id for one in about]}
+        connection.run(_PUT, {**heads, "ats": [one.erased_at for one in about]})
+        rows = [(one.entity_type, one.entity_id, *_row(found)) for one in about for found in one.hashes]
+        columns = ("types", "ids", "s", "h", "b")
+        connection.run(_PUT_VALUES, {name: [row[n] for row in rows] for n, name in enumerate(columns)})
     for entry in entries:
         hashes = [one.hash for one in entry.hashes]
-        if entry.entity_id is None and connection.row(_KNOWN, {"h": hashes}) is not None:
-            continue
-        at = {"type": entry.entity_type, "id": entry.entity_id, "at": entry.erased_at}
-        row = connection.row(_PUT, at)
-        assert row is not None
-        values = {"s": [one.secret for one in entry.hashes], "b": [one.blocked for one in entry.hashes]}
-        connection.run(_PUT_VALUES, {**values, "h": hashes, "erasure": row[0]})
-        new += 1
-    return new
+        if entry.entity_id is None and connection.row(_KNOWN, {"h": hashes}) is None:
+            values = {name: [_row(one)[n] for one in entry.hashes] for n, name in enumerate("shb")}
+            connection.run(_PUT_ALONE, {"type": entry.entity_type, "at": entry.erased_at, **values})
+    return len(entries)
+
+
+def _row(one: Hash) -> tuple[str, bytes, bool]:
+    return one.secret, one.hash, one.blocked
 
 
 def listed(connection: Connection, after: int = 0, limit: int = PAGE, entity_type: str | None = None) -> list[Entry]:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.eav.bulk.items import BulkItem
 from shared.eav.entity import View
+from shared.eav.holdings import holdings
 from shared.eav.links.asked import Unlink
 from shared.eav.merging.rules import LONGEST, NEWEST, SURVIVOR, MergeRules
 from shared.eav.requests import Draft, Query, Ref, Update, Upsert
@@ -148,6 +149,15 @@ class TestMeaning:
             listed, _ = people.engine.reads.list(PERSON, ALL, limit=1000, archived=archived)
             assert b not in {one.id for one in listed}
         assert b not in {one.id for one in people.engine.reads.query(PERSON, Query(limit=1000), ALL).entities}
+
+    def test_copies_are_told_of_absorbed_ones(self, people: People) -> None:
+        """Else a copy made now would meet a version it cannot place when the merge is undone."""
+        a, b = people.people({}, {"first": "Eve"})
+        people.merge(a, b)
+        live = people.engine.catalog.type(PERSON)
+        with people.database.connect() as connection:
+            held = {one.id: one for one in holdings(connection, live, after=a - 1, limit=10)}
+        assert (held[b].version, held[b].archived, held[b].values) == (2, True, {live.attributes["first"].key: "Eve"})
 
     def test_an_address_that_was_brought_along_is_taken(self, people: People, mail: str) -> None:
         a, b = people.people({"email": mail}, {"email": f"b{mail}"})

@@ -248,6 +248,26 @@ def test_erasing_needs_the_right_to_write(system: System, person: Person) -> Non
     assert person.client.get(f"{CONTACTS}/{person.id}").status_code == 200
 
 
+@pytest.mark.parametrize("count", [1, 20])
+def test_statements_do_not_depend_on_how_many_were_merged(
+    system: System, contacts: FlaskClient, word: str, count: int
+) -> None:
+    ids = [
+        contacts.post(CONTACTS, json={"values": {"email": f"{n}@{word}.test", "last_name": word}}).json["id"]
+        for n in range(count + 1)
+    ]
+    contacts.post(f"{CONTACTS}/{ids[0]}/merge", json={"absorb": ids[1:]})
+    with system.runtime("contacts").db.counted() as statements:
+        assert len(contacts.post(f"{CONTACTS}/{ids[0]}/erase", json={}).json["erased"]) == count + 1
+    own = [one for one in statements if "service_token" not in one]
+    assert len(own) == STATEMENTS, "\n".join(own)
+
+
+# Whom the id means (asked again once all is held); states of both tables; keys; links and what others once had; imports
+# three times, log, answers, match keys twice, ledger twice; rows, traces, history; event.
+STATEMENTS = 20
+
+
 def test_erasing_again_does_nothing(system: System, person: Person) -> None:
     path = f"{CONTACTS}/{person.id}/erase"
     assert person.client.post(path, json={}).json["erased"]
