@@ -62,12 +62,18 @@ class Imports:
         return self._api.fetch(path_of("imports", ident, "errors"), format="csv")
 
     def relation(self, start: str, end: str, label: str) -> int:
-        """The id of the relation with that label, name or id. Raises BadOption naming those there are."""
+        """The id of the relation with that id, name or label, or the only one whose label begins so ("parent").
+
+        Raises BadOption naming those there are.
+        """
         known = results(self._api.get(path_of("relations"), **{"from": start, "to": end}))
         wanted = label.casefold()
         for one in known:
             if wanted in (str(one["id"]), str(one["name"]).casefold(), str(one.get("label") or "").casefold()):
                 return int(one["id"])
+        alike = [one for one in known if str(one.get("label") or "").casefold().startswith(wanted)]
+        if len(alike) == 1:
+            return int(alike[0]["id"])
         labels = ", ".join(str(one["label"]) for one in known if one.get("label"))
         raise BadOption(f"links from {start} to {end} have no label {label!r}{f': {labels}' if labels else ''}")
 
