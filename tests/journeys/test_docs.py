@@ -62,7 +62,7 @@ def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
     page.check()
 
 
-@pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type"])
+@pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type", "define-a-metric"])
 def test_a_how_to(name: str, environment: Mapping[str, str], places: Mapping[str, str]):
     Page(DOCS / "how-to" / f"{name}.md", environment, places).check()
 
