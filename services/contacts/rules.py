@@ -43,10 +43,14 @@ def keep_lifecycle_forward(proposal: Proposal) -> Verdict:
 
 
 def international_phones(*names: str) -> Check:
-    """A check that brings the named phone attributes to E.164 where that is certain."""
+    """A check that brings the named phone attributes to E.164 where that is certain.
+
+    What begins with + needs no country: `international` has seen to it.
+    """
 
     def check(proposal: Proposal) -> Verdict:
-        written = {name: text for name in names if (text := _text(proposal.new.get(name)))}
+        given = ((name, _text(proposal.new.get(name))) for name in names)
+        written = {name: text for name, text in given if text and not text.startswith("+")}
         if not written:
             return PASS
         region = region_of(_text(proposal.after("country")) or "")
@@ -76,7 +80,8 @@ def e164(text: str, region: str | None) -> str:
 
 
 def _certain(text: str, region: str | None) -> str | None:
-    if not _DIALLED.fullmatch(text.strip()):
+    typed = text.strip()
+    if not _DIALLED.fullmatch(typed) or (region is None and not typed.startswith("+")):
         return None
     try:
         number = phonenumbers.parse(text, region)

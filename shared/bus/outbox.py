@@ -1,14 +1,16 @@
 """Writing to the log: events go in with the change they tell of, in one transaction, or not at all.
 
 Call `append` once per transaction, after the rows that it tells of are locked, with all its events: one statement
-whatever their number. Where the caller runs a pipeline of its own, STATEMENT and `parameters` give the pieces.
+whatever their number; for thousands of them `copy` costs half of that. Where the caller runs a pipeline of its own,
+STATEMENT and `parameters` give the pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.contracts.event import Event, encode
+from shared.kernel.copying import blocks, escaped
 from shared.kernel.db import Connection
 
 STATEMENT = """insert into outbox (kind, entity_type, entity_id, version, body)
@@ -29,3 +31,16 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
     """
     if events:
         connection.run(STATEMENT, parameters(events), prepare=True)
+
+
+Encoded = tuple[str, str, int, int, bytes]
+"""Kind, entity type, entity id, version and the JSON form of an event about an entity."""
+
+
+def copy(connection: Connection, events: Iterable[Encoded]) -> None:
+    """Like `append`, for very many events, which are made while the server takes them in."""
+    lines = (
+        f"{kind}\t{escaped(entity_type)}\t{ident}\t{version}\t{escaped(body.decode())}\n"
+        for kind, entity_type, ident, version, body in events
+    )
+    connection.copy("copy outbox (kind, entity_type, entity_id, version, body) from stdin", blocks(lines))

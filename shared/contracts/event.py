@@ -109,6 +109,26 @@ def encode(event: Event) -> bytes:
     return dumps(to_document(event))
 
 
+class Series:
+    """Encodes many events that differ only in the entity they are about and what happened to it."""
+
+    def __init__(self, sample: Event) -> None:
+        self._document = to_document(sample)
+        for name in ("entity_id", "version", "effective_at", "changed"):
+            self._document.pop(name, None)
+
+    def encode(self, entity_id: int, version: int, effective_at: datetime | None, changed: Changed) -> bytes:
+        """What `encode` makes of the sample with these fields."""
+        document = self._document.copy()
+        document["entity_id"] = str(entity_id)
+        document["version"] = version
+        if effective_at is not None:
+            document["effective_at"] = iso(effective_at)
+        if changed:
+            document["changed"] = changed
+        return dumps(document)
+
+
 def from_document(document: Mapping[str, Any]) -> Event:
     """The event of a JSON form of any version; raises UnknownVersion, or KeyError/ValueError on what is no event."""
     version = document["v"]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -122,7 +122,7 @@ def create_statements() -> list[str]:
     ]
 
 
-def stamp(conn: Connection, entities: Sequence[object] = ()) -> None:
+def stamp(conn: Connection, entities: Iterable[object] = ()) -> None:
     """Mark the active key as carried out, inside the write's transaction, just before it commits.
 
     Does nothing without a key. Raises Conflict when another request has taken the key over: the write must not commit.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from shared.bus import outbox
-from shared.contracts.event import ARCHIVED, LINK, RESTORED, Event
+from shared.contracts.event import ARCHIVED, LINK, RESTORED, Event, Series, encode
 from shared.eav.attempts import Publish
 from shared.eav.catalog import LiveType
 from shared.eav.links.asked import LinkChange
@@ -19,6 +19,8 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.service.idempotency import stamp
 
+# From so many on, events are sent by COPY.
+MANY = 200
 # Whoever does not know of merges sees entities that go to the archive and come back.
 _TOLD_AS = {ABSORBED: ARCHIVED, RELEASED: RESTORED}
 
@@ -27,8 +29,32 @@ def publish(connection: Connection, live: LiveType, written: Sequence[Written], 
     """Append one event per written entity, and stamp the request's idempotency key. Hand it to the engine."""
     if not written:
         return
-    outbox.append(connection, [_event(live, one, context) for one in written])
-    stamp(connection, [str(one.state.id) for one in written])
+    if len(written) < MANY:
+        outbox.append(connection, [_event(live, one, context) for one in written])
+    else:
+        outbox.copy(connection, _encoded(live, written, context))
+    stamp(connection, (str(one.state.id) for one in written))
+
+
+def _encoded(live: LiveType, written: Iterable[Written], context: Context) -> Iterator[outbox.Encoded]:
+    """Events as they are stored. Those of one kind and instant have most of their form in common."""
+    series: dict[tuple[str, str], Series] = {}
+    for one in written:
+        event_kind, state = kind_of_event(one.kind), one.state
+        if one.detail:
+            body = encode(_event(live, one, context))
+        else:
+            same = (event_kind, state.updated_at)
+            if same not in series:
+                series[same] = Series(_event(live, one, context))
+            effective_at = one.effective_at or context.effective_at
+            body = series[same].encode(state.id, state.version, effective_at, one.changed)
+        yield event_kind, live.name, state.id, state.version, body
+
+
+def kind_of_event(kind: str) -> str:
+    """The kind of event that tells of a kind of write."""
+    return _TOLD_AS.get(kind, f"entity.{kind}")
 
 
 def in_turn(*steps: Publish) -> Publish:
@@ -43,7 +69,7 @@ def in_turn(*steps: Publish) -> Publish:
 
 def _event(live: LiveType, written: Written, context: Context) -> Event:
     return Event(
-        kind=_TOLD_AS.get(written.kind, f"entity.{written.kind}"),
+        kind=kind_of_event(written.kind),
         entity_type=live.name,
         # The very instant that the entity shows, so that a copy made of events shows it too.
         at=datetime.fromisoformat(written.state.updated_at),

@@ -4,7 +4,8 @@ A service's `rules.py` lists, per entity type, a `RuleSet` of two small things:
 
 * `normalise`: attribute name -> function of the raw value, run BEFORE the value is read as its kind (trim an e-mail
   address, strip a domain). It sees one value and nothing else, so it also fits look-ups by a unique attribute and the
-  operands of equality filters: what is written is found by what was typed.
+  operands of equality filters: what is written is found by what was typed. It leaves alone what it made: a value that
+  is written again as it is stored is not asked for twice.
 * `check`: functions of a `Proposal`, run AFTER coercion and before anything is stored. Each answers with values to add
   or change, with errors, or with nothing. All of them run; the caller is told every error at once.
 

@@ -174,10 +174,10 @@ class Storing:
         changed = {key for one in old for key in one.net}
         columns = columns_of(live, _names(live, changed))
         shape = statements.changed_shape(columns)
-        redoc = not changed.isdisjoint(documented(live))
-        common = {"updated_at": moment(naive(self.at)), "redoc": "t" if redoc else "f"}
-        lines = Lines(live, shape, common, changed | {key for one in old for key in one.values if redoc})
-        rows = self._changed_lines(old, lines, changed, redoc)
+        words = documented(live).keys() & changed
+        common = {"updated_at": moment(naive(self.at)), "redoc": "f"}
+        lines = Lines(live, shape, common, changed | {key for one in old for key in one.values if words})
+        rows = self._changed_lines(old, lines, changed, words)
         stage(self._connection, statements.STAGED_CHANGED, shape, rows)
         stage(self._connection, statements.STAGED_STEPS, statements.STEP_SHAPE, self._steps(stepped))
         params = {
@@ -191,13 +191,14 @@ class Storing:
         # The catalog version it answers says nothing here: the states were read under it and have not changed since.
         self._connection.row(statements.update(live.table, columns, True), params)
 
-    def _changed_lines(self, old: Sequence[Entry], lines: Lines, changed: set[str], redoc: bool) -> Iterator[str]:
+    def _changed_lines(self, old: Sequence[Entry], lines: Lines, changed: set[str], words: set[str]) -> Iterator[str]:
         placers, places = lines.placers, lines.places
         for entry in old:
             assert entry.stored is not None
             line = lines.start()
             extra, long = dict(entry.stored.extra), dict(entry.stored.long)
-            special = self._special.keys() & entry.net
+            net = entry.net
+            special = self._special.keys() & net
             for key in changed:
                 held, placer = entry.values.get(key), placers[key]
                 cell = NOTHING if held is None else placer.cell(held)
@@ -210,7 +211,8 @@ class Storing:
             line[places["id"]], line[places["version"]] = str(entry.id), str(entry.version)
             line[places["checksum"]] = str(checksum(entry.values, entry.version))
             line[places["extra"]], line[places["long"]] = as_json(extra), as_json(long)
-            if redoc:
+            if not words.isdisjoint(net):
+                line[places["redoc"]] = "t"
                 cells = (placers[key].cell(held) for key, held in entry.values.items())
                 line[places["doc"]] = _document("".join(cell.segment for cell in cells))
             yield "\t".join(line) + "\n"

@@ -10,8 +10,10 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
+from shared.bus import outbox
 from shared.bus.feed import Feed
 from shared.bus.ticks import Ticker, run_ticker, tick
+from shared.contracts.event import encode
 from shared.kernel.db import Database
 from tests.integration.bus.conftest import event, keys, walk, write
 
@@ -199,3 +201,16 @@ def test_the_ticker_outlives_a_lost_connection(database):
     finally:
         stop.set()
         ticking.join()
+
+
+def test_events_that_are_copied_are_as_those_that_are_appended(database):
+    told = [event(n, version=n, changed={"1": (None, 'a\tb\n\\N "ü" \r')}) for n in range(1, 600)]
+    write(database, *told)
+    with database.transaction() as connection:
+        outbox.copy(connection, ((one.kind, "contact", one.entity_id, one.version, encode(one)) for one in told))
+    with database.connect() as connection:
+        rows = connection.rows(
+            "select kind, entity_type, entity_id, version, body from outbox order by id desc limit 1198"
+        )
+    assert rows[:599] == rows[599:]
+    assert [row[2] for row in rows[:599]] == list(range(599, 0, -1))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import event as contract
-from shared.contracts.event import Event, UnknownVersion, encode, from_document, to_document
+from shared.contracts.event import Event, Series, UnknownVersion, encode, from_document, to_document
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("v*.json"))
 
@@ -84,3 +84,13 @@ EVENTS = st.builds(
 @given(EVENTS)
 def test_an_event_survives_its_json(event):
     assert from_document(json.loads(encode(event))) == event
+
+
+@pytest.mark.parametrize("effective_at", [None, datetime(2020, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("changed", [{}, {"7": (None, "ü\n")}])
+def test_a_series_encodes_as_its_events_do(effective_at, changed):
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    common = {"actor": "a", "source": "IMPORT", "correlation": "c", "detail": {"x": 1}}
+    sample = Event(contract.CREATED, "contact", at, 1, 1, at, changed={"1": (None, "other")}, **common)
+    one = Event(contract.CREATED, "contact", at, 2**53, 3, effective_at, changed=changed, **common)
+    assert json.loads(Series(sample).encode(2**53, 3, effective_at, changed)) == json.loads(encode(one))

@@ -6,9 +6,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import email_validator
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from shared.eav.types import KINDS, ValueProblem
+from shared.eav.types.email import plain
 from tests.unit.eav.samples import ATTRIBUTES, attribute
 
 
@@ -261,3 +265,26 @@ def test_references() -> None:
         with pytest.raises(ValueProblem):
             coerce("reference", raw)
     assert KINDS["reference"].operand("0", ATTRIBUTES["reference"]) == 0
+
+
+_PARTS = st.text("abz09.-_+'!@x", max_size=70)
+
+
+@given(
+    st.one_of(st.text("ab.-9@", max_size=12), st.builds("{}@{}.{}".format, _PARTS, _PARTS, st.text("az0-", max_size=4)))
+)
+@example(f"{'a' * 64}@{'b' * 63}.com")
+@example(f"{'a' * 65}@b.com")
+@example(f"a@{'b' * 64}.com")
+@example(f"a@{'b.' * 125}co")
+@example(f"a@{'b.' * 126}co")
+@example("a@xn--80ak6aa92e.com")
+@example("a@b.c0m")
+def test_addresses_of_the_plain_form_are_what_the_library_makes_of_them(text: str) -> None:
+    if plain(text):
+        assert email_validator.validate_email(text, check_deliverability=False).normalized == text
+
+
+def test_ordinary_addresses_are_of_the_plain_form() -> None:
+    assert plain("anna.o'neil+news@mail.example.co.uk")
+    assert not plain("jürgen@müller.example")

@@ -280,6 +280,18 @@ def test_values_of_every_kind_across_banks(engine: Engine, make_type: MakeType) 
     held_exactly(engine, live.name, expected)
 
 
+def test_only_changed_words_are_indexed_anew(engine: Engine, live: LiveType) -> None:
+    """Documents of entities whose texts change, the last text of all cleared among them; others stay as they are."""
+    a, b, c = (one.id for one in create(engine, live.name, {"name": "x"}, {"code": "b"}, {"code": "c", "amount": 1}))
+    items = [
+        BulkItem({"name": None, "amount": 2}, Ref(a)),
+        BulkItem({"code": "bb"}, Ref(b)),
+        BulkItem({"amount": 2}, Ref(c)),
+    ]
+    assert results(engine.bulk.write(live.name, items, CONTEXT)) == ["updated"] * 3
+    held_exactly(engine, live.name, {a: (2, {"amount": 2}), b: (2, {"code": "bb"}), c: (2, {"code": "c", "amount": 2})})
+
+
 def test_archived_attributes_keep_their_values(engine: Engine, schema: Schema, live: LiveType) -> None:
     """They are no names to write to, and a changed entity keeps what it has of them."""
     (one,) = create(engine, live.name, {"code": "a", "name": "kept", "tags": "new", "notes": "long"})
