@@ -24,7 +24,8 @@ PREFIX = "crm_"
 CACHE_SECONDS = 0.25
 CACHE_SIZE = 10_000
 PULL_BURST = 10
-WAITING = 3  # requests that may wait for a pull: the others' threads must stay free to answer that very pull
+WAITING = 3  # tokens sought at once: the other threads must stay free to answer that very pull
+SHARED_WAIT = 1.0
 PULLS_PER_SECOND = 2.0
 ADMIN_ID, SERVICE_ID, FIRST_ID = 1, 2, 100
 SERVICE_SCOPES = ("crm.feed.read", "crm.tokens.read", "crm.owners.read", "crm.imports.chunks")
@@ -108,7 +109,8 @@ class TokenStore:
         self.pull = pull
         self._cache: dict[bytes, tuple[float, Actor | str]] = {}
         self._pulling = threading.Lock()
-        self._seats = threading.BoundedSemaphore(WAITING)
+        self._sought_lock = threading.Lock()
+        self._sought: dict[bytes, threading.Event] = {}
         self._pulls_left = float(PULL_BURST)
         self._pulled_at = monotonic()
 
@@ -144,13 +146,25 @@ class TokenStore:
         found = self._look(digest)
         if found != "unknown" or self.pull is None or not may_be_new:
             return found
-        if not self._seats.acquire(blocking=False):
-            return found
+        with self._sought_lock:
+            sought = self._sought.get(digest)
+            mine = sought is None
+            if sought is None:
+                if len(self._sought) >= WAITING:
+                    return found
+                sought = self._sought[digest] = threading.Event()
+        if not mine:
+            # Somebody is after the very same token: what they find is found for all. Not for long, since it may take
+            # one of the threads that wait here to answer the pull.
+            sought.wait(SHARED_WAIT)
+            return self._look(digest)
         try:
             with self._pulling:
                 return self._look_after_pull(digest)
         finally:
-            self._seats.release()
+            with self._sought_lock:
+                del self._sought[digest]
+            sought.set()
 
     def _look_after_pull(self, digest: bytes) -> Actor | str:
         found = self._look(digest)

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.kernel.clock import iso, now
 from shared.service.tokens import ensure_bootstrap
+from tests.factories.racing import at_once, until
 from tests.integration.service.conftest import ADMIN, SERVICE, System, follow
 
 
@@ -197,8 +198,7 @@ def test_waiting_for_a_pull_never_takes_every_thread(system: System) -> None:
     try:
         for one in threads:
             one.start()
-        while tokens._seats._value > 0:
-            time.sleep(0.01)
+        until(lambda: len(tokens._sought) == 3)
         assert system.client("contacts", "crm_" + "y" * 41).get("/api/v1/types").status_code == 401
         assert system.client("contacts").get("/api/v1/types").status_code == 200
     finally:
@@ -207,3 +207,21 @@ def test_waiting_for_a_pull_never_takes_every_thread(system: System) -> None:
             one.join()
         tokens.pull = before
         tokens._pulls_left = 10.0
+
+
+def test_many_first_uses_of_one_token_share_a_pull(system: System) -> None:
+    tokens = system.runtime("contacts").tokens
+    made = system.client("workspace").post("/api/v1/tokens", json={"name": "new", "scopes": ["*"]}).json["token"]
+    pulled, before = [], tokens.pull
+
+    def pull() -> None:
+        pulled.append(1)
+        before()
+
+    tokens.pull, tokens._pulls_left = pull, 10.0
+    try:
+        found = at_once(12, lambda _: system.client("contacts", made).get("/api/v1/types").status_code)
+    finally:
+        tokens.pull, tokens._pulls_left = before, 10.0
+    assert found == [200] * 12
+    assert len(pulled) == 1
