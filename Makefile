@@ -41,6 +41,14 @@ test: install ## all tests but those that start whole systems
 test-ops: install ## tests that start whole systems, kill processes, take servers away
 	$(PY) -m pytest -m ops $(ARGS)
 
+.PHONY: test-faults
+test-faults: install ## kill, stop, flush and restart everything about the event path, SEEDS=20 times two minutes
+	$(PY) -m tests.faults.events.soak --seeds $(or $(SEEDS),20) $(ARGS)
+
+.PHONY: show-faults
+show-faults: install ## watch it for a minute: writers, random kills, and what the numbers come to
+	@$(PY) -m tests.faults.events.show $(ARGS)
+
 .PHONY: check
 check: install ## format, lint, types, layers
 	$(PY) -m ruff format --check $(SOURCES)
