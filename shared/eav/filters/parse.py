@@ -2,6 +2,9 @@
 
 {"and": [F, ..]} | {"or": [F, ..]} | {"not": F} | {"text": "words"}
 | {"attribute": name, "operator": OP, "value": v | "values": [v, ..] | "high_value": v}
+
+A name is one of the attribute's own, `associations.company` (the ids of linked companies) or `company.industry` (an
+attribute of any linked company).
 """
 
 from __future__ import annotations

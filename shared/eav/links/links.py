@@ -15,7 +15,7 @@ from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.links import reading, store
 from shared.eav.links.asked import LinkChange, LinkItem, LinkOutcome, LinkTo, Unlink
 from shared.eav.links.clock import Clock
-from shared.eav.links.plan import Row
+from shared.eav.links.plan import Row, named
 from shared.eav.links.preparing import Prepared, Preparing, meanings
 from shared.eav.links.relations import RelationDef, Relations
 from shared.eav.patience import tries
@@ -144,43 +144,36 @@ class Links:
         self, connection: Connection, from_live: LiveType, items: Sequence[Unlink], context: Context
     ) -> list[LinkChange]:
         """Like `remove`, inside a caller's transaction."""
-        told: dict[Row, tuple[RelationDef, int, int]] = {}
-        ends: dict[str, set[int]] = {from_live.name: {item.from_id for item in items}}
-        for item in items:
-            to_type = self._catalog.type(item.to_type).name
-            ends.setdefault(to_type, set()).add(item.to_id)
-            for relation in self.preparing.undone(from_live.name, to_type, item.relations):
-                told.setdefault((relation.id, item.from_id, item.to_id), (relation, item.from_id, item.to_id))
-        lives = {name: from_live if name == from_live.name else self._catalog.type(name) for name in ends}
-        there = store.lock(connection, {name: (lives[name], ids, True) for name, ids in ends.items()})
-        missing = [(name, one) for name, ids in ends.items() for one in ids - there[name]]
-        meant = meanings(connection, lives, missing)
+        kinds = {one: self._catalog.type(one) for one in {item.to_type for item in items}}
+        lives = {live.name: live for live in kinds.values()} | {from_live.name: from_live}
+        ends = [((from_live.name, one.from_id), (kinds[one.to_type].name, one.to_id)) for one in items]
+        meant = meanings(connection, lives, self.preparing.hold(connection, lives, ends))
         if meant:
-            items = [
-                replace(
-                    item,
-                    from_id=meant.get((from_live.name, item.from_id), item.from_id),
-                    to_id=meant.get((self._catalog.type(item.to_type).name, item.to_id), item.to_id),
-                )
-                for item in items
-            ]
+            pairs = [(meant.get(start, start[1]), meant.get(end, end[1])) for start, end in ends]
+            items = [replace(one, from_id=a, to_id=b) for one, (a, b) in zip(items, pairs, strict=True)]
             return self.unlink(connection, from_live, items, context)
-        rows = [one for one in told if max(one[1:]) <= store.MAX_ID and min(one[1:]) > 0]
-        rows += [(told[one][0].inverse, one[2], one[1]) for one in rows]
-        gone = store.remove(connection, sorted(set(rows)))
-        clock = self._clock.tick(max(gone.values(), default=0))
-        seen: set[Row] = set()
-        changes = []
-        for row, (relation, start, end) in told.items():
-            if row in gone and row not in seen:
-                seen |= {row, (relation.inverse, end, start)}
-                changes.append(
-                    LinkChange(relation.id, relation.inverse, relation.from_type, start, relation.to_type, end, False,
-                               clock)
-                )  # fmt: skip
+        told: dict[Row, tuple[RelationDef, int, int]] = {}
+        for one in items:
+            for relation in self.preparing.undone(from_live.name, kinds[one.to_type].name, one.relations):
+                told.setdefault(named(relation, one.from_id, one.to_id), (relation, one.from_id, one.to_id))
+        changes = self._gone(connection, told)
         if changes:
             self._publish(connection, changes, context)
         return changes
+
+    def _gone(self, connection: Connection, told: Mapping[Row, tuple[RelationDef, int, int]]) -> list[LinkChange]:
+        """Remove links, told by their names in the direction they were asked in; those that were there."""
+        rows: set[Row] = set()
+        for relation, start, end in told.values():
+            if 0 < start <= store.MAX_ID and 0 < end <= store.MAX_ID:
+                rows |= {(relation.id, start, end), (relation.inverse, end, start)}
+        gone = store.remove(connection, sorted(rows))
+        clock = self._clock.tick(max(gone.values(), default=0))
+        return [
+            LinkChange(one.id, one.inverse, one.from_type, start, one.to_type, end, False, clock)
+            for name, (one, start, end) in told.items()
+            if name in gone
+        ]
 
     def page(self, from_type: str, from_id: int, to_type: str, limit: int = MAX_PAGE, after: int = 0) -> reading.Page:
         """Links of one entity in the order of ids behind `after`, and the id to go on from. NotFound without it."""

@@ -135,28 +135,33 @@ class Preparing:
         return [by_id[ident] for ident in asked]
 
     def _lock(
-        self,
-        connection: Connection,
-        lives: Mapping[str, LiveType],
-        wants: Sequence[Want],
-        held: Collection[int],
+        self, connection: Connection, lives: Mapping[str, LiveType], wants: Sequence[Want], held: Collection[int]
     ) -> set[End]:
         """Hold both ends of every link; those that are not there."""
         trees = [one.id for want in wants for defn in want.defs for one in self._both(defn) if one.tree]
         store.lock_trees(connection, trees)
+        pairs = [((one.from_type, one.from_id), (one.to_type, one.to_id)) for one in wants]
+        return self.hold(connection, lives, pairs, held)
+
+    def hold(
+        self,
+        connection: Connection,
+        lives: Mapping[str, LiveType],
+        pairs: Iterable[tuple[End, End]],
+        held: Collection[int] = (),
+    ) -> set[End]:
+        """Lock both ends of every pair, the carriers against other writers; those that are not there. First ends that
+        are `held` need no lock."""
+        known = frozenset(held)
         ends: dict[str, tuple[LiveType, set[int], bool]] = {}
-        held = frozenset(held)
         asked: set[End] = set()
-        for one in wants:
-            from_carries, to_carries = self._carriers(one.from_type, one.to_type)
-            if one.from_id not in held:
-                asked.add((one.from_type, one.from_id))
-            asked.add((one.to_type, one.to_id))
-            for name, carries in ((one.from_type, from_carries), (one.to_type, to_carries)):
+        for start, end in pairs:
+            for (name, ident), carries in zip((start, end), self._carriers(start[0], end[0]), strict=True):
                 live, ids, already = ends.get(name, (lives[name], set(), False))
                 ends[name] = (live, ids, already or carries)
-        for name, ident in asked:
-            ends[name][1].add(ident)
+                if (name, ident) == end or ident not in known:
+                    ids.add(ident)
+                    asked.add((name, ident))
         there = store.lock(connection, {name: end for name, end in ends.items() if end[1]})
         return {(name, ident) for name, ident in asked if ident not in there[name]}
 

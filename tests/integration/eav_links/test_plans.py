@@ -5,17 +5,19 @@ Not a measurement: plans are read with the rows they touched, nothing is timed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.filters import And, Condition, Node, Not, Operator
 from shared.eav.install import install
-from shared.eav.links.asked import LinkItem
+from shared.eav.links.asked import LinkItem, Unlink
 from shared.eav.requests import LinkTo, Query, Sort
 from shared.eav.slots import provision
 from shared.eav.tables import table_name
@@ -26,6 +28,7 @@ from tests.factories.linking import PLAIN, PLAIN_BACK, define, linked_engine
 Op = Operator
 PEOPLE, FIRMS, ON_ONE = 120_000, 5_000, 100_000
 FIRST_PERSON, BIG = 2_000_000, 1_000_000
+EXPLAIN = "explain (analyze, timing off, format json)"
 LITTLE = 5_000
 """Rows that a statement for ten may touch: the links of whole small companies, never those of the big one."""
 
@@ -36,8 +39,11 @@ class Crowd:
 
     engine: Engine
 
-    def touched(self, monkeypatch: pytest.MonkeyPatch, step: Callable[[], Any]) -> tuple[set[str], int]:
-        """Tables that were read from end to end, and the most rows that any part of a plan came to."""
+    def touched(
+        self, monkeypatch: pytest.MonkeyPatch, step: Callable[[], Any], *, kept: bool = False
+    ) -> tuple[set[str], int]:
+        """Tables that were read from end to end, and the most rows that any part of a plan came to. kept: by the plans
+        that PostgreSQL keeps for prepared statements, made without knowing the values."""
         asked: list[tuple[str, Any]] = []
         real = Connection.rows
 
@@ -51,7 +57,7 @@ class Crowd:
         whole, most = set(), 0
         with self.engine.database.connect() as connection:
             for sql, params in asked:
-                row = connection.row(f"explain (analyze, timing off, format json) {sql}", params)
+                row = _kept_plan(connection, sql, params) if kept else connection.row(f"{EXPLAIN} {sql}", params)
                 assert row is not None
                 for node in _flat(row[0][0]["Plan"]):
                     most = max(most, int(node["Actual Rows"] * node["Actual Loops"]))
@@ -59,11 +65,24 @@ class Crowd:
                         whole.add(node["Relation Name"])
         return whole, most
 
-    def calm(self, monkeypatch: pytest.MonkeyPatch, step: Callable[[], Any]) -> None:
+    def calm(self, monkeypatch: pytest.MonkeyPatch, step: Callable[[], Any], *, kept: bool = False) -> None:
         """Assert that a step scans neither links nor entities, and touches few rows."""
-        whole, most = self.touched(monkeypatch, step)
+        whole, most = self.touched(monkeypatch, step, kept=kept)
         assert not whole & {"eav_link", *(table_name(live.table) for live in self.engine.catalog.types())}
         assert most <= LITTLE
+
+
+def _kept_plan(connection: Connection, sql: str, params: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The plan of a prepared statement, made for any values."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql)
+    with connection.transaction():
+        connection.run("set local plan_cache_mode = force_generic_plan")
+        connection.run(f"prepare kept as {numbered}")
+        given = ", ".join(f"%({name})s" for name in names)
+        row = psycopg.ClientCursor(connection.raw).execute(f"{EXPLAIN} execute kept({given})", params).fetchone()
+        connection.run("deallocate kept")
+    return row
 
 
 def _flat(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -114,17 +133,19 @@ def _fill(connection: Connection, people: LiveType, firms: LiveType) -> None:
     connection.run("vacuum analyze")
 
 
+@pytest.mark.parametrize("kept", [False, True])
 @pytest.mark.parametrize("after", [0, FIRST_PERSON + PEOPLE // 2, FIRST_PERSON + PEOPLE - 3])
-def test_a_page_of_links(crowd: Crowd, monkeypatch: pytest.MonkeyPatch, after: int):
+def test_a_page_of_links(crowd: Crowd, monkeypatch: pytest.MonkeyPatch, after: int, kept: bool):
     links = crowd.engine.links
     listed, behind = links.page("company", BIG, "contact", 500, after)
     assert (len(listed), behind is None) == ((2, True) if after > FIRST_PERSON + PEOPLE // 2 else (500, False))
-    crowd.calm(monkeypatch, lambda: links.page("company", BIG, "contact", 500, after))
+    crowd.calm(monkeypatch, lambda: links.page("company", BIG, "contact", 500, after), kept=kept)
 
 
-def test_pages_of_many(crowd: Crowd, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("kept", [False, True])
+def test_pages_of_many(crowd: Crowd, monkeypatch: pytest.MonkeyPatch, kept: bool):
     some = [BIG, *range(BIG + 1, BIG + 100)]
-    crowd.calm(monkeypatch, lambda: crowd.engine.links.pages("company", some, "contact", 10))
+    crowd.calm(monkeypatch, lambda: crowd.engine.links.pages("company", some, "contact", 10), kept=kept)
 
 
 FILTERS: tuple[Node, ...] = (
@@ -181,3 +202,7 @@ def test_linking_one_more(crowd: Crowd, monkeypatch: pytest.MonkeyPatch):
         return crowd.engine.links.put("contact", [LinkItem(FIRST_PERSON + 6, LinkTo("company", BIG))], CONTEXT)
 
     crowd.calm(monkeypatch, linked)
+    crowd.engine.links.remove("contact", [Unlink(FIRST_PERSON + 6, "company", BIG)], CONTEXT)
+    crowd.calm(
+        monkeypatch, lambda: crowd.engine.links.remove("contact", [Unlink(FIRST_PERSON, "company", BIG)], CONTEXT)
+    )
