@@ -42,6 +42,15 @@ class Runtimes:
                 self._made[key] = Runtime(self._manifests[service], self._settings)
             return self._made[key]
 
+    def close(self) -> None:
+        """Close what this process opened."""
+        with self._lock:
+            for key in [one for one in self._made if one[0] == os.getpid()]:
+                runtime = self._made.pop(key)
+                runtime.db.dispose()
+                if runtime.redis is not None:
+                    runtime.redis.close()
+
 
 def work_off(runtime: Runtime) -> bool:
     """Work for some seconds; whether there is more. Raises nothing that a lost database can cause."""
@@ -64,3 +73,4 @@ def run_work(manifest: Manifest, settings: Settings, stop: threading.Event) -> N
     more = False
     while not stop.wait(0.0 if more else PAUSE_SECONDS):
         more = work_off(runtimes.of(manifest.name))
+    runtimes.close()

@@ -117,7 +117,7 @@ def _add_work(app: Celery, manifest: Manifest, runtimes: Runtimes) -> None:
         if work_off(runtime):
             again()
 
-    app.task(name=name, soft_time_limit=WORK_SECONDS, time_limit=WORK_SECONDS + 60)(run)
+    app.task(name=name, shared=False, soft_time_limit=WORK_SECONDS, time_limit=WORK_SECONDS + 60)(run)
 
 
 def _add_maintenance(app: Celery, manifest: Manifest, settings: Settings) -> None:
@@ -129,4 +129,4 @@ def _add_maintenance(app: Celery, manifest: Manifest, settings: Settings) -> Non
         finally:
             database.dispose()
 
-    app.task(name=f"{manifest.name}.maintain")(run)
+    app.task(name=f"{manifest.name}.maintain", shared=False)(run)
