@@ -71,7 +71,8 @@ def export(
         "archived": archived,
     }
     shown = not session.as_json and (output is not None or not sys.stdout.isatty())
-    total = _total(session, type, question) if shown and not archived else None
+    counted = shown or (kind is Kind.xlsx and output is not None)  # rows of a workbook cannot be seen as they pass
+    total = _total(session, type, question) if counted and not archived else None
     began, rows = monotonic(), Rows(kind)
     with _target(session, output) as target, bars(session, shown=shown) as progress:
         task = progress.add_task(type, total=total)
