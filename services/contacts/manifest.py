@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.contacts.api import OPERATIONS
 from services.contacts.gathering import GATHERINGS
 from services.contacts.matching import MATCHING
+from services.contacts.metrics import METRICS
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from shared.service.manifest import Manifest
@@ -15,5 +16,6 @@ MANIFEST = Manifest(
     rules=RULES,
     gatherings=GATHERINGS,
     matching=MATCHING,
+    metrics=METRICS,
     operations=OPERATIONS,
 )

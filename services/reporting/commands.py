@@ -19,11 +19,13 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from shared.kernel.json import loads
+from shared.kernel.telemetry import logger
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import FactChange
 from shared.service.work import ledger
 
 MOST_EXPLAINED = 500
+_log = logger("reporting.commands")
 _FACTS = """select id, values::text from fact
 where type_no = %(no)s and id > %(after)s and not archived order by id"""
 _COUNT = "select count(*) from fact where type_no = %(no)s"
@@ -196,3 +198,20 @@ def _adds(compiled: Compiled, one: Contribution) -> str | None:
     if compiled.by_value:
         return one.value
     return format(one.s, "f") if compiled.definition.measure.attribute else "1"
+
+
+def define_suggested(database: Database, projections: Projections) -> int:
+    """Define what services suggest for their types; how many. A name that was ever used is left alone."""
+    made = 0
+    with database.connect() as connection:
+        types = [(one.name, one.metrics) for one in projections.catalogs.types(connection)]
+        known = store.names(connection)
+    for entity_type, metrics in types:
+        for raw in metrics:
+            if raw["name"] not in known:
+                try:
+                    define(database, projections, Context(source="SYSTEM"), {**raw, "entity_type": entity_type})
+                    made += 1
+                except (Conflict, Invalid) as error:
+                    _log.warning("not defined", metric=raw["name"], error=error.category)
+    return made

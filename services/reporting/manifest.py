@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING
 from services.reporting.answering import Answers
 from services.reporting.api import OPERATIONS as DOORS
 from services.reporting.cache import Cache
+from services.reporting.commands import define_suggested
 from services.reporting.handlers import subscriptions
 from services.reporting.jobs import BACKFILL, Backfill
 from services.reporting.pages import OPERATIONS as PAGES
 from services.reporting.projections import Projections
+from shared.kernel.db import Database
 from shared.service.manifest import Manifest
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
+
+
+def suggested(database: Database) -> int:
+    """Define what services suggest."""
+    return define_suggested(database, Projections())
 
 
 def answers(service: Runtime) -> Answers:
@@ -29,6 +36,7 @@ MANIFEST = Manifest(
     operations=(*DOORS, *PAGES),
     follows=subscriptions,
     own=answers,
+    upkeep={"metrics_defined": suggested},
     work={BACKFILL: Backfill()},
     migrations=Path(__file__).parent / "migrations",
 )

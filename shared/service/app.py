@@ -44,7 +44,7 @@ def migrate(manifest: Manifest, settings: Settings) -> None:
     prepare(database)
     ensure_history_partitions(database)
     declare_types(database, manifest.types)
-    tell_declared(database, manifest.types)
+    tell_declared(database, manifest.types, manifest.metrics)
     Pipelines(Engine(database), manifest.pipelines, lambda: ensure_history_partitions(database)).declare()
     provision(database, SPARE_POOL if manifest.custom_types else None)
     Keeping(manifest.matching, database).register()

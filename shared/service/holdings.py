@@ -8,21 +8,22 @@ from typing import Any
 from shared.eav.engine import Engine
 from shared.eav.holdings import Held, RangeSum
 from shared.kernel.context import Context
-from shared.service.catalog_news import type_detail
+from shared.service.catalog_news import Metrics, type_detail
 from shared.service.permissions import FEED_READ, require_scope
 
 
 class Holdings:
     """What one service holds."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics) -> None:
         self._engine = engine
+        self._metrics = metrics
 
     def catalog(self, ctx: Context) -> list[dict[str, Any]]:
         """All types with their attributes, archived ones included, as catalog events tell them."""
         require_scope(ctx.actor, FEED_READ)
         self._engine.catalog.refresh()
-        return [type_detail(one) for one in self._engine.catalog.types()]
+        return [type_detail(one, self._metrics.get(one.name, ())) for one in self._engine.catalog.types()]
 
     def entities(self, ctx: Context, type: str, *, after: int, limit: int) -> Sequence[Held]:
         """A page of entities at their versions, in id order, archived ones among them."""

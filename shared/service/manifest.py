@@ -36,6 +36,7 @@ class Manifest:
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
+    metrics: by name of the entity type, what reporting should count of it from the start.
     own: makes what its doors need besides, once per process (`Runtime.own`).
     """
 
@@ -50,6 +51,7 @@ class Manifest:
     follows: Callable[[Settings], tuple[Subscription, ...]] | None = None
     work: Mapping[str, Kind] = field(default_factory=dict)
     upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
+    metrics: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     own: Callable[[Runtime], Any] | None = None
     custom_types: bool = False
     migrations: Path | None = None

@@ -93,7 +93,7 @@ class Runtime:
         self.mass = MassChanges(self.engine, self.entities)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))
-        self.holdings = Holdings(self.engine)
+        self.holdings = Holdings(self.engine, manifest.metrics)
         self.feed = Feed(self.db)
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
         self.own = manifest.own(self) if manifest.own else None

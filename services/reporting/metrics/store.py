@@ -239,3 +239,8 @@ def note_repair(connection: Connection, metric: str, groups: int, *, repaired: b
     """Write down that cells were found wrong."""
     told = {"what": f"metric {metric}", "detail": f"{groups} groups were wrong", "repaired": repaired}
     connection.run("insert into repair (what, detail, repaired) values (%(what)s, %(detail)s, %(repaired)s)", told)
+
+
+def names(connection: Connection) -> set[str]:
+    """Every name that was ever given to a metric."""
+    return {row[0] for row in connection.rows("select distinct name from metric")}

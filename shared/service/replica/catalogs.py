@@ -30,14 +30,16 @@ _OPTION_FIELDS = frozenset(one.name for one in fields(OptionDef))
 
 
 class KnownType:
-    """One type of the replica: its number in the replica's tables, where it lives, its definition in force."""
+    """One type of the replica: its number in the replica's tables, where it lives, its definition in force, and the
+    metrics that its home suggests for it."""
 
-    __slots__ = ("live", "no", "source")
+    __slots__ = ("live", "metrics", "no", "source")
 
-    def __init__(self, no: int, source: str, live: LiveType) -> None:
+    def __init__(self, no: int, source: str, live: LiveType, metrics: Sequence[Mapping[str, Any]] = ()) -> None:
         self.no = no
         self.source = source
         self.live = live
+        self.metrics = tuple(metrics)
 
     @property
     def name(self) -> str:
@@ -88,9 +90,7 @@ class Catalogs:
             if stamp == self._stamp:
                 return self._types
         rows = connection.rows(_ALL)
-        types = KnownTypes(
-            KnownType(no, source, _live(no, version, loads(text))) for no, source, _, version, text in rows
-        )
+        types = KnownTypes(_known(no, source, version, loads(text)) for no, source, _, version, text in rows)
         with self._lock:
             self._types = types
             self._stamp = tuple(sorted((row[0], row[3]) for row in rows))
@@ -123,6 +123,10 @@ def _changed(before: dict[str, Any], event: Event) -> dict[str, Any]:
         others = [one for one in before["attributes"] if one["id"] != detail["id"]]
         return {**before, "attributes": [*others, detail]}
     return {**before, **detail, "name": event.entity_type, "attributes": detail.get("attributes", before["attributes"])}
+
+
+def _known(no: int, source: str, version: int, detail: Mapping[str, Any]) -> KnownType:
+    return KnownType(no, source, _live(no, version, detail), detail.get("metrics", ()))
 
 
 def _live(no: int, version: int, detail: Mapping[str, Any]) -> LiveType:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from services.contacts.manifest import MANIFEST as CONTACTS
 from services.reporting.cache import Cache
+from services.reporting.commands import define_suggested
 from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import Reporting
 
@@ -321,3 +323,16 @@ class TestCache:
     def test_without_redis_it_is_computed(self, filled: Any, reporting: Reporting, monkeypatch: Any) -> None:
         monkeypatch.setattr(reporting.app.extensions["crm"].own, "cache", Cache(None))
         assert filled.post(f"{PATH}/number/query", json={}).status_code == 200
+
+
+def test_what_services_suggest_is_defined_once(reporting: Reporting, filled: Any) -> None:
+    projections = reporting.app.extensions["crm"].own.projections
+    suggested = {one["name"] for some in CONTACTS.metrics.values() for one in some}
+    assert define_suggested(reporting.db, projections) == len(suggested)
+    assert filled.delete(f"{PATH}/customers").status_code == 204
+    assert define_suggested(reporting.db, projections) == 0
+    while work_off(reporting.app.extensions["crm"]):
+        pass
+    states = {one["name"]: one["state"] for one in filled.get(PATH).json["results"]}
+    assert {states.get(name) for name in suggested - {"customers"}} == {"ready"}
+    assert ask(filled, "companies") == ask(filled, "number")

@@ -45,10 +45,10 @@ def test_the_log_begins_with_the_declared_types(web: Any) -> None:
 
 def test_what_was_told_is_not_told_again_until_it_changes(system: System) -> None:
     runtime = system.runtime("contacts")
-    assert tell_declared(runtime.db, CONTACTS.types) == []
+    assert tell_declared(runtime.db, CONTACTS.types, CONTACTS.metrics) == []
     with runtime.db.connect() as connection:
         connection.run("update told_type set digest = 'another' where entity_type = 'company'")
-    assert tell_declared(runtime.db, CONTACTS.types) == ["company"]
+    assert tell_declared(runtime.db, CONTACTS.types, CONTACTS.metrics) == ["company"]
 
 
 def test_pages_hold_what_events_told(web: Any) -> None:
