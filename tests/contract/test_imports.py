@@ -12,6 +12,7 @@ import hubspot.crm.imports as imports
 import pytest
 
 from deploy.local.waiting import wait_until
+from shared.service.web.dialect import imports as words
 from tests.contract.serving import System
 
 SECONDS = 90
@@ -233,3 +234,20 @@ def test_progress_is_streamed_until_it_rests(http: httpx.Client, unique: str) ->
     assert states[-1] == "ready"
     proposal = http.get(f"/api/v1/imports/{ident}/profile").json()["proposal"]
     assert proposal["key"] == {"column": "email", "attribute": "email"}
+
+
+@pytest.mark.parametrize(
+    "code", ["X", "VALUE_TOO_LONG", "AMBIGUOUS", "REQUIRED_FIELD", "INVALID_DOMAIN", *sorted(words._ERROR_TYPES)]
+)
+def test_clients_know_every_type_of_error(code: str) -> None:
+    row = imports.ImportRowCore(row_data=[], contains_encrypted_properties=False, line_number=2, file_id=1)
+    made = imports.PublicImportError(created_at=1, error_type=words.error_type(code), id="1", source_data=row)
+    assert made.error_type == words.error_type(code)
+
+
+@pytest.mark.parametrize("state", sorted(words._STATES))
+def test_clients_know_every_state(state: str) -> None:
+    counters = imports.PublicImportMetadata(counters={}, file_ids=[], object_lists=[])
+    given = {"metadata": counters, "mapped_object_type_ids": [], "opt_out_import": False, "id": "1"}
+    times = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
+    assert imports.PublicImportResponse(state=words._STATES[state], **given, **times).state

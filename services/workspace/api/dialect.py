@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from services.workspace.api.imports import number, place_of
 from services.workspace.api.upload import Asked, take_upload
 from services.workspace.commands import steering
-from services.workspace.commands.errors_file import value_of
+from services.workspace.commands.errors_file import value_of, with_cells
 from services.workspace.commands.steering import visible
 from services.workspace.commands.targets import every_target, writable
-from services.workspace.tables import chunks, jobs, reports
+from services.workspace.tables import jobs, reports
 from services.workspace.tables.jobs import RUN, ImportJob
+from shared.contracts.imports import RowError
 from shared.kernel.clock import iso, now
 from shared.kernel.errors import Invalid
 from shared.service.web.body import parse_object
@@ -86,26 +87,30 @@ def errors(service: Runtime, import_id: str) -> Response:
     job = visible(service, context().actor, number(import_id))
     limit = int_param("limit", PAGE, MOST, least=1) or PAGE
     type_id = _type_ids(service).get(job.entity_type, "")
-    results = []
     with service.db.connect() as connection:
         found = reports.errors(connection, job.id, RUN, place_of(text_param("after")), limit + 1)
-        for place, error in found[:limit]:
-            cells = chunks.lines_between(connection, job.id, error.line, error.line).get(error.line)
-            column = job.header.index(error.column) + 1 if error.column in job.header else None
-            problem = words.RowProblem(
-                id="{}.{}.{}".format(*place),
-                code=error.code,
-                line=error.line,
-                column=column,
-                message=error.message if bool_param("includeErrorMessage") else None,
-                value=value_of(job, error, cells),
-                cells=cells if bool_param("includeRowData") else None,
-            )
-            results.append(words.row_error(job.id, type_id, job.updated_at.replace(tzinfo=UTC), problem))
+        rows = with_cells(connection, job, [error for _, error in found[:limit]])
+    at = job.updated_at.replace(tzinfo=UTC)
+    results = [
+        words.row_error(job.id, type_id, at, _problem(job, "{}.{}.{}".format(*place), error, cells))
+        for (place, _), (error, cells) in zip(found, rows, strict=False)
+    ]
     body: dict[str, Any] = {"results": results}
     if len(found) > limit:
         body["paging"] = page_link(service, "{}.{}.{}".format(*found[limit - 1][0]))
     return answer(body)
+
+
+def _problem(job: ImportJob, ident: str, error: RowError, cells: list[str] | None) -> words.RowProblem:
+    return words.RowProblem(
+        id=ident,
+        code=error.code,
+        line=error.line,
+        column=job.header.index(error.column) + 1 if error.column in job.header else None,
+        message=error.message if bool_param("includeErrorMessage") else None,
+        value=value_of(job, error, cells),
+        cells=cells if bool_param("includeRowData") else None,
+    )
 
 
 def _type_ids(service: Runtime) -> dict[str, str]:

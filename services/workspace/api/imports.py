@@ -11,7 +11,7 @@ from services.workspace.api.present import present
 from services.workspace.api.progress import progress
 from services.workspace.api.upload import native_request, take_upload
 from services.workspace.commands import steering
-from services.workspace.commands.errors_file import error_csv, value_of
+from services.workspace.commands.errors_file import error_csv, value_of, with_cells
 from services.workspace.commands.proposals import profile_of
 from services.workspace.commands.steering import visible
 from services.workspace.commands.submitting import set_mapping
@@ -95,13 +95,14 @@ def errors(service: Runtime, id: str) -> Response:
         headers = {"Content-Disposition": f'attachment; filename="import-{job.id}-errors.csv"'}
         return Response(error_csv(service, job, phase), 200, headers, content_type="text/csv; charset=utf-8")
     limit = int_param("limit", PAGE, MOST, least=1) or PAGE
-    results = []
     with service.db.connect() as connection:
         found = reports.errors(connection, job.id, phase, place_of(text_param("after")), limit + 1)
-        for _, error in found[:limit]:
-            cells = chunks.lines_between(connection, job.id, error.line, error.line).get(error.line)
-            told = {name: getattr(error, name) for name in ("line", "column", "attribute", "code", "message")}
-            results.append({**told, "value": value_of(job, error, cells)})
+        rows = with_cells(connection, job, [error for _, error in found[:limit]])
+    names = ("line", "column", "attribute", "code", "message")
+    results = [
+        {**{name: getattr(error, name) for name in names}, "value": value_of(job, error, cells)}
+        for error, cells in rows
+    ]
     body: dict[str, Any] = {"results": results}
     if len(found) > limit:
         body["next_after"] = "{}.{}.{}".format(*found[limit - 1][0])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from services.workspace.tables import chunks, reports
 from services.workspace.tables.jobs import ImportJob
 from shared.contracts.imports import RowError
+from shared.kernel.db import Connection
 from shared.service.files.formulas import shield
 
 if TYPE_CHECKING:
@@ -26,19 +27,27 @@ _PAGE = 1000
 def error_rows(service: Runtime, job: ImportJob, phase: str) -> Iterator[tuple[RowError, list[str] | None]]:
     """Errors in the file's order with the cells of their row; None when the rows are no longer kept."""
     place = reports.FIRST
-    held: Mapping[int, list[str]] = {}
     while True:
-        found: list[tuple[RowError, list[str] | None]] = []
         with service.db.connect() as connection:
             page = reports.errors(connection, job.id, phase, place, _PAGE)
-            for _, error in page:
-                if error.line not in held:
-                    held = chunks.lines_between(connection, job.id, error.line, error.line)
-                found.append((error, held.get(error.line)))
+            found = with_cells(connection, job, [error for _, error in page])
         yield from found
         if len(page) < _PAGE:
             return
         place = page[-1][0]
+
+
+def with_cells(
+    connection: Connection, job: ImportJob, errors: Sequence[RowError]
+) -> list[tuple[RowError, list[str] | None]]:
+    """Errors by line with the cells of their rows: one statement per chunk, not per row."""
+    held: Mapping[int, list[str]] = {}
+    found = []
+    for error in errors:
+        if error.line not in held:
+            held = chunks.lines_between(connection, job.id, error.line, error.line)
+        found.append((error, held.get(error.line)))
+    return found
 
 
 def error_csv(service: Runtime, job: ImportJob, phase: str) -> Iterator[bytes]:

@@ -171,3 +171,23 @@ def test_rows_of_erased_entities_are_blanked(moving: Moving):
         samples = connection.rows("select changed::text from import_sample where job_id = %(j)s", {"j": int(job["id"])})
     assert "erase.me" not in str(row)
     assert "erase.me" not in str(samples)
+
+
+def test_statements_do_not_grow_with_what_is_asked_for(moving: Moving):
+    job = moving.ready("email\n" + "".join(f"bad {n}\n" for n in range(60)))
+    moving.put(job["id"], MAPPING)
+    moving.do(job["id"], "start")
+    database, client = moving.runtime("workspace").db, moving.client()
+    for path in (
+        "/api/v1/imports?limit={}",
+        f"/api/v1/imports/{job['id']}/errors?limit={{}}",
+        f"/crm/v3/imports/{job['id']}/errors?limit={{}}",
+        "/crm/v3/imports?limit={}",
+    ):
+        counts = []
+        for limit in (2, 2, 50):
+            with database.counted() as statements:
+                assert client.get(path.format(limit)).status_code == 200
+            # Whether a token is looked up depends on when it was last.
+            counts.append(sum("service_token" not in one for one in statements))
+        assert counts[1] == counts[2], path
