@@ -14,6 +14,7 @@ from shared.eav.statistics import analyse_new_slots
 from shared.kernel.db import Database
 from shared.kernel.telemetry import logger
 from shared.service.idempotency import purge
+from shared.service.imports.leftovers import purge_seen
 from shared.service.manifest import Manifest
 from shared.service.matching.backfill import backfill
 from shared.service.runtime import ensure_partitions
@@ -33,6 +34,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
     with database.connect() as connection:
         while done := purge(connection):
             purged += done
+    purged += purge_seen(database)
     outcome = {
         "service": manifest.name,
         "provisioned": made,

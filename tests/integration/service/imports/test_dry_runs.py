@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from shared.service.imports.leftovers import purge_seen
 from shared.service.imports.spec import Link
 from tests.integration.service.imports.importing import Import, columns, facts, spec, values
 
@@ -94,6 +95,19 @@ def test_rows_that_name_each_other_are_foreseen(runtime, missing, size):
     rows = [(f"{name}{n}", "X", f"{name}{drawn.randrange(n, 24)}" if n % 3 else "") for n in range(1, 20)]
     rows = [(own, city, "" if parent == own else parent) for own, city, parent in rows]
     foreseen_then_done(Import(runtime, asked, rows, size))
+
+
+def test_nothing_is_left_behind(runtime):
+    job = Import(runtime, spec("contact", PEOPLE, key="email"), [("left@example.com", "A", "B")] * 3, 1).begin("dry")
+    job.work(2)
+    kept = "select count(*) from import_seen where job_id = %(job)s"
+    purge_seen(runtime.db)
+    with runtime.db.connect() as connection:
+        assert connection.row(kept, {"job": job.job().id}) == (1,)
+    job.work()
+    assert purge_seen(runtime.db) > 0
+    with runtime.db.connect() as connection:
+        assert connection.row(kept, {"job": job.job().id}) == (0,)
 
 
 def test_a_few_rows_are_shown_with_what_changes(runtime):
