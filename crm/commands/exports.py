@@ -58,8 +58,7 @@ def export(
 
     All of it is of one instant. Without --attributes the file holds everything an import needs to find all unchanged.
     """
-    vocabulary = session.vocabulary(type)
-    kind = _kind(session, format, output)
+    vocabulary, kind = session.vocabulary(type), _kind(session, format, output)
     question = {"filter": filter_body(session, vocabulary, filter), "text": text}
     body = {
         **question,
@@ -71,8 +70,7 @@ def export(
         "archived": archived,
     }
     shown = not session.as_json and (output is not None or not sys.stdout.isatty())
-    counted = shown or (kind is Kind.xlsx and output is not None)  # rows of a workbook cannot be seen as they pass
-    total = _total(session, type, question) if counted and not archived else None
+    total = None if archived or not (shown or kind is Kind.xlsx) else _total(session, type, question)
     began, rows = monotonic(), Rows(kind)
     with _target(session, output) as target, bars(session, shown=shown) as progress:
         task = progress.add_task(type, total=total)
@@ -149,6 +147,7 @@ def _kind(session: Session, given: Kind | None, output: Path | None) -> Kind:
 
 
 def _total(session: Session, type_name: str, question: dict[str, Any]) -> int | None:
+    """How many there will be, for the bar; and for the summary of a workbook, whose rows cannot be seen as they pass."""
     asked = {"attributes": [], "limit": 1, "total": "exact", **{key: one for key, one in question.items() if one}}
     found = session.api.post(path_of("objects", type_name, "query"), asked)
     return int(found["total"])
