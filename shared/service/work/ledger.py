@@ -56,7 +56,7 @@ where (job_id, phase, n) = (%(job)s, %(phase)s, %(n)s) and lease = %(lease)s and
 """
 _RELEASE = f"""
 update work_chunk set lease = null, leased_until = {_NOW} + %(pause)s * interval '1 second', error = %(error)s,
-    failures = failures + %(failed)s
+    failures = failures + %(failed)s, attempts = attempts - 1
 where (job_id, phase, n) = (%(job)s, %(phase)s, %(n)s) and lease = %(lease)s and state = 'pending'
 """
 _COUNT_JOB = f"""
@@ -190,7 +190,8 @@ def renew(database: Database, held: Claim) -> bool:
 
 
 def release(database: Database, held: Claim, error: str, *, pause: float, failed: bool) -> None:
-    """Give a chunk back, to be tried again after `pause` seconds. failed: it is the chunk's own fault, and counts."""
+    """Give a chunk back, to be tried again after `pause` seconds. failed: it is the chunk's own fault, and counts as a
+    failure. What is left in `attempts` are claims that nobody gave back: deaths."""
     values = {**held.place, "error": error[:_ERROR_LENGTH], "pause": pause, "failed": int(failed)}
     with database.connect() as connection:
         connection.run(_RELEASE, values)

@@ -25,6 +25,7 @@ SLICE_SECONDS = 5.0
 # Together with the lease this is how long a chunk rests after a kill.
 RENEW_SECONDS = 3.0
 _LONGEST_PAUSE = 30.0
+_AWAY_PAUSE = 1.0
 _FRAMES = 8
 _log = logger("work")
 
@@ -52,20 +53,22 @@ class Worker(Protocol):
 
 
 def work(runtime: Worker, kinds: Mapping[str, Kind], seconds: float = SLICE_SECONDS) -> bool:
-    """Work off chunks for about `seconds`; whether there is more to do."""
+    """Work off chunks for about `seconds`; whether there is more to do right now: not while somebody is away."""
     until = monotonic() + seconds
     while True:
         claim = ledger.claim(runtime.db)
         if claim is None:
             return False
-        run_one(runtime, kinds, claim)
+        if not run_one(runtime, kinds, claim):
+            return False
         if monotonic() >= until:
             with runtime.db.connect() as connection:
                 return ledger.load(connection).runnable > 0
 
 
-def run_one(runtime: Worker, kinds: Mapping[str, Kind], claim: Claim) -> None:
-    """Run a claimed chunk, and note what became of it. Raises nothing that a chunk or the world can cause."""
+def run_one(runtime: Worker, kinds: Mapping[str, Kind], claim: Claim) -> bool:
+    """Run a claimed chunk, and note what became of it; False when somebody it needs is away: the next would fare no
+    better. Raises nothing that a chunk or the world can cause."""
     kind = kinds.get(claim.job.kind)
     try:
         if kind is None:
@@ -77,7 +80,8 @@ def run_one(runtime: Worker, kinds: Mapping[str, Kind], claim: Claim) -> None:
     except Lost:
         _log.info("chunk went to somebody else", job=claim.job.number, chunk=claim.n)
     except Unavailable as error:
-        _give_back(runtime, claim, error.message, failed=False)
+        _give_back(runtime, claim, error.message, _AWAY_PAUSE, failed=False)
+        return False
     except (JobProblem, Invalid, NotFound, Forbidden) as error:
         _fail(runtime, kind, claim, str(error))
     except (CrmError, psycopg.Error, OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -85,17 +89,17 @@ def run_one(runtime: Worker, kinds: Mapping[str, Kind], claim: Claim) -> None:
         where = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)[-_FRAMES:]))
         _log.warning("chunk failed", job=claim.job.number, chunk=claim.n, error=type(error).__name__, where=where)
         _retry(runtime, kind, claim, type(error).__name__)
+    return True
 
 
 def _retry(runtime: Worker, kind: Kind | None, claim: Claim, error: str) -> None:
     if claim.failures + 1 > ledger.MAX_FAILURES:
         _fail(runtime, kind, claim, f"chunk {claim.n} failed {claim.failures + 1} times: {error}")
     else:
-        _give_back(runtime, claim, error, failed=True)
+        _give_back(runtime, claim, error, min(_LONGEST_PAUSE, 0.5 * 2**claim.failures), failed=True)
 
 
-def _give_back(runtime: Worker, claim: Claim, error: str, *, failed: bool) -> None:
-    pause = min(_LONGEST_PAUSE, 0.25 * 2 ** min(claim.attempts, 8))
+def _give_back(runtime: Worker, claim: Claim, error: str, pause: float, *, failed: bool) -> None:
     try:
         ledger.release(runtime.db, claim, error, pause=pause, failed=failed)
     except CrmError as lost:

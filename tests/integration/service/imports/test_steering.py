@@ -9,7 +9,7 @@ from shared.contracts.imports import PhaseFinished
 from shared.kernel.errors import Unavailable
 from shared.service.imports.kind import ImportKind
 from shared.service.work import ledger
-from shared.service.work.running import JobProblem, run_one
+from shared.service.work.running import JobProblem, run_one, work
 from tests.integration.service.imports.importing import Import, spec, values
 
 HEADER = ("email", "firstname")
@@ -100,10 +100,15 @@ def test_a_file_that_cannot_be_fetched_is_asked_for_again(runtime):
         raise Unavailable("workspace is away")
 
     one.kind = ImportKind(away)
-    for _ in range(20):
-        one.work()
+    for _ in range(2 * ledger.MAX_ATTEMPTS):
+        one.work(1)
         soon(runtime)
     assert one.job().state == "running"
+    assert not work(runtime, {"import": one.kind})
+    with runtime.db.connect() as connection:
+        tried = "select max(failures), max(attempts) from work_chunk where job_id = %(job)s"
+        assert connection.row(tried, {"job": one.job().id}) == (0, 0)
+    soon(runtime)
     one.kind = served
     one.work()
     assert one.counts()["created"] == 50
