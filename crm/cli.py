@@ -27,6 +27,7 @@ from crm.commands import (
     status,
     tokens,
     types,
+    verify,
     write,
 )
 from crm.filter_language import FilterError
@@ -59,6 +60,7 @@ app.add_typer(bus.app, name="bus")
 app.add_typer(erasures.app, name="erasures")
 command(app)(report.report)
 app.add_typer(report.metrics, name="metrics")
+command(app)(verify.verify)
 command(app)(demo.demo)
 command(app)(run.run)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from pydantic import BaseModel
 
-from services.reporting import commands
+from services.reporting import commands, verifying
 from services.reporting.answering import FRESHNESS, Answers
 from services.reporting.domain.definitions import document
 from services.reporting.domain.periods import Period, parse_period
@@ -15,7 +15,7 @@ from services.reporting.metrics import store
 from services.reporting.waterfall import waterfall
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import Invalid, NotFound
 from shared.kernel.json import decimal_text
 from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, require, require_scope
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 PATH = "/reporting/v1/metrics"
+VERIFY_PATH = "/reporting/v1/verify"
 _PRIVATE = "private, no-cache"
 
 
@@ -70,6 +71,22 @@ class ChangesDocument(BaseModel):
     before: str
     after: str
     parts: list[dict[str, Any]]
+
+
+class StartedDocument(BaseModel):
+    """Whether a run began; not when one was under way."""
+
+    started: bool
+
+
+class VerificationDocument(BaseModel):
+    """What a verification found; never values."""
+
+    at: str
+    right: bool
+    sources: dict[str, Any]
+    metrics: dict[str, Any]
+    accounts: list[dict[str, Any]]
 
 
 class VerifiedDocument(BaseModel):
@@ -211,6 +228,23 @@ def verify(service: Runtime, name: str) -> Response:
     return answer({"groups": found.groups, "wrong": wrong[: commands.MOST_EXPLAINED]})
 
 
+def verify_everything(service: Runtime) -> Response:
+    """Begin a verification of metrics, replica and accounts."""
+    require_scope(context().actor, REPORTS_WRITE)
+    wish = verifying.Wish(repair=bool_param("repair"), reread=bool_param("reread"))
+    started = verifying.start(service.db, context(), wish)
+    return answer({"started": started}, 202)
+
+
+def verified(service: Runtime) -> Response:
+    """The outcome of the last verification."""
+    require_scope(context().actor, REPORTS_READ)
+    found = verifying.last(service.db)
+    if found is None:
+        raise NotFound("verification", ["last"], "Nothing has been verified yet")
+    return answer(found)
+
+
 _METRIC = {
     "name": "contacts_by_city",
     "label": "Contacts by city",
@@ -242,6 +276,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", f"{PATH}/{{name}}/changes", "explainChanges", "What changed a number, by cause", changes,
               response=ChangesDocument, example={"period": "this week", "group": {"city": "Berlin"}}, tag="Reports",
               read_only=True, description="Days are those on which changes were recorded, in UTC."),
+    Operation("POST", VERIFY_PATH, "verifyReports", "Verify metrics, replica and accounts", verify_everything, 202,
+              query=(QueryParam("repair", "boolean", "Put right what is wrong here", False),
+                     QueryParam("reread", "boolean", "Read every value again on both sides; slow", False)),
+              response=StartedDocument, tag="Reports", read_only=True,
+              description="Metrics against the replica, that against the checksums of each source, the account of each "
+              "log: produced = applied + put aside. The outcome is at the same address."),
+    Operation("GET", VERIFY_PATH, "readVerification", "The outcome of the last verification", verified,
+              response=VerificationDocument, tag="Reports"),
     Operation("POST", f"{PATH}/{{name}}/verify", "verifyMetric", "Compare a metric with all entities", verify,
               query=(QueryParam("repair", "boolean", "Put wrong cells right", False),), response=VerifiedDocument,
               tag="Reports", read_only=True),

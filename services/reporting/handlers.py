@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.reporting.projections import Projections
+from services.reporting.sources import SOURCES
 from shared.contracts.event import Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.service.following import Subscription, asker
 from shared.service.replica.copying import copy
-
-SOURCES = ("workspace", "contacts")
-"""The services whose entities are reported on."""
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.reporting import verifying
 from services.reporting.answering import Answers
 from services.reporting.backfill import backfill
 from services.reporting.metrics import store
-from shared.kernel.db import Connection
+from services.reporting.sources import SOURCES
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
 from shared.service.work import ledger
 from shared.service.work.ledger import Chunk, Claim, Counts, Job
 
@@ -15,7 +18,30 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 BACKFILL = "backfill"
+VERIFY = verifying.VERIFY
 FILL = "fill"
+
+
+class Verify:
+    """Verifies everything, once."""
+
+    def run(self, runtime: Runtime, claim: Claim) -> None:
+        """Compare, and keep the outcome. What it repairs is repaired as it goes: doing it again does no harm."""
+        assert isinstance(runtime.own, Answers)
+        wish = verifying.wish_of(claim.job.phase)
+        outcome = verifying.run(runtime.db, runtime.own.projections, runtime.settings, SOURCES, wish)
+        with runtime.db.transaction() as connection:
+            verifying.record(connection, outcome)
+            ledger.complete(connection, claim, Counts())
+            ledger.end(connection, claim.job.id, ledger.DONE)
+
+    def failed(self, connection: Connection, job: Job) -> None:
+        """The last outcome stays."""
+
+
+def verify_when_due(database: Database) -> int:
+    """Start a verification when the last one is long ago; whether one was started."""
+    return int(verifying.due(database) and verifying.start(database, Context(source="SYSTEM"), verifying.Wish()))
 
 
 class Backfill:

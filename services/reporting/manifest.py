@@ -10,7 +10,7 @@ from services.reporting.api import OPERATIONS as DOORS
 from services.reporting.cache import Cache
 from services.reporting.commands import define_suggested
 from services.reporting.handlers import subscriptions
-from services.reporting.jobs import BACKFILL, Backfill
+from services.reporting.jobs import BACKFILL, VERIFY, Backfill, Verify, verify_when_due
 from services.reporting.pages import OPERATIONS as PAGES
 from services.reporting.projections import Projections
 from shared.kernel.db import Database
@@ -36,7 +36,7 @@ MANIFEST = Manifest(
     operations=(*DOORS, *PAGES),
     follows=subscriptions,
     own=answers,
-    upkeep={"metrics_defined": suggested},
-    work={BACKFILL: Backfill()},
+    upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due},
+    work={BACKFILL: Backfill(), VERIFY: Verify()},
     migrations=Path(__file__).parent / "migrations",
 )

@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 
+from shared.bus.account import Account, accounts
 from shared.bus.consumer import Subscription
 from shared.kernel.config import Settings
 from shared.kernel.errors import Unavailable
 from shared.service.replicas import WORKSPACE
 
-__all__ = ["Subscription", "asker"]
+__all__ = ["Account", "Subscription", "accounts", "asker"]
 
 _SECONDS = 30.0
 

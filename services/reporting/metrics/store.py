@@ -237,7 +237,12 @@ def replace_cells(
 
 def note_repair(connection: Connection, metric: str, groups: int, *, repaired: bool) -> None:
     """Write down that cells were found wrong."""
-    told = {"what": f"metric {metric}", "detail": f"{groups} groups were wrong", "repaired": repaired}
+    note(connection, f"metric {metric}", f"{groups} groups were wrong", repaired=repaired)
+
+
+def note(connection: Connection, what: str, detail: str, *, repaired: bool) -> None:
+    """Write down that something was found wrong; never values."""
+    told = {"what": what, "detail": detail, "repaired": repaired}
     connection.run("insert into repair (what, detail, repaired) values (%(what)s, %(detail)s, %(repaired)s)", told)
 
 

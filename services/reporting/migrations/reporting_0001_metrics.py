@@ -17,6 +17,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("drop table if exists repair, metric_change, cell_value, total, cell, metric cascade")
+    op.execute("drop table if exists verification, repair, metric_change, cell_value, total, cell, metric cascade")
     for statement in drop_statements():
         op.execute(statement)

@@ -1,0 +1,70 @@
+"""`crm verify`: whether every number is what it should be, on both sides of every log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from crm.api import ApiError
+from crm.present import minute, rows_table
+from crm.session import Session
+
+PATH = "/reporting/v1/verify"
+LOOK_EVERY = 0.5
+
+Repair = Annotated[bool, typer.Option("--repair", help="Put right what is wrong in reporting.")]
+Reread = Annotated[bool, typer.Option("--reread", help="Read every value again, on both sides; slow.")]
+Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the outcome.")]
+
+
+def verify(session: Session, repair: Repair = False, reread: Reread = False, wait: Wait = 300.0) -> None:
+    """Compare metrics with the replica, the replica with its sources, and balance the logs. Exit code 1: wrong."""
+    before = _last(session)
+    wishes = "&".join(name for name, wished in (("repair=true", repair), ("reread=true", reread)) if wished)
+    session.api.post(f"{PATH}?{wishes}" if wishes else PATH, {})
+    deadline = time.monotonic() + wait
+    found = before
+    while found is None or (before is not None and found["at"] == before["at"]):
+        if time.monotonic() >= deadline:
+            session.errors.print("crm: the verification is still under way")
+            raise typer.Exit(1)
+        time.sleep(LOOK_EVERY)
+        found = _last(session)
+    outcome: Mapping[str, Any] = found
+    session.answer(found, lambda: _shown(outcome))
+    if not found["right"]:
+        raise typer.Exit(1)
+
+
+def _last(session: Session) -> dict[str, Any] | None:
+    try:
+        return dict(session.api.get(PATH))
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None
+
+
+def _shown(found: Mapping[str, Any]) -> RenderableType:
+    sources = (
+        [name, one["entities"], one["ranges"], one["in_flight"], one["repaired"], "\n".join(one["differences"])]
+        for name, one in found["sources"].items()
+    )
+    accounts = (
+        [one["source"], one["produced"], one["applied"], one["put_aside"], "yes" if one["balanced"] else "NO"]
+        for one in found["accounts"]
+    )
+    metrics = ([name, one["groups"], one["wrong"]] for name, one in found["metrics"].items())
+    right = Text(f"{'all right' if found['right'] else 'something is wrong'}, {minute(found['at'])}")
+    right.stylize("green" if found["right"] else "red")
+    return Group(
+        rows_table(("Source", "Entities", "Ranges", "In flight", "Repaired", "Different"), sources, title="Replica"),
+        rows_table(("Log", "Produced", "Applied", "Put aside", "Balanced"), accounts, title="Accounts"),
+        rows_table(("Metric", "Groups", "Wrong"), metrics, title="Metrics"),
+        right,
+    )

@@ -1,0 +1,5 @@
+"""The services whose entities are reported on. Data only."""
+
+from __future__ import annotations
+
+SOURCES = ("workspace", "contacts")

@@ -1,0 +1,152 @@
+"""Verification of everything: metrics against the replica, the replica against each source, the account of each log.
+
+A run is slow work: started by an operator or, once an hour, by maintenance; its outcome stands in `verification` until
+the next. Values never appear in it: only entity types, ids and what is wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.reporting import commands
+from services.reporting.metrics import store
+from services.reporting.projections import Projections
+from shared.kernel.clock import iso, monotonic, now
+from shared.kernel.config import Settings
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import Unavailable
+from shared.kernel.json import dumps, loads
+from shared.service.following import accounts, asker
+from shared.service.replica.checking import Outcome, check, damaged
+from shared.service.work import ledger
+
+VERIFY = "verify"
+EVERY_SECONDS = 3600
+SETTLE_SECONDS = 20.0
+LOOK_EVERY = 0.05
+MOST_TOLD = 100
+_NUMBER = 1
+_AS_OF = "select min(as_of) from watermark where source = %(source)s"
+_PUT = """insert into verification (one, outcome, sound, at) values (true, %(outcome)s::jsonb, %(right)s, %(at)s)
+on conflict (one) do update set outcome = excluded.outcome, sound = excluded.sound, at = excluded.at"""
+_LAST = "select outcome::text, at from verification"
+_DUE = "select coalesce(max(at) < %(before)s, true) from verification"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a run should do besides comparing."""
+
+    repair: bool = False
+    reread: bool = False
+
+
+def start(database: Database, ctx: Context, wish: Wish) -> bool:
+    """Begin a run; False when one is under way."""
+    with database.transaction() as connection:
+        job = ledger.find(connection, VERIFY, _NUMBER, lock=True)
+        if job is not None and job.state == ledger.RUNNING:
+            return False
+        phase = "+".join(["compare", *(["repair"] if wish.repair else []), *(["reread"] if wish.reread else [])])
+        ledger.start(connection, VERIFY, _NUMBER, entity_type="", phase=phase, context=ctx)
+        return True
+
+
+def wish_of(phase: str) -> Wish:
+    """What was wished for, of the phase of a job."""
+    words = phase.split("+")
+    return Wish("repair" in words, "reread" in words)
+
+
+def run(
+    database: Database, projections: Projections, settings: Settings, sources: Sequence[str], wish: Wish
+) -> dict[str, Any]:
+    """Verify everything; the outcome as JSON. Raises Unavailable while a source cannot be asked."""
+    checked = {one: _source(database, projections, settings, one, wish) for one in sources}
+    with database.connect() as connection:
+        names = [one.name for one in store.listed(connection, (store.READY,)) if one.entity_type]
+        balances = [one for one in accounts(connection) if one.subscription.removeprefix("reporting.") in sources]
+    metrics = {name: commands.verify(database, projections, name, repair=wish.repair) for name in names}
+    return {
+        "sources": {name: _told(one) for name, one in checked.items()},
+        "metrics": {name: {"groups": one.groups, "wrong": len(one.wrong)} for name, one in metrics.items()},
+        "accounts": [
+            {
+                "source": one.source,
+                "produced": one.told,
+                "applied": one.applied,
+                "put_aside": one.put_aside,
+                "balanced": one.balanced,
+            }
+            for one in balances
+        ],
+        "repair": wish.repair,
+    }
+
+
+def right(outcome: dict[str, Any]) -> bool:
+    """Whether nothing was wrong."""
+    sources = all(not one["differences"] for one in outcome["sources"].values())
+    metrics = all(not one["wrong"] for one in outcome["metrics"].values())
+    return sources and metrics and all(one["balanced"] for one in outcome["accounts"])
+
+
+def record(connection: Connection, outcome: dict[str, Any]) -> None:
+    """Keep the outcome of a run, and write down what was repaired."""
+    at = now().astimezone(UTC).replace(tzinfo=None)
+    connection.run(_PUT, {"outcome": dumps(outcome).decode(), "right": right(outcome), "at": at})
+    for name, one in outcome["sources"].items():
+        for line in one["differences"]:
+            store.note(connection, f"replica of {name}", line, repaired=outcome["repair"])
+
+
+def last(database: Database) -> dict[str, Any] | None:
+    """The outcome of the last run, with its instant; None before the first."""
+    with database.connect() as connection:
+        row = connection.row(_LAST)
+    if row is None:
+        return None
+    outcome = loads(row[0])
+    return {"at": iso(row[1].replace(tzinfo=UTC)), "right": right(outcome), **outcome}
+
+
+def due(database: Database) -> bool:
+    """Whether the last run is longer ago than EVERY_SECONDS."""
+    before = datetime.fromtimestamp(now().timestamp() - EVERY_SECONDS, UTC).replace(tzinfo=None)
+    with database.connect() as connection:
+        return connection.row(_DUE, {"before": before}) == (True,)
+
+
+def _source(database: Database, projections: Projections, settings: Settings, source: str, wish: Wish) -> Outcome:
+    def settle() -> None:
+        _wait(database, source, now())
+
+    ask = asker(settings, source)
+    return check(database, projections.catalogs, source, ask, settle=settle, mend=wish.repair, reread=wish.reread)
+
+
+def _wait(database: Database, source: str, moment: datetime) -> None:
+    """Until everything that the source had told by `moment` is applied here."""
+    deadline = monotonic() + SETTLE_SECONDS
+    while monotonic() < deadline:
+        with database.connect() as connection:
+            row = connection.row(_AS_OF, {"source": source})
+        if row is not None and row[0] is not None and row[0].replace(tzinfo=UTC) >= moment:
+            return
+        time.sleep(LOOK_EVERY)
+    raise Unavailable(f"the log of {source} lags behind")
+
+
+def _told(one: Outcome) -> dict[str, Any]:
+    return {
+        "entities": one.entities,
+        "ranges": one.ranges,
+        "in_flight": one.in_flight,
+        "repaired": one.repaired,
+        "differences": damaged(one.differences)[:MOST_TOLD],
+    }

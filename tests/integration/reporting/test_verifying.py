@@ -1,0 +1,81 @@
+"""Everything verified at once, as slow work: sources, accounts, metrics; damage is told, repaired, and noted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.reporting import verifying
+from services.reporting.jobs import verify_when_due
+from shared.service.jobs import work_off
+from tests.integration.reporting.conftest import Reporting
+from tests.integration.reporting.test_checking import FACT, damage, one_of
+from tests.integration.reporting.test_projections import assert_exact, metrics, work  # noqa: F401
+
+PATH = "/reporting/v1/verify"
+pytestmark = pytest.mark.usefixtures("metrics")
+
+
+@pytest.fixture(autouse=True)
+def reached(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources are asked through their apps, and their logs followed by hand."""
+
+    def asker(_settings: Any, source: str) -> Any:
+        web = reporting.system.client(source)
+        return lambda path: web.get(path).json
+
+    monkeypatch.setattr(verifying, "asker", asker)
+    monkeypatch.setattr(verifying, "_wait", lambda _db, source, _moment: reporting.catch_up(source))
+    work(reporting, 31, 20)
+    for source in ("workspace", "contacts"):
+        reporting.catch_up(source)
+
+
+def verified(reporting: Reporting, query: str = "") -> dict[str, Any]:
+    web = reporting.client()
+    assert web.post(f"{PATH}{query}").json == {"started": True}
+    assert web.post(PATH).json == {"started": False}
+    while work_off(reporting.app.extensions["crm"]):
+        pass
+    found: dict[str, Any] = web.get(PATH).json
+    return found
+
+
+def test_all_is_right_and_the_accounts_balance(reporting: Reporting) -> None:
+    found = verified(reporting)
+    assert found["right"] is True
+    assert {one["source"] for one in found["accounts"]} == {"workspace", "contacts"}
+    assert all(one["produced"] == one["applied"] + one["put_aside"] for one in found["accounts"])
+    assert found["sources"]["contacts"]["entities"] > 0
+    assert all(one["wrong"] == 0 for one in found["metrics"].values())
+
+
+def test_damage_is_told_repaired_and_noted(reporting: Reporting) -> None:
+    ident = one_of(reporting)
+    damage(reporting, f"update fact set checksum = checksum # 1 {FACT}", ident)
+    with reporting.db.transaction() as connection:
+        connection.run(
+            "update total set n = n + 1 where metric_id = (select min(id) from metric where state = 'ready')"
+        )
+    found = verified(reporting)
+    assert found["right"] is False
+    assert found["sources"]["contacts"]["differences"] == [f"company {ident} is damaged here"]
+    assert verified(reporting, "?repair=true")["sources"]["contacts"]["repaired"] == 1
+    assert verified(reporting)["right"] is True
+    assert_exact(reporting)
+    with reporting.db.connect() as connection:
+        noted = {row[0] for row in connection.rows("select what from repair where repaired")}
+    assert {"replica of contacts", "metric contacts_by_status"} <= noted
+
+
+def test_it_is_due_once_an_hour(reporting: Reporting) -> None:
+    verified(reporting)
+    assert verify_when_due(reporting.db) == 0
+    with reporting.db.connect() as connection:
+        connection.run("update verification set at = at - interval '2 hours'")
+    assert verify_when_due(reporting.db) == 1
+    assert verify_when_due(reporting.db) == 0
+    while work_off(reporting.app.extensions["crm"]):
+        pass
+    assert verify_when_due(reporting.db) == 0
