@@ -147,7 +147,7 @@ def _kind(session: Session, given: Kind | None, output: Path | None) -> Kind:
 
 
 def _total(session: Session, type_name: str, question: dict[str, Any]) -> int | None:
-    """How many there will be, for the bar; and for the summary of a workbook, whose rows cannot be seen as they pass."""
+    """How many there will be: for the bar, and for the end of a workbook, whose rows cannot be seen as they pass."""
     asked = {"attributes": [], "limit": 1, "total": "exact", **{key: one for key, one in question.items() if one}}
     found = session.api.post(path_of("objects", type_name, "query"), asked)
     return int(found["total"])
