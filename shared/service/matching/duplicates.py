@@ -1,13 +1,14 @@
 """Possible duplicates: of values somebody is about to write, and of entities just created.
 
-Two statements whatever the number of entities: who shares a key, and what they are (only when somebody does).
+Two statements whatever the number of entities: who shares a key, and what they are (only when somebody does). Of what
+is created, the first one is part of keeping its keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -33,6 +34,9 @@ CODE = "POSSIBLE_DUPLICATE"
 MOST_SHOWN = 20
 MOST_COMPARED = 400
 Stored = Mapping[str, Any]
+Sharing = Mapping[int, set[int]]
+"""By rule number, who shares a key."""
+T = TypeVar("T")
 Outcome = Entity | ItemError
 _log = logger("duplicates")
 
@@ -57,26 +61,29 @@ class Duplicates:
         """Who is like an entity of these raw values. Raises InvalidValues with every value that cannot be one."""
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "read")
-        return self._alike(live.name, [(None, self._canonical(live, values, ctx))])[0]
+        canonical = self._canonical(live, values, ctx)
+        return self._reading(live.name, lambda connection, live, rules: _check(connection, live, rules, canonical))
 
     def warning(self, ctx: Context, type_name: str, write: Callable[[], list[Outcome]]) -> list[Outcome]:
         """Carry out a write, and warn of possible duplicates of what it creates; those who may not read are not told.
 
-        The write is committed by then: what goes wrong with looking costs the warning only.
+        Who shares a key was found with the write; only if somebody does are they read, after it. It is committed by
+        then: what goes wrong with that costs the warning only.
         """
         live = self._engine.catalog.type(type_name)
         if not self.keeping.rules(live) or not allowed(ctx.actor, "objects", live.defn, "read"):
             return write()
         with self.keeping.watching() as created:
             outcomes = write()
-        made = {one.id: one for one in outcomes if isinstance(one, Entity) and one.id in created}
+        made = [one for one in outcomes if isinstance(one, Entity) and one.id in created and created[one.id].alike]
         if made:
+            asked = [(created[one.id].values, created[one.id].alike) for one in made]
             try:
-                found = self._alike(type_name, [(ident, created[ident]) for ident in made])
+                found = self._reading(live.name, lambda connection, live, rules: _alike(connection, live, rules, asked))
             except (CrmError, psycopg.Error) as error:
                 _log.warning("duplicates not looked for", error=type(error).__name__)
                 return outcomes
-            for one, alike in zip(made.values(), found, strict=True):
+            for one, alike in zip(made, found, strict=True):
                 one.warnings = _warnings(alike)
         return outcomes
 
@@ -100,12 +107,13 @@ class Duplicates:
             if value is not None
         }
 
-    def _alike(self, type_name: str, asked: Sequence[tuple[int | None, Stored]]) -> list[list[Duplicate]]:
+    def _reading(self, type_name: str, work: Callable[[Connection, LiveType, Sequence[Numbered]], T]) -> T:
         for _ in tries():
             live = self._engine.catalog.type(type_name)
+            rules = self.keeping.rules(live)
             try:
                 with self._engine.database.connect() as connection:
-                    return _alike(connection, live, self.keeping.rules(live), asked)
+                    return work(connection, live, rules)
             except StaleCatalog:
                 self._engine.catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
@@ -122,24 +130,22 @@ def _warnings(alike: Sequence[Duplicate]) -> tuple[dict[str, Any], ...]:
     )
 
 
+def _check(connection: Connection, live: LiveType, rules: Sequence[Numbered], values: Stored) -> list[Duplicate]:
+    """Who is like an entity that is not there yet."""
+    keys = sorted((rule.number, key) for rule in rules for key in rule.keys(values))
+    sharing: dict[int, set[int]] = {}
+    for number, _, ident in store.find(connection, live.table, keys):
+        sharing.setdefault(number, set()).add(ident)
+    return _alike(connection, live, rules, [(values, sharing)])[0]
+
+
 def _alike(
-    connection: Connection, live: LiveType, rules: Sequence[Numbered], asked: Sequence[tuple[int | None, Stored]]
+    connection: Connection, live: LiveType, rules: Sequence[Numbered], asked: Sequence[tuple[Stored, Sharing]]
 ) -> list[list[Duplicate]]:
-    keys = [{(rule.number, key) for rule in rules for key in rule.keys(values)} for _, values in asked]
-    sharing: dict[store.Key, list[int]] = {}
-    for number, key, ident in store.find(connection, live.table, sorted(set().union(*keys))):
-        sharing.setdefault((number, key), []).append(ident)
-    own = {ident for ident, _ in asked}
-    candidates = [
-        {
-            number: {one for key in mine if key[0] == number for one in sharing.get(key, ())} - {ident}
-            for number, _ in mine
-        }
-        for (ident, _), mine in zip(asked, keys, strict=True)
-    ]
-    wanted = sorted({one for by_rule in candidates for ids in by_rule.values() for one in ids}, reverse=True)
-    states = _read(connection, live, rules, wanted[: MOST_COMPARED * len(own)])
-    return [_scored(rules, values, by_rule, states) for (_, values), by_rule in zip(asked, candidates, strict=True)]
+    """Compare entities, given by their values, with those that share a key with them."""
+    wanted = sorted({one for _, sharing in asked for ids in sharing.values() for one in ids}, reverse=True)
+    states = _read(connection, live, rules, wanted[: MOST_COMPARED * len(asked)])
+    return [_scored(rules, values, sharing, states) for values, sharing in asked]
 
 
 def _read(connection: Connection, live: LiveType, rules: Sequence[Numbered], ids: Sequence[int]) -> dict[int, Stored]:
@@ -153,12 +159,14 @@ def _read(connection: Connection, live: LiveType, rules: Sequence[Numbered], ids
 
 
 def _scored(
-    rules: Sequence[Numbered], values: Stored, candidates: Mapping[int, set[int]], states: Mapping[int, Stored]
+    rules: Sequence[Numbered], values: Stored, candidates: Sharing, states: Mapping[int, Stored]
 ) -> list[Duplicate]:
     best: dict[int, Duplicate] = {}
     for rule in rules:
+        if rule.number not in candidates:
+            continue
         mine, hashes = rule.values(values), rule.keys(values)
-        for ident in candidates.get(rule.number, ()):
+        for ident in candidates[rule.number]:
             theirs = states.get(ident)
             # Keys are looked at again: a hash may be shared by chance, and an entity may have changed meanwhile.
             if theirs is None or hashes.isdisjoint(rule.keys(theirs)):

@@ -1,19 +1,19 @@
 """Keys of entities, kept in the transaction of every write: handed to the engine beside the publishing of events.
 
-What was created while somebody is `watching` is noted, so that its possible duplicates can be looked up afterwards
-without reading it again.
+What was created while somebody is `watching` is noted, with whoever had one of its keys: the statement that keeps the
+keys answers that, so that a creation costs one statement for both. Two that are created at the same moment do not see
+each other. An update that leaves alone what rules read costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
-from shared.eav.catalog import Keyed, LiveType, keyed
+from shared.eav.catalog import LiveType
 from shared.eav.merging.merging import MERGED
 from shared.eav.merging.unmerging import RELEASED, UNMERGED
 from shared.eav.store.state import Change, Written
@@ -44,7 +44,15 @@ class Numbered:
         return self.rule.hashes(self.values(stored))
 
 
-_created: ContextVar[dict[int, Mapping[str, Any]] | None] = ContextVar("created", default=None)
+@dataclass(slots=True)
+class Created:
+    """Something just created: its values by attribute key, and by rule number who had one of its keys."""
+
+    values: Mapping[str, Any]
+    alike: dict[int, set[int]] = field(default_factory=dict)
+
+
+_created: ContextVar[dict[int, Created] | None] = ContextVar("created", default=None)
 
 
 class Keeping:
@@ -54,6 +62,7 @@ class Keeping:
         self.matching = matching
         self._database = database
         self._numbers: dict[tuple[int, str, int], int] | None = None
+        self._rules: dict[int, tuple[LiveType, tuple[Numbered, ...]]] = {}
 
     def register(self) -> None:
         """Number the rules of all types. Idempotent."""
@@ -72,9 +81,12 @@ class Keeping:
         """The rules of a type that this database knows."""
         if live.name not in self.matching:
             return ()
-        self.ready()
-        known = tuple(sorted((self._numbers or {}).items()))
-        return _numbered(keyed(live), self.matching[live.name], known)
+        kept = self._rules.get(live.id)
+        if kept is None or kept[0] is not live:
+            self.ready()
+            rules = _numbered(live, self.matching[live.name], self._numbers or {})
+            kept = self._rules[live.id] = (live, rules)
+        return kept[1]
 
     def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         """Bring the keys of what was written up to date."""
@@ -83,22 +95,28 @@ class Keeping:
             return
         noted = _created.get()
         there: dict[store.Kept, bool] = {}  # the last word on each key: an entity may be written more than once
+        asking: list[store.Kept] = []
         for one in written:
             ident, values = one.state.id, one.state.values
             if one.kind in APPEARING:
-                there |= dict.fromkeys(((rule.number, key, ident) for rule in rules for key in rule.keys(values)), True)
+                keys = [(rule.number, key, ident) for rule in rules for key in rule.keys(values)]
                 if noted is not None and one.kind == "created":
-                    noted[ident] = values
+                    noted[ident] = Created(values)
+                    asking += keys
+                else:
+                    there |= dict.fromkeys(keys, True)
             elif one.kind in CHANGING:
                 there |= _moved(rules, ident, values, one.changed)
-        store.drop(connection, sorted(kept for kept, live_on in there.items() if not live_on))
-        store.add(connection, sorted(kept for kept, live_on in there.items() if live_on))
+        if asking and noted is not None:
+            _note(noted, asking, store.add_and_find(connection, live.table, sorted(asking)))
+        if there:
+            store.drop(connection, sorted(kept for kept, live_on in there.items() if not live_on))
+            store.add(connection, sorted(kept for kept, live_on in there.items() if live_on))
 
     @contextmanager
-    def watching(self) -> Iterator[dict[int, Mapping[str, Any]]]:
-        """Inside the block, values (by attribute key) of what is created are noted under its id, and of attempts that
-        came to nothing, too."""
-        found: dict[int, Mapping[str, Any]] = {}
+    def watching(self) -> Iterator[dict[int, Created]]:
+        """Inside the block, what is created is noted under its id; what attempts that came to nothing created, too."""
+        found: dict[int, Created] = {}
         token = _created.set(found)
         try:
             yield found
@@ -106,11 +124,9 @@ class Keeping:
             _created.reset(token)
 
 
-@lru_cache(maxsize=256)
 def _numbered(
-    key: Keyed, rules: tuple[MatchRule, ...], known: tuple[tuple[tuple[int, str, int], int], ...]
+    live: LiveType, rules: Sequence[MatchRule], numbers: Mapping[tuple[int, str, int], int]
 ) -> tuple[Numbered, ...]:
-    live, numbers = key.live, dict(known)
     found = []
     for rule in rules:
         number = numbers.get((live.id, rule.name, rule.version))
@@ -120,14 +136,28 @@ def _numbered(
     return tuple(found)
 
 
+def _note(noted: Mapping[int, Created], asked: Sequence[store.Kept], sharing: Iterable[store.Kept]) -> None:
+    """Tell what was created who had one of its keys, and who was created with one beside it."""
+    owners: dict[store.Key, list[int]] = {}
+    for number, key, ident in asked:
+        owners.setdefault((number, key), []).append(ident)
+    beside = [
+        (*key, other) for key, idents in owners.items() if len(idents) > 1 for other in idents[-store.MOST_PER_KEY :]
+    ]
+    for number, key, other in (*sharing, *beside):
+        for ident in owners[number, key]:
+            if ident != other:
+                noted[ident].alike.setdefault(number, set()).add(other)
+
+
 def _moved(
     rules: Sequence[Numbered], ident: int, values: Mapping[str, Any], changed: Mapping[str, Change]
 ) -> dict[store.Kept, bool]:
-    """Keys that an entity has after a change, and those that the change took away."""
+    """Keys that a change gave to an entity, and those it took away."""
     there: dict[store.Kept, bool] = {}
     for rule in rules:
         if not rule.names.keys().isdisjoint(changed):
-            before = {**values, **{key: old for key, (old, _) in changed.items()}}
-            there |= {(rule.number, key, ident): False for key in rule.keys(before)}
-            there |= {(rule.number, key, ident): True for key in rule.keys(values)}
+            had = rule.keys({**values, **{key: old for key, (old, _) in changed.items()}})
+            has = rule.keys(values)
+            there |= {(rule.number, key, ident): key in has for key in had ^ has}
     return there

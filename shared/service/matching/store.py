@@ -6,7 +6,7 @@ Keys of archived entities stay where they are, since look-ups only answer entiti
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from functools import cache
 
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection
@@ -28,11 +28,17 @@ _DROP = """
 delete from match_key m using unnest(%(r)s::int[], %(k)s::bigint[], %(e)s::bigint[]) g(r, k, e)
 where m.rule = g.r and m.key = g.k and m.entity_id = g.e
 """
-_FIND = """
-select g.r, g.k, c.entity_id from unnest(%(r)s::int[], %(k)s::bigint[]) g(r, k)
+_SHARING = """
 cross join lateral (
     select m.entity_id from match_key m join {table} e on e.id = m.entity_id
     where m.rule = g.r and m.key = g.k order by m.entity_id desc limit {most}) c
+"""
+_FIND = f"select g.r, g.k, c.entity_id from unnest(%(r)s::int[], %(k)s::bigint[]) g(r, k) {_SHARING}"
+# A statement does not see what it writes itself: who had the keys before is what it answers.
+_ADD_AND_FIND = f"""
+with added as ({_ADD})
+select g.r, g.k, c.entity_id
+from (select distinct r, k from unnest(%(r)s::int[], %(k)s::bigint[]) listed(r, k)) g {_SHARING}
 """
 _RULES = "select id, type_id, name, version from match_rule"
 _REGISTER = """
@@ -102,6 +108,22 @@ def find(connection: Connection, table: int, keys: Sequence[Key]) -> list[Kept]:
     return [(row[0], row[1], row[2]) for row in connection.rows(sql, _columns("rk", keys), prepare=True)]
 
 
-def _columns(names: str, rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
-    listed = list(rows)
-    return {name: [row[n] for row in listed] for n, name in enumerate(names)}
+def add_and_find(connection: Connection, table: int, kept: Collection[Kept]) -> list[Kept]:
+    """Keep keys, and find the live entities that had one of them before, as `find` does; one statement."""
+    if not kept:
+        return []
+    return [
+        (row[0], row[1], row[2]) for row in connection.rows(_add_and_find(table), _columns("rke", kept), prepare=True)
+    ]
+
+
+@cache
+def _add_and_find(table: int) -> str:
+    return _ADD_AND_FIND.format(table=table_name(table), most=MOST_PER_KEY)
+
+
+def _columns(names: str, rows: Iterable[Sequence[int]]) -> dict[str, str]:
+    """Columns of whole numbers as arrays in text form: cheaper than having the driver look at each, and of one type
+    however small they are, so that a prepared statement stays one statement."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return {name: f"{{{','.join(map(str, column))}}}" for name, column in zip(names, columns, strict=True)}

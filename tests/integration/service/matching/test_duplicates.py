@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -178,8 +180,61 @@ def test_statements_are_few(system: System, contacts: FlaskClient, word: str) ->
         with runtime.db.counted() as statements:
             contacts.post(f"{CONTACTS}/batch/create", json={"inputs": inputs})
         counts.append(len([one for one in statements if "match_key" in one or "select" in one.lower()]))
-        assert len([one for one in statements if "match_key" in one]) == 2
+        assert len([one for one in statements if "match_key" in one]) == 1
     assert counts[0] == counts[1]
+
+
+def statements_of(system: System, step: Callable[[], Any]) -> list[str]:
+    with system.runtime("contacts").db.counted() as statements:
+        step()
+    return [one for one in statements if "service_token" not in one]
+
+
+def test_duplicates_cost_a_creation_one_statement_and_other_updates_none(
+    system: System, contacts: FlaskClient, word: str
+) -> None:
+    values = {"first_name": "Ada", "last_name": word, "phone": "+49 30 9018303"}
+    made = make(contacts, job_title="Countess")["id"]
+    # The entity, its keys with whoever shares one, the event.
+    assert len(statements_of(system, lambda: make(contacts, **values))) == 3
+    # Nothing to make keys of: the entity and the event.
+    assert len(statements_of(system, lambda: make(contacts, job_title="Countess"))) == 2
+    path = f"{CONTACTS}/{made}"
+    assert contacts.patch(path, json={"values": values}).status_code == 200
+    steps: list[tuple[dict[str, str], int]] = [
+        ({"job_title": "Poet"}, 0),
+        ({"last_name": word.upper()}, 0),
+        ({"city": "Bonn"}, 1),
+    ]
+    for changed, keyed in steps:
+        body = {"values": changed}
+        statements = statements_of(system, partial(contacts.patch, path, json=body))
+        assert len(statements) == 3 + keyed
+        assert len([one for one in statements if "match_key" in one]) == keyed
+    assert stored_keys(system) == expected_keys(system)
+
+
+def test_those_created_together_are_told_of_each_other(contacts: FlaskClient, word: str) -> None:
+    values = {"first_name": "Ada", "last_name": word, "company": "Engines"}
+    before = make(contacts, **values)["id"]
+    inputs = [{"values": values}, {"values": {**values, "last_name": word + "x"}}, {"values": values}]
+    answer: Any = contacts.post(f"{CONTACTS}/batch/create", json={"inputs": inputs}).json
+    first, other, last = answer["results"]
+    told = [set(one["warnings"][0]["ids"]) for one in (first, last)]
+    assert told == [{before, last["id"]}, {before, first["id"]}]
+    assert all(warning["rule"] == "similar_name" for warning in other.get("warnings", []))
+
+
+def test_an_upsert_that_creates_is_warned_of_and_one_that_updates_is_not(contacts: FlaskClient, word: str) -> None:
+    values = {"firstname": "Ada", "lastname": word, "company": "Engines"}
+    ids: list[str] = []
+    for _ in range(2):
+        inputs = [{"id": f"{n}@{word}.test", "idProperty": "email", "properties": values} for n in range(len(ids) + 1)]
+        answer: Any = contacts.post(DIALECT + "/batch/upsert", json={"inputs": inputs})
+        assert answer.status_code in (200, 201)
+        told = answer.headers.get("X-Possible-Duplicates", "")
+        assert told == ", ".join(ids)
+        ids = [one["id"] for one in answer.json["results"]]
 
 
 def all_done(system: System) -> bool:
@@ -234,8 +289,18 @@ def test_looking_never_scans(system: System, contacts: FlaskClient, word: str) -
     with runtime.db.connect() as connection:
         connection.run("analyze match_key")
         connection.run(f"analyze eav_entity_{live.table}")
-        sql = store._FIND.format(table=f"eav_entity_{live.table}", most=store.MOST_PER_KEY)
-        plan = "\n".join(row[0] for row in connection.rows(f"explain {sql}", store._columns("rk", keys)))
-    assert "Seq Scan" not in plan, plan
-    assert "match_key_pkey" in plan
-    assert f"eav_entity_{live.table}_pkey" in plan
+        found = store._FIND.format(table=f"eav_entity_{live.table}", most=store.MOST_PER_KEY)
+        plans = [
+            [row[0] for row in connection.rows(f"explain {found}", store._columns("rk", keys))],
+            [
+                row[0]
+                for row in connection.rows(
+                    f"explain {store._add_and_find(live.table)}",
+                    store._columns("rke", [(*one, 1) for one in keys]),
+                )
+            ],
+        ]
+    for plan in map("\n".join, plans):
+        assert "Seq Scan" not in plan, plan
+        assert "match_key_pkey" in plan
+        assert f"eav_entity_{live.table}_pkey" in plan
