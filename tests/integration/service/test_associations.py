@@ -103,12 +103,12 @@ def test_lists_show_links_of_every_record(web: Any) -> None:
     found = web.get(f"{OBJECTS}/contacts?associations=companies&limit=2&after={int(one) - 1}").json["results"]
     assert {entry["id"] for entry in found[0]["associations"]["companies"]["results"]} == set(companies)
     assert found[1]["associations"] == {}
-    with web.application.extensions["crm"].db.counted() as statements:
-        web.get(f"{OBJECTS}/contacts?associations=companies&limit=100")
-    few = len(statements)
-    with web.application.extensions["crm"].db.counted() as statements:
-        web.get(f"{OBJECTS}/contacts?associations=companies&limit=1")
-    assert len(statements) == few
+    counts = set()
+    for limit in (100, 1):
+        with web.application.extensions["crm"].db.counted() as statements:
+            web.get(f"{OBJECTS}/contacts?associations=companies&limit={limit}")
+        counts.add(sum("eav_" in one for one in statements))  # tokens are looked at again after a second
+    assert len(counts) == 1
     assert "associations" not in web.get(f"{OBJECTS}/contacts?limit=1").json["results"][0]
 
 
