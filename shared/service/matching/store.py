@@ -20,9 +20,12 @@ Kept = tuple[int, int, int]
 MOST_PER_KEY = 50
 
 _LOCK = 7009
-_ADD = """
+# Arrays come through sub-selects, so that PostgreSQL does not see how long they are: else every execution looks
+# cheaper planned anew, which costs more than the look-up itself, since a table of entities has very many indexes.
+_KEYS = "(select %(r)s::int[]), (select %(k)s::bigint[])"
+_ADD = f"""
 insert into match_key (rule, key, entity_id)
-select * from unnest(%(r)s::int[], %(k)s::bigint[], %(e)s::bigint[]) order by 1, 2, 3 on conflict do nothing
+select * from unnest({_KEYS}, (select %(e)s::bigint[])) order by 1, 2, 3 on conflict do nothing
 """
 _DROP = """
 delete from match_key m using unnest(%(r)s::int[], %(k)s::bigint[], %(e)s::bigint[]) g(r, k, e)
@@ -33,12 +36,12 @@ cross join lateral (
     select m.entity_id from match_key m join {table} e on e.id = m.entity_id
     where m.rule = g.r and m.key = g.k order by m.entity_id desc limit {most}) c
 """
-_FIND = f"select g.r, g.k, c.entity_id from unnest(%(r)s::int[], %(k)s::bigint[]) g(r, k) {_SHARING}"
+_FIND = f"select g.r, g.k, c.entity_id from unnest({_KEYS}) g(r, k) {_SHARING}"
 # A statement does not see what it writes itself: who had the keys before is what it answers.
 _ADD_AND_FIND = f"""
 with added as ({_ADD})
 select g.r, g.k, c.entity_id
-from (select distinct r, k from unnest(%(r)s::int[], %(k)s::bigint[]) listed(r, k)) g {_SHARING}
+from (select distinct r, k from unnest({_KEYS}) listed(r, k)) g {_SHARING}
 """
 _RULES = "select id, type_id, name, version from match_rule"
 _REGISTER = """
