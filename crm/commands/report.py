@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from time import monotonic as time_now
+from time import sleep
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,6 +19,7 @@ from crm.session import Session
 
 PATH = "/reporting/v1/metrics"
 BAR = 30
+LOOK_EVERY = 0.25
 NO_VALUE = "(none)"
 
 metrics = group("Metrics: named numbers that are kept exact from events.")
@@ -137,8 +140,9 @@ def define(
     time: Annotated[str, typer.Option("--time", help="The date that periods are about.")] = "created_at",
     zone: Annotated[str, typer.Option("--zone", help="Time zone of its days.")] = "UTC",
     label: Annotated[str, typer.Option("--label", help="What people call it.")] = "",
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until it is ready.")] = 60.0,
 ) -> None:
-    """Define a metric; it is filled from all entities at once."""
+    """Define a metric; it is filled from all entities at once, and kept by every change from then on."""
     kind, _, attribute = measure.partition(":")
     body: dict[str, Any] = {
         "name": name,
@@ -148,6 +152,10 @@ def define(
         "time": {"attribute": time, "time_zone": zone},
     }
     made = session.api.post(PATH, {**body, "label": label} if label else body)
+    deadline = time_now() + wait
+    while made["state"] == "backfilling" and time_now() < deadline:
+        sleep(LOOK_EVERY)
+        made = session.api.get(f"{PATH}/{quote(name, safe='')}")
     session.answer(made, lambda: Text(f"metric {made['name']} version {made['version']}: {made['state']}"))
 
 
