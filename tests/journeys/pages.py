@@ -4,7 +4,8 @@ A page is Markdown. What a fenced block is for stands behind its language:
 
 * `sh run`: commands; all of a page run in one shell, in order, and must succeed;
 * `python run`: a program of its own; `python file PATH` (any language): written to PATH before what follows runs;
-* `json answer` / `text answer`: what the block before printed. `json part`: objects may hold more than is shown.
+* `json answer` / `text answer`: what the block before printed. `json part`: objects may hold more than is shown;
+  `text part`: lines that were printed, in this order, others between them; `…` stands for anything.
 
 Whatever differs from run to run (ids, instants, correlation ids) is masked on both sides before they are compared.
 CRM_DOCS_WRITE=1 writes the answers that differ into the page instead of failing.
@@ -149,6 +150,8 @@ class Page:
     def _rewrite(self, wrong: list[tuple[Block, Any]]) -> None:
         text = self.path.read_text(encoding="utf-8")
         for block, printed in reversed(wrong):
+            if block.use == "part" and block.language != "json":
+                raise AssertionError(f"lines to be chosen by hand:\n{block.text}\nprinted:\n{printed}")
             kept = _only(json.loads(block.text), printed) if block.use == "part" else printed
             text = text[: block.span[0]] + layout(kept) + "\n" + text[block.span[1] :]
         self.path.write_text(text, encoding="utf-8")
@@ -202,7 +205,16 @@ def _read(block: Block, text: str) -> Any:
 
 
 def _agree(shown: Any, printed: Any, *, part: bool) -> bool:
+    if part and isinstance(shown, str):
+        lines = iter(printed.splitlines())
+        return all(any(_like(wanted, line) for line in lines) for wanted in shown.splitlines() if wanted.strip(" …"))
     return shown == (_only(shown, printed) if part else printed)
+
+
+def _like(wanted: str, line: str) -> bool:
+    """Whether a line is as shown; how wide the gaps between words are does not matter."""
+    parts = (r"\s+".join(map(re.escape, part.split())) for part in wanted.split("…"))
+    return re.fullmatch(r"\s*" + ".*".join(rf"\s*{part}\s*" for part in parts), line) is not None
 
 
 def _only(shown: Any, printed: Any) -> Any:

@@ -33,6 +33,8 @@ def system(tmp_path_factory, new_database, redis_url) -> Iterator[System]:
     """The whole system, with its secrets where `make up` keeps them."""
     home = tmp_path_factory.mktemp("docs")
     with served(home, new_database, redis_url) as running:
+        for name in ("worker", "scheduler"):
+            running.begin(name)
         (home / "secrets").mkdir(exist_ok=True)
         (home / "secrets" / "admin-token").write_text(running.token)
         (home / "secrets" / "service-token").write_text(SERVICE_TOKEN)
@@ -62,7 +64,7 @@ def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
     page.check()
 
 
-@pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type", "define-a-metric"])
+@pytest.mark.parametrize("name", ["add-an-attribute", "add-an-entity-type", "define-a-metric", "import-a-file"])
 def test_a_how_to(name: str, environment: Mapping[str, str], places: Mapping[str, str]):
     Page(DOCS / "how-to" / f"{name}.md", environment, places).check()
 
