@@ -20,7 +20,11 @@ COMMANDS = ["create", "update", "upsert", "archive", "restore"]
 QUERIES = ["read", "list", "query"]
 PUBLISHED = {event.CREATED, event.UPDATED, event.ARCHIVED, event.RESTORED, event.CATALOG_ATTRIBUTE, event.CATALOG_GROUP}
 REPORTED = {imports.CHUNK, imports.FINISHED}
-KINDS = REPORTED | {imports.JOB} | {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
+KINDS = (
+    REPORTED
+    | {imports.JOB}
+    | {value for name, value in vars(event).items() if name.isupper() and isinstance(value, str)}
+)
 
 every_service = pytest.mark.parametrize("manifest", ALL, ids=lambda one: one.name)
 
