@@ -11,7 +11,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.entity import Entity, View
 from shared.eav.presenting import present
 from shared.eav.requests import Draft, ItemError, Update, Upsert
-from shared.eav.store.state import State, Typed, Written, changes
+from shared.eav.store.state import Before, State, Written, changes
 from shared.eav.store.write import Pending
 from shared.eav.types import kind_of
 from shared.eav.validation import Judge, Values, complete
@@ -83,9 +83,8 @@ class Batch:
 
     def change(self, judge: Judge, place: int, state: State, given: Mapping[str, object], context: Context) -> None:
         """Judge values to write to an entity: it is changed or the item refused."""
-        old = {**Typed(self.live, state.values), "id": state.id}
         try:
-            values = complete(judge, self.live, given, old, context, self.known.get(place, ()))
+            values = complete(judge, self.live, given, Before(self.live, state), context, self.known.get(place, ()))
         except InvalidValues as error:
             self.refuse(place, error)
             return

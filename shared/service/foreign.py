@@ -61,12 +61,12 @@ class Foreign:
 
     def __init__(self, database: Database, types: Collection[str], pull: Callable[[], None] | None) -> None:
         self._database = database
-        self._types = frozenset(types)
+        self.types = frozenset(types)
         self._pulling = None if pull is None else Pulling("foreign entities", pull)
 
     def follows(self, entity_type: str) -> bool:
         """Whether ids of this type can be told real from made up here."""
-        return entity_type in self._types
+        return entity_type in self.types
 
     def unknown(self, entity_type: str, ids: Collection[int]) -> frozenset[int]:
         """Ids that nobody knows; empty while that cannot be found out."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from shared.eav.bulk.items import BulkItem
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.requests import Draft, Update, Upsert
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
@@ -38,12 +39,18 @@ def unknown_references(
     return errors
 
 
-def _followed(foreign: Foreign, live: LiveType) -> dict[str, str]:
+def _followed(foreign: Foreign, live: LiveType) -> Mapping[str, str]:
     """{name a caller may use: foreign type} of the attributes whose ids can be told real from made up."""
+    return _names(foreign.types, keyed(live)) if foreign.types else {}
+
+
+@lru_cache(maxsize=256)
+def _names(types: frozenset[str], key: Keyed) -> dict[str, str]:
+    live = key.live
     return {
         name: one.reference
         for one in live.attributes.values()
-        if foreign.follows(one.reference)
+        if one.reference in types
         for name in (one.wire, one.name, one.label)
         if live.find(name) is one
     }

@@ -68,6 +68,21 @@ class Typed(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
+class Before(Typed):
+    """The same of a stored entity, with its `id`. Read when asked: a write of two values looks at few of the others."""
+
+    def __init__(self, live: LiveType, state: State) -> None:
+        super().__init__(live, state.values)
+        self._id = state.id
+
+    def __getitem__(self, name: str) -> Any:
+        return self._id if name == "id" else super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from super().__iter__()
+        yield "id"
+
+
 def to_json(attribute: AttributeDef, value: Any) -> Any:
     """Canonical JSON of a canonical value, None for none."""
     return None if value is None else kind_of(attribute).to_json(value)

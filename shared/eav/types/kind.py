@@ -36,6 +36,8 @@ class AttributeType(ABC):
     multiple: ClassVar[bool] = False
     heeds_old: ClassVar[bool] = False
     """Whether `coerce` looks at the stored value."""
+    plain: ClassVar[bool] = False
+    """Whether canonical JSON, text form and native form are one and the same text."""
 
     @abstractmethod
     def coerce(self, raw: object, attribute: AttributeDef, old: Any = None) -> Any:

@@ -102,6 +102,7 @@ class EnumerationType(AttributeType):
 
     name = "enumeration"
     family = "i"
+    plain = True
     heeds_old = True
     operators = CHOICE
 

@@ -20,6 +20,7 @@ class StringType(AttributeType):
 
     name = "string"
     family = "t"
+    plain = True
     operators = TEXT
 
     def coerce(self, raw: object, attribute: AttributeDef, old: Any = None) -> str:
