@@ -2,7 +2,7 @@
 
 A message makes news arrive sooner and is allowed to get lost: the log is the truth, and whoever misses a message pulls
 what it held. So nothing here is declared, bound or acknowledged (bindings vanish with FLUSHALL, acknowledgements have
-a window in which kill -9 loses messages anyway). Not for tasks: those are Celery's (docs/adr/0013).
+a window in which kill -9 loses messages anyway). Not for tasks: those are Celery's (docs/adr/0014).
 
 Followers announce themselves for a few seconds at a time; what nobody listens to is not sent.
 """

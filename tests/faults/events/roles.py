@@ -67,7 +67,7 @@ def live(life: Life) -> None:
     telemetry.configure("WARNING")
     mutant = life.settings.get("mutant")
     if mutant:
-        MUTANTS[mutant]()
+        MUTANTS[mutant](setattr)
     ROLES[life.role.rstrip("0123456789")](life)
 
 

@@ -24,6 +24,7 @@ from tests.faults.events.truth import Verdict
 START_SECONDS = 120
 PATIENCE = 60.0
 TOKEN = "crm_" + "service-token-for-faults" * 2
+ADMIN = "crm_" + "admin-token-for-faults" * 2
 STAFF = ("web", "source", "reporting1", "reporting2", "naive")
 Watcher = Callable[[float, str], None]
 
@@ -74,12 +75,15 @@ def stage(plan: Plan) -> Iterator[Stage]:
     """Servers, migrated databases, and every process but the writers; metrics are defined and ready."""
     with servers() as running:
         port = free_port()
+        admin = running.directory / "admin-token"
+        admin.write_text(ADMIN)
         environment = {
             "CRM_HOME": str(running.directory / "home"),
             "PORT": str(port),
             "CRM_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "CRM_WORKSPACE_URL": f"http://127.0.0.1:{port}",
             "CRM_SERVICE_TOKEN": TOKEN,
+            "CRM_ADMIN_TOKEN_FILE": str(admin),
             "CRM_LOG_LEVEL": "WARNING",
             "REDIS_URL": running.redis_url,
             **{f"{one.name.upper()}_DATABASE_URL": running.create_database(one.name) for one in ALL},

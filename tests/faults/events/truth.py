@@ -19,6 +19,7 @@ from services.reporting.metrics import store
 from services.reporting.projections import Projections, compiled_metric
 from shared.bus.account import accounts
 from shared.bus.ticks import Ticker
+from shared.eav.catalog import LiveType
 from shared.eav.holdings import Held
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
@@ -87,23 +88,30 @@ class Truth:
     def judged(self, settled: float | None) -> Verdict:
         """The verdict."""
         verdict = Verdict(settled)
-        held = self.contacts.engine.reads.holdings(TYPE, after=0, limit=1_000_000)
         with self.reporting.connect() as here, self.contacts.db.connect() as there:
             verdict.produced = _count(there, "select count(*) from outbox")
             [mine] = [one for one in accounts(here) if one.subscription == SUBSCRIPTION]
             verdict.events, verdict.dead_letters = mine.taken, mine.put_aside
-            known = self.catalogs.types(here).type(TYPE)
-            facts, sums = self._facts(here, known.no)
-            verdict.wrong["facts"] = _differing(facts, self._held(held))
-            verdict.wrong["checksums"] = _differing(sums, {one.id: one.checksum for one in held if not one.archived})
-            versions, transitions = self._history(there, held)
-            verdict.wrong["versions"] = len(versions ^ set(here.rows(_VERSIONS, (known.no,))))
-            verdict.wrong["transitions"] = len(transitions ^ set(here.rows(_TRANSITIONS, (known.no,))))
+            for live in self.contacts.catalog.types():
+                for what, count in self._judged(here, there, live, verdict).items():
+                    verdict.wrong[what] = verdict.wrong.get(what, 0) + count
             links = "select relation, from_id, to_id from {}"
             kept = set(here.rows(links.format("fact_link")))
             verdict.wrong["links"] = len(set(there.rows(links.format("eav_link"))) ^ kept)
-            verdict.wrong["cells"] = self._cells(here, held, verdict)
         return verdict
+
+    def _judged(self, here: Connection, there: Connection, live: LiveType, verdict: Verdict) -> dict[str, int]:
+        held = self.contacts.engine.reads.holdings(live.name, after=0, limit=1_000_000)
+        number = self.catalogs.types(here).type(live.name).no
+        facts, sums = _facts(here, number)
+        versions, transitions = _history(there, live, held)
+        return {
+            "facts": _differing(facts, {one.id: (one.version, one.archived, _values(live, one)) for one in held}),
+            "checksums": _differing(sums, {one.id: one.checksum for one in held if not one.archived}),
+            "versions": len(versions ^ set(here.rows(_VERSIONS, (number,)))),
+            "transitions": len(transitions ^ set(here.rows(_TRANSITIONS, (number,)))),
+            "cells": self._cells(here, live, held, verdict),
+        }
 
     def statuses(self) -> dict[str | None, int]:
         """How many entities stand at each lead status, archived ones included: what naive counters count."""
@@ -111,44 +119,16 @@ class Truth:
         held = self.contacts.engine.reads.holdings(TYPE, after=0, limit=1_000_000)
         return Counter(one.values.get(key) for one in held)
 
-    def _facts(self, here: Connection, number: int) -> tuple[dict[int, Any], dict[int, int]]:
-        rows = here.rows(_FACTS, (number,))
-        facts = {ident: (version, archived, loads(text)) for ident, version, archived, _, text in rows}
-        return facts, {row[0]: row[3] for row in rows if not row[2]}
-
-    def _held(self, held: Sequence[Held]) -> dict[int, Any]:
-        return {one.id: (one.version, one.archived, self._values(one)) for one in held}
-
-    def _values(self, one: Held) -> dict[str, Any]:
-        attributes = self.contacts.catalog.type(TYPE).attributes
-        told = {"id": str(one.id), "created_at": one.created_at, "updated_at": one.updated_at}
-        return {**one.values, **{attributes[name].key: value for name, value in told.items()}}
-
-    def _history(self, there: Connection, held: Sequence[Held]) -> tuple[set[Any], set[Any]]:
-        """Every version, and every move of a single-choice attribute. The history begins with the second version: the
-        first is what one comes to walking back from the present."""
-        live = self.contacts.catalog.type(TYPE)
-        moving = {one.key: one.id for one in live.attributes.values() if one.kind == "enumeration"}
-        values = {one.id: dict(one.values) for one in held}
-        versions, transitions = {(one.id, 1) for one in held}, set()
-        for ident, version, text in there.rows(_HISTORY, (live.id,)):
-            versions.add((ident, version))
-            for key, (old, new) in loads(text).items():
-                values[ident][key] = old
-                if key in moving:
-                    transitions.add((ident, moving[key], version, old, new))
-        for ident, first in values.items():
-            transitions |= {(ident, moving[key], 1, None, first[key]) for key in moving.keys() & first if first[key]}
-        return versions, transitions
-
-    def _cells(self, here: Connection, held: Sequence[Held], verdict: Verdict) -> int:
-        known, wrong = self.catalogs.types(here).type(TYPE), 0
-        live = [self._values(one) for one in held if not one.archived]
+    def _cells(self, here: Connection, live: LiveType, held: Sequence[Held], verdict: Verdict) -> int:
+        known, wrong = self.catalogs.types(here).type(live.name), 0
+        entities = [_values(live, one) for one in held if not one.archived]
         for metric in store.listed(here):
+            if metric.entity_type != live.name:
+                continue
             groups: dict[Any, list[Any]] = defaultdict(lambda: [0, 0, Decimal(0)])
             valued: Counter[Any] = Counter()
             compiled = compiled_metric(metric, known)
-            for entity in live:
+            for entity in entities:
                 one = compiled.of(entity)
                 if one is None:
                     continue
@@ -162,6 +142,34 @@ class Truth:
             wrong += _differing(store.values(here, metric.id), valued)
             verdict.metrics, verdict.cells = verdict.metrics + 1, verdict.cells + len(true)
         return wrong
+
+
+def _facts(here: Connection, number: int) -> tuple[dict[int, Any], dict[int, int]]:
+    rows = here.rows(_FACTS, (number,))
+    facts = {ident: (version, archived, loads(text)) for ident, version, archived, _, text in rows}
+    return facts, {row[0]: row[3] for row in rows if not row[2]}
+
+
+def _values(live: LiveType, one: Held) -> dict[str, Any]:
+    told = {"id": str(one.id), "created_at": one.created_at, "updated_at": one.updated_at}
+    return {**one.values, **{live.attributes[name].key: value for name, value in told.items()}}
+
+
+def _history(there: Connection, live: LiveType, held: Sequence[Held]) -> tuple[set[Any], set[Any]]:
+    """Every version, and every move of a single-choice attribute. The history begins with the second version: the
+    first is what one comes to walking back from the present."""
+    moving = {one.key: one.id for one in live.attributes.values() if one.kind == "enumeration"}
+    values = {one.id: dict(one.values) for one in held}
+    versions, transitions = {(one.id, 1) for one in held}, set()
+    for ident, version, text in there.rows(_HISTORY, (live.id,)):
+        versions.add((ident, version))
+        for key, (old, new) in loads(text).items():
+            values[ident][key] = old
+            if key in moving:
+                transitions.add((ident, moving[key], version, old, new))
+    for ident, first in values.items():
+        transitions |= {(ident, moving[key], 1, None, first[key]) for key in moving.keys() & first if first[key]}
+    return versions, transitions
 
 
 def _differing(mine: Mapping[Any, Any], theirs: Mapping[Any, Any]) -> int:
