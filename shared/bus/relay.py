@@ -26,6 +26,8 @@ from shared.kernel.errors import CrmError, Unavailable
 from shared.kernel.telemetry import logger
 
 TICK_SECONDS = 0.02
+IDLE_SECONDS = 0.1
+"""How far the pause between looks grows while nothing happens, a twentieth each time."""
 PULSE_SECONDS = 1.0
 LONG_QUEUE = 200
 PAGE_EVENTS = 500
@@ -45,6 +47,8 @@ class Relay:
     _place: Cursor | None = None
     _listeners: list[Listener] = field(default_factory=list)
     _pulse: float = float("-inf")
+    quiet: bool = False
+    """Whether the last step found no news."""
 
     def __post_init__(self) -> None:
         self._ticker = Ticker(self.database)
@@ -53,6 +57,7 @@ class Relay:
     def step(self) -> bool:
         """Tick, and send the next page. Raises Unavailable (the log's or Redis' fault); begin anew then."""
         made = self._ticker.tick()
+        self.quiet = made is None
         due = monotonic() - self._pulse >= PULSE_SECONDS
         if made is None and not due and self._place is not None:
             return False
@@ -94,7 +99,7 @@ def run_relay(relay: Relay, stop: threading.Event) -> None:
         try:
             while relay.step() and not stop.is_set():
                 pass
-            pause = TICK_SECONDS
+            pause = min(IDLE_SECONDS, pause * 1.05) if relay.quiet else TICK_SECONDS
         except (CrmError, psycopg.Error) as error:
             relay.forget()
             pause = min(2.0, max(0.1, pause * 2)) if isinstance(error, psycopg.Error | Unavailable) else TICK_SECONDS
