@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|down|token|status-json`."""
+"""`python -m deploy.local up|down|token|status-json|worker|bus`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _COMMANDS = {
     "down": ("deploy.local.control", "down"),
     "token": ("deploy.local.control", "token"),
     "status-json": ("deploy.local.control", "status_json"),
+    "worker": ("deploy.local.hands", "worker"),
+    "bus": ("deploy.local.hands", "bus"),
 }
 
 

