@@ -1,7 +1,7 @@
 """Pictures of the command line for the README: `python -m crm.pictures DIR` writes one SVG per command.
 
-Runs the commands against the system that answers at the usual address and fills it with the demo's data. The width is
-fixed and the pictures name no font to be fetched, so that they look the same everywhere.
+Runs the commands against the system that answers at the usual address and holds the demo's data, in a folder with the
+demo's files. The width is fixed and the pictures name no font to be fetched, so that they look the same everywhere.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.text import Text
 
 from crm.cli import execute
+from crm.demo import Company
+from crm.demo.files import write_files
 from crm.session import Session
 
 WIDTH = 110
@@ -29,6 +33,7 @@ PICTURES = (
     ),
     ("show", "crm show contact takumi.suzuki2@hokuto-denki.jp.example --history"),
     ("attributes", "crm attributes list company"),
+    ("import", "crm import contacts.csv --type contacts --key email --blank Select --dry-run"),
 )
 _FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -49,18 +54,20 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m crm.pictures DIR", file=sys.stderr)
         return 2
-    folder = Path(arguments[0])
+    folder = Path(arguments[0]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for name, command in PICTURES:
-        code, svg = picture(command)
-        if code:
-            failed = 1
-            print(f"not drawn, exit code {code}: {command}", file=sys.stderr)
-            continue
-        path = folder / f"crm-{name}.svg"
-        path.write_text(svg, encoding="utf-8")
-        print(path)
+    with TemporaryDirectory() as files, chdir(files):
+        write_files(Company(), Path(files))
+        for name, command in PICTURES:
+            code, svg = picture(command)
+            if code:
+                failed = 1
+                print(f"not drawn, exit code {code}: {command}", file=sys.stderr)
+                continue
+            path = folder / f"crm-{name}.svg"
+            path.write_text(svg, encoding="utf-8")
+            print(path)
     return failed
 
 

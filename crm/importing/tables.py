@@ -77,8 +77,8 @@ def _changed(changed: Mapping[str, Any]) -> str:
 def undo_table(body: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> RenderableType:
     """What went back, and what stays because somebody changed it since."""
     found = counts(body)
-    row = (f"{found['updated'] + found['created']:,}", f"{found['unchanged']:,}", f"{len(kept):,}")
-    titles = ("Taken back", "As they were", "Values left alone")
+    row = (f"{found['updated'] + found['created']:,}", f"{len(kept):,}")
+    titles = ("Taken back", "Values left alone")
     parts: list[RenderableType] = [rows_table(titles, [row], f"import {body['id']}: {body['state']}")]
     if kept:
         rows = ((one["id"], one["attribute"] or "(the entity itself)") for one in kept[:MOST])
