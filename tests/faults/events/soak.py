@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
+import psycopg
 
 from deploy.local.ports import free_port
 from deploy.local.waiting import wait_until
@@ -23,6 +24,7 @@ from tests.faults.events.truth import Verdict
 
 START_SECONDS = 120
 PATIENCE = 60.0
+LOOK_SECONDS = 0.25
 TOKEN = "crm_" + "service-token-for-faults" * 2
 ADMIN = "crm_" + "admin-token-for-faults" * 2
 STAFF = ("web", "source", "reporting1", "reporting2", "naive")
@@ -31,12 +33,14 @@ Watcher = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is. pause: mean seconds between two writes of one writer."""
+    """What a run is. pause: mean seconds between two writes of one writer. rate: events written per second of the
+    faults' clock, which waits for them, so that a busy machine has as much to lose as an idle one."""
 
     seed: int
     seconds: float = 30.0
     writers: int = 3
     pause: float = 0.01
+    rate: float = 15.0
     mutant: str = ""
 
 
@@ -117,9 +121,9 @@ def run(plan: Plan, watch: Watcher | None = None) -> tuple[Verdict, Chaos]:
 
 def burn(made: Stage, chaos: Chaos, plan: Plan, watch: Watcher | None) -> None:
     """Inflict every fault at its moment; half way a metric is made."""
-    due, began = schedule(plan.seed, plan.seconds), monotonic()
+    due, clock = schedule(plan.seed, plan.seconds), Clock(made, plan)
     late = plan.seconds / 2
-    while (gone := monotonic() - began) < plan.seconds or due:
+    while (gone := clock.gone()) < plan.seconds or due:
         made.crew.watch()
         told = chaos.inflict(due.pop(0)) if due and gone >= due[0].at else ""
         if watch is not None:
@@ -133,6 +137,39 @@ def burn(made: Stage, chaos: Chaos, plan: Plan, watch: Watcher | None) -> None:
     while made.crew.stopped:
         made.crew.watch()
         time.sleep(0.02)
+
+
+class Clock:
+    """Seconds since the beginning of the faults, held back where writers are slower than the plan's rate."""
+
+    def __init__(self, made: Stage, plan: Plan) -> None:
+        self._url = made.servers.database("contacts")
+        self._rate = plan.rate
+        self._gone = self._looked = 0.0
+        self._before = monotonic()
+        self._first = self._written() or 0
+        self._allowed = 1.0
+
+    def gone(self) -> float:
+        """The time; it never goes back."""
+        moment = monotonic()
+        if moment - self._looked > LOOK_SECONDS:
+            self._looked = moment
+            written = self._written()
+            if written is not None:
+                self._allowed = 1.0 + (written - self._first) / self._rate
+        if self._gone < self._allowed:
+            self._gone += moment - self._before
+        self._before = moment
+        return self._gone
+
+    def _written(self) -> int | None:
+        try:
+            with psycopg.connect(self._url, connect_timeout=2) as connection:
+                row = connection.execute("select last_value from outbox_id").fetchone()
+        except psycopg.OperationalError:
+            return None
+        return row[0] if row else None
 
 
 def _must(made: Stage, name: str) -> None:
