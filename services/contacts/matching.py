@@ -19,7 +19,7 @@ _PHONES = ("phone", "mobile_phone")
 _FUZZY = 0.85
 
 
-def _name(values: Values) -> list[str]:
+def _name(values: Values) -> tuple[str, ...]:
     return likeness.person(*(values.get(one) for one in _NAMES))
 
 

@@ -69,9 +69,10 @@ def words(text: str) -> list[str]:
     return [word for word in _NOT_WORDS.split(plain(text)) if word]
 
 
-def person(*names: str | None) -> list[str]:
+@lru_cache(maxsize=1024)
+def person(*names: str | None) -> tuple[str, ...]:
     """The words of a person's names, in an order that does not depend on which name stands where."""
-    return sorted(word for name in names if name for word in words(name))
+    return tuple(sorted(word for name in names if name for word in words(name)))
 
 
 @lru_cache(maxsize=8192)
@@ -116,6 +117,7 @@ def number_end(phone: str) -> str:
     return digits[-_NUMBER_LENGTH:] if len(digits) >= _SHORTEST_NUMBER else ""
 
 
+@lru_cache(maxsize=1024)
 def mailbox(address: str) -> tuple[str, str]:
     """(mailbox without dots and sub-address, root of the domain) of an e-mail address; both "" where there is none."""
     local, at, host = plain(address).strip().rpartition("@")
