@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from shared.bus.schema import prepare
@@ -26,9 +29,17 @@ from shared.service.tokens import ensure_bootstrap
 from shared.service.web.operation import register
 
 
+class Application(Flask):
+    """Flask, for functions of which none is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: Flask would look into every hook and handler of every request."""
+        return func
+
+
 def build_app(manifest: Manifest, settings: Settings) -> Flask:
     """The service's WSGI app; its runtime is at `app.extensions["crm"]`."""
-    app = Flask(manifest.name, static_folder=None)
+    app = Application(manifest.name, static_folder=None)
     app.extensions["crm"] = runtime = Runtime(manifest, settings)
     register(app, runtime, operations_of(manifest))
     return app
