@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.reporting.cache import Cache
-from services.reporting.commands import found, refused
+from services.reporting.commands import refused, serving
 from services.reporting.domain.definitions import Definition, Wrong
 from services.reporting.domain.questions import Question, Row, change, ordered, read_question
 from services.reporting.metrics import store
@@ -61,7 +61,7 @@ class Answers:
             raise Invalid.one("fresh", "INVALID_PARAMETER", f"fresh: use one of {', '.join(FRESHNESS)}")
         asked = now()
         with self.database.connect() as connection:
-            metric = found(connection, name)
+            metric = serving(connection, name)
             parts = self._parts(connection, ctx, metric)
             question = _read(raw, parts[0][0].definition)
             sources = sorted({known.source for _, known in parts})
@@ -80,13 +80,11 @@ class Answers:
         measure = metric.definition.measure
         metrics = [metric]
         if measure.kind == "ratio":
-            metrics = [found(connection, one) for one in (measure.numerator, measure.denominator)]
+            metrics = [serving(connection, one) for one in (measure.numerator, measure.denominator)]
         types = self.projections.catalogs.types(connection)
         parts = [(one, types.type(one.entity_type)) for one in metrics]
-        for one, known in parts:
+        for _, known in parts:
             require(ctx.actor, "objects", known.live.defn, "read")
-            if one.state != store.READY:
-                raise Unavailable(f"{one.name} is not ready: {one.state}" + (f" ({one.error})" if one.error else ""))
         return parts
 
     def _wait(self, sources: Sequence[str], fresh: str, asked: datetime) -> None:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
-from pydantic import BaseModel
 
 from services.reporting import commands, verifying
 from services.reporting.answering import FRESHNESS, Answers
+from services.reporting.bodies import (
+    AnswerDocument,
+    ChangesBody,
+    ChangesDocument,
+    DefinitionBody,
+    Explanation,
+    GroupBody,
+    MetricDocument,
+    MetricList,
+    QuestionBody,
+    StartedDocument,
+    VerificationDocument,
+    VerifiedDocument,
+)
 from services.reporting.domain.definitions import document
 from services.reporting.domain.periods import Period, parse_period
 from services.reporting.metrics import store
@@ -27,73 +40,6 @@ if TYPE_CHECKING:
 PATH = "/reporting/v1/metrics"
 VERIFY_PATH = "/reporting/v1/verify"
 _PRIVATE = "private, no-cache"
-
-
-class MetricDocument(BaseModel):
-    """A metric with its state."""
-
-    name: str
-    label: str
-    measure: dict[str, Any]
-    version: int
-    state: str
-
-
-class MetricList(BaseModel):
-    """All metrics in service."""
-
-    results: list[MetricDocument]
-
-
-class AnswerDocument(BaseModel):
-    """Groups with their values, and how fresh they are."""
-
-    metric: str
-    definition_version: int
-    as_of: str | None
-    lag_ms: int | None
-    verified_at: str | None
-    precomputed: bool
-    rows: list[dict[str, Any]]
-
-
-class Explanation(BaseModel):
-    """Entities that make up a group."""
-
-    results: list[dict[str, Any]]
-    next_after: str | None = None
-
-
-class ChangesDocument(BaseModel):
-    """A number before and after, and what made the difference."""
-
-    metric: str
-    before: str
-    after: str
-    parts: list[dict[str, Any]]
-
-
-class StartedDocument(BaseModel):
-    """Whether a run began; not when one was under way."""
-
-    started: bool
-
-
-class VerificationDocument(BaseModel):
-    """What a verification found; never values."""
-
-    at: str
-    right: bool
-    sources: dict[str, Any]
-    metrics: dict[str, Any]
-    accounts: list[dict[str, Any]]
-
-
-class VerifiedDocument(BaseModel):
-    """What a verification found."""
-
-    groups: int
-    wrong: list[dict[str, Any]]
 
 
 def _own(service: Runtime) -> Answers:
@@ -167,14 +113,16 @@ def explain(service: Runtime, name: str) -> Response:
     ctx = context()
     require_scope(ctx.actor, REPORTS_READ)
     own = _own(service)
-    group = _group(json_object())
+    body = json_object()
+    known_keys(body, ("group",))
+    group = _group(body)
     _readable(service, ctx, name)
     limit = int_param("limit", 50, commands.MOST_EXPLAINED, least=1) or 50
     rows, following = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, limit)
-    body: dict[str, Any] = {"results": rows}
+    page: dict[str, Any] = {"results": rows}
     if following is not None:
-        body["next_after"] = str(following)
-    return answer(body)
+        page["next_after"] = str(following)
+    return answer(page)
 
 
 def changes(service: Runtime, name: str) -> Response:
@@ -212,9 +160,7 @@ def _group(body: dict[str, Any]) -> dict[str, str | None]:
 def _readable(service: Runtime, ctx: Context, name: str) -> None:
     """Entities are shown to those only who may read them. Raises Forbidden, and Invalid for a ratio."""
     with service.db.connect() as connection:
-        metric = commands.found(connection, name, (store.READY,))
-        if not metric.entity_type:
-            raise Invalid.one("name", "INVALID_QUESTION", "a ratio is explained by its two metrics")
+        metric = commands.of_entities(connection, name)
         known = _own(service).projections.catalogs.types(connection).type(metric.entity_type)
     require(ctx.actor, "objects", known.live.defn, "read")
 
@@ -262,7 +208,8 @@ _PAGE = (
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", PATH, "listMetrics", "List metrics", listing, response=MetricList, tag="Reports"),
-    Operation("POST", PATH, "defineMetric", "Define a metric", define, 201, response=MetricDocument, example=_METRIC,
+    Operation("POST", PATH, "defineMetric", "Define a metric", define, 201, body=DefinitionBody,
+              response=MetricDocument, example=_METRIC,
               tag="Reports", description="It is filled from all entities while events keep coming; exact when ready."),
     Operation("GET", f"{PATH}/{{name}}", "readMetric", "Read a metric", read, response=MetricDocument, tag="Reports"),
     Operation("PATCH", f"{PATH}/{{name}}", "changeMetric", "Change a metric", change, response=MetricDocument,
@@ -270,12 +217,14 @@ OPERATIONS: tuple[Operation, ...] = (
               description="Makes a new version; the one before serves until it is filled."),
     Operation("DELETE", f"{PATH}/{{name}}", "retireMetric", "Retire a metric", retire, 204, tag="Reports"),
     Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(_FRESH,),
-              response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True, statuses=(304,)),
+              body=QuestionBody, response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True,
+              statuses=(304,)),
     Operation("POST", f"{PATH}/{{name}}/explain", "explainMetric", "The entities that make up a group", explain,
-              query=_PAGE, response=Explanation, example={"group": {"city": "Berlin"}}, tag="Reports", read_only=True),
+              query=_PAGE, body=GroupBody, response=Explanation, example={"group": {"city": "Berlin"}}, tag="Reports",
+              read_only=True),
     Operation("POST", f"{PATH}/{{name}}/changes", "explainChanges", "What changed a number, by cause", changes,
-              response=ChangesDocument, example={"period": "this week", "group": {"city": "Berlin"}}, tag="Reports",
-              read_only=True, description="Days are those on which changes were recorded, in UTC."),
+              body=ChangesBody, response=ChangesDocument, tag="Reports", read_only=True,
+              example={"period": "this week", "group": {"city": "Berlin"}}, description="Days are those on which changes were recorded, in UTC."),
     Operation("POST", VERIFY_PATH, "verifyReports", "Verify metrics, replica and accounts", verify_everything, 202,
               query=(QueryParam("repair", "boolean", "Put right what is wrong here", False),
                      QueryParam("reread", "boolean", "Read every value again on both sides; slow", False)),

@@ -17,7 +17,7 @@ from services.reporting.projections import Projections, compiled_metric, counts_
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
-from shared.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from shared.kernel.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
 from shared.kernel.json import loads
 from shared.kernel.telemetry import logger
 from shared.service.replica.catalogs import KnownType
@@ -57,6 +57,8 @@ def redefine(
     database: Database, projections: Projections, ctx: Context, name: str, raw: Mapping[str, Any]
 ) -> store.Metric:
     """A new generation of a metric; the one before serves until it is ready. An equal definition changes nothing."""
+    if raw.get("name") not in (None, name):
+        raise Invalid.one("name", "READ_ONLY_VALUE", "name: a metric keeps its name; define another one")
     with database.connect() as connection:
         present = found(connection, name)
     given = {**document(present.definition), **raw, "name": name}
@@ -114,6 +116,25 @@ def found(connection: Connection, name: str, states: tuple[str, ...] = (*store.A
     return metric
 
 
+def serving(connection: Connection, name: str) -> store.Metric:
+    """The metric that answers under a name. Raises NotFound, Invalid when it failed, Unavailable while it is filled."""
+    metric = found(connection, name)
+    if metric.state == store.FAILED:
+        told = f"{name} failed and answers nothing until it is changed: {metric.error}"
+        raise Invalid.one("metric", "METRIC_FAILED", told)
+    if metric.state != store.READY:
+        raise Unavailable(f"{name} is being filled; {metric.to_backfill} entities are left")
+    return metric
+
+
+def of_entities(connection: Connection, name: str) -> store.Metric:
+    """Likewise, but no ratio, which is made of two other metrics. Raises Invalid for one."""
+    metric = serving(connection, name)
+    if not metric.entity_type:
+        raise Invalid.one("metric", "INVALID_QUESTION", "a ratio is explained and verified by its two metrics")
+    return metric
+
+
 def live_facts(connection: Connection, known: KnownType, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
     """Ids and values of live entities in id order, streamed; inside a transaction only."""
     with connection.raw.cursor(name="facts") as cursor:
@@ -129,10 +150,13 @@ def verify(database: Database, projections: Projections, name: str, *, repair: b
     repair: put the cells right, with the difference as a change of today; the repair is noted with them.
     """
     with database.transaction() as connection:
-        metric = found(connection, name, (store.READY,))
+        if not repair:
+            # Facts and cells of one moment, without keeping anybody waiting.
+            connection.run("set transaction isolation level repeatable read")
+        metric = of_entities(connection, name)
         known = projections.catalogs.types(connection).type(metric.entity_type)
-        # Nothing is applied meanwhile, so that facts and cells are of one moment.
-        store.hold(connection, known.source)
+        if repair:
+            store.hold(connection, known.source)
         compiled = compiled_metric(metric, known)
         counted, moment = Deltas(), now()
         for ident, values in live_facts(connection, known):
@@ -174,7 +198,7 @@ def explain(
     """Entities that make up a group (some of its dimensions), with what each adds; and the id to go on behind."""
     rows: list[dict[str, Any]] = []
     with database.transaction() as connection:
-        metric = found(connection, name, (store.READY,))
+        metric = of_entities(connection, name)
         names = [one.name for one in metric.definition.groups]
         unknown = [one for one in group if one not in names]
         if unknown:

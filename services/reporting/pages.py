@@ -139,7 +139,7 @@ def explanation(service: Runtime, ctx: Context) -> Response:
     }
     group |= dict.fromkeys(request.args.getlist("none"))
     with service.db.connect() as connection:
-        metric = commands.found(connection, name, (store.READY,))
+        metric = commands.of_entities(connection, name)
         known = own.projections.catalogs.types(connection).type(metric.entity_type)
         require(ctx.actor, "objects", known.live.defn, "read")
     entities, after = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, PAGE)

@@ -28,7 +28,8 @@ def answer(connection: Connection, metric: Metric, question: Question) -> list[R
     if question.before is not None:
         before = groups(connection, metric, question, question.before)
     nothing: tuple[Decimal | str | None, int] = (_NONE_IS[metric.definition.measure.kind](), 0)
-    keys = list(dict.fromkeys([*found, *before]))
+    # Without groups there is always an answer, be it that there is nothing.
+    keys = list(dict.fromkeys([*found, *before, *([] if question.columns else [()])]))
     rows = []
     for key in keys:
         value, n = found.get(key, nothing)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.reporting.backfill import history
-from services.reporting.commands import found
+from services.reporting.commands import of_entities
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims
 from services.reporting.projections import Projections, compiled_metric
@@ -76,7 +76,9 @@ def waterfall(
 ) -> Waterfall:
     """Raises NotFound, and Invalid for measures whose parts do not add up (averages, extremes, ratios)."""
     with database.transaction() as connection:
-        metric = found(connection, name, (store.READY,))
+        # Versions and ledger of one moment, without keeping anybody waiting.
+        connection.run("set transaction isolation level repeatable read, read only")
+        metric = of_entities(connection, name)
         kind = metric.definition.measure.kind
         if kind not in ("count", "sum"):
             raise Invalid.one("metric", "NOT_ADDITIVE", f"the parts of a metric of kind {kind} do not add up")
@@ -85,8 +87,6 @@ def waterfall(
         if unknown:
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
         known = projections.catalogs.types(connection).type(metric.entity_type)
-        # Nothing is applied meanwhile, so that versions and ledger are of one moment.
-        store.hold(connection, known.source)
         wanted = {names.index(one): value for one, value in group.items()}
         before, after = (_ledger(connection, metric, wanted, day) for day in (first - timedelta(1), last))
         place = _Place(compiled_metric(metric, known), wanted, kind == "sum")

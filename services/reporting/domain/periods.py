@@ -66,6 +66,10 @@ _FIRST: dict[str, Callable[[date], date]] = {
     "year": lambda day: day.replace(month=1, day=1),
 }
 
+# So that the period before a period, and the day behind it, are dates still.
+EARLIEST, LATEST = 1600, 2999
+MOST_DAYS = 36_525
+
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\d{4})-(\d\d)-(\d\d)"), "day"),
     (re.compile(r"(\d{4})-W(\d\d)"), "week"),
@@ -84,18 +88,30 @@ def parse_period(text: str, today: date) -> Period:
         first, last = (parse_period(part, today) for part in wanted.split("..", 1))
         if first.first > last.last:
             raise ValueError("a period ends before it begins")
-        return Period(first.first, last.last)
+        whole = Period(first.first, last.last)
+        if whole.days > MOST_DAYS:
+            raise ValueError("a period is at most a hundred years")
+        return whole
     relative = _RELATIVE.fullmatch(wanted)
     if relative is not None:
         return _relative(relative, today)
     for pattern, bucket in _FORMS:
         found = pattern.fullmatch(wanted)
         if found is not None:
-            return _whole(_first_day(bucket, [int(one) for one in found.groups()]), bucket)
+            return _whole(_first_day(bucket, _sane(found)), bucket)
     raise ValueError(
         f"{wanted[:40]!r} is not a period: write 2026, 2026-Q1, 2026-03, 2026-W10, 2026-03-01, two of them with .. "
         "between, today, this month, last quarter or last 30 days"
     )
+
+
+def _sane(found: re.Match[str]) -> list[int]:
+    numbers = [int(one) for one in found.groups()]
+    if not EARLIEST <= numbers[0] <= LATEST:
+        raise ValueError(f"periods lie between the years {EARLIEST} and {LATEST}")
+    if len(numbers) > 1 and not 1 <= numbers[1] <= (53 if "W" in found[0] else 12):
+        raise ValueError(f"there is no {found[0]}")
+    return numbers
 
 
 def _first_day(bucket: str, numbers: list[int]) -> date:
@@ -112,7 +128,9 @@ def _relative(found: re.Match[str], today: date) -> Period:
     if found[0] == "yesterday":
         return Period(today - timedelta(1), today - timedelta(1))
     if found[4]:
-        return Period(today - timedelta(max(1, int(found[4])) - 1), today)
+        if not int(found[4]):
+            raise ValueError("a period has at least one day")
+        return Period(today - timedelta(int(found[4]) - 1), today)
     first = _FIRST[found[3]](today)
     return _whole(first if found[2] == "this" else _FIRST[found[3]](first - timedelta(1)), found[3])
 

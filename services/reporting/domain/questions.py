@@ -3,7 +3,7 @@ that come back: order, top, comparison, shares. Pure.
 
     {"by": [dimension, ..], "where": {dimension: value | [values] (null: without a value)}, "period": text,
      "series": "day|week|month|quarter|year", "compare": "previous" | "year_before", "as_of": "YYYY-MM-DD",
-     "sort": "value" | "-value" | "group" | "-group", "top": n, "pivot": dimension}
+     "sort": "value" | "-value" | "group" | "-group", "top": n}
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SORTS = ("value", "-value", "group", "-group")
 COMPARISONS = ("previous", "year_before")
 MOST_GROUPS = 10_000
 MOST_VALUES = 1000
-_KEYS = ("by", "where", "period", "series", "compare", "as_of", "sort", "top", "pivot")
+_KEYS = ("by", "where", "period", "series", "compare", "as_of", "sort", "top")
 Group = tuple[str | None, ...]
 
 
@@ -37,7 +37,6 @@ class Question:
     as_of: date | None = None
     sort: str = "-value"
     top: int | None = None
-    pivot: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -146,9 +145,6 @@ def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -
         reader.wrong("compare", "needs a period")
     if compare and series:
         reader.wrong("compare", "a series has its own past: ask for a longer period instead")
-    pivot = str(raw.get("pivot") or "")
-    if pivot and pivot not in (*by, *((TIME,) if series else ())):
-        reader.wrong("pivot", "must be one of the dimensions asked by")
     found = Question(
         by=by,
         where=reader.where(raw.get("where") or {}),
@@ -158,7 +154,6 @@ def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -
         as_of=reader.as_of(raw["as_of"]) if raw.get("as_of") is not None else None,
         sort=reader.choice(raw, "sort", SORTS, "group" if series else "-value"),
         top=reader.top(raw["top"]) if raw.get("top") is not None else None,
-        pivot=pivot,
     )
     if reader.problems:
         raise Wrong(reader.problems)

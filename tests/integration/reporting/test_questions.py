@@ -99,7 +99,7 @@ def test_other_measures(filled: Any) -> None:
 
 def test_periods_are_days_of_the_metric_s_zone(filled: Any) -> None:
     # 23:30 UTC on the 15th is the 16th in Vienna; midnight UTC is 1 o'clock.
-    assert ask(filled, "number", period="2024-01-15") == []
+    assert ask(filled, "number", period="2024-01-15") == [("0",)]
     assert ask(filled, "number", period="2024-01-16") == [("1",)]
     assert ask(filled, "number", period="2024-Q1") == [("3",)]
     assert ask(filled, "number", series="month", period="2024") == [
@@ -124,7 +124,8 @@ def test_a_period_beside_the_one_before(filled: Any) -> None:
 
 def test_as_of_a_day(reporting: Reporting, filled: Any) -> None:
     today = filled.post(f"{PATH}/number/query", json={}).json["as_of"][:10]
-    assert ask(filled, "number", as_of="2020-01-01") == []
+    assert ask(filled, "number", as_of="2020-01-01") == [("0",)]
+    assert ask(filled, "mean", as_of="2020-01-01") == [(None,)]
     assert ask(filled, "number", as_of=today) == ask(filled, "number")
     assert ask(filled, "turnover", by=["city"], as_of=today) == ask(filled, "turnover", by=["city"])
     refused = filled.post(f"{PATH}/best/query", json={"as_of": today})
@@ -146,6 +147,25 @@ def test_every_problem_of_a_question_at_once(filled: Any) -> None:
     assert {error["context"]["propertyName"][0] for error in found.json["errors"]} == {
         "by", "period", "series", "sort", "top", "colour", "as_of",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "period", ["0001", "9999", "2024-13", "2024-W60", "2024-02-30", "last 0 days", "2024..2020", "1700..2300", "..", ""]
+)
+def test_periods_that_cannot_be(filled: Any, period: str) -> None:
+    for path in ("query", "changes"):
+        body = {"period": period or "x"}
+        found = filled.post(f"{PATH}/number/{path}", json=body)
+        assert found.status_code == 400, found.text
+    compared = filled.post(f"{PATH}/number/query", json={"period": period or "x", "compare": "year_before"})
+    assert compared.status_code == 400
+
+
+def test_what_is_not_known_is_refused(filled: Any) -> None:
+    assert filled.post(f"{PATH}/number/explain", json={"where": {"city": "Wien"}}).status_code == 400
+    assert filled.patch(f"{PATH}/number", json={"name": "other"}).status_code == 400
+    for verb in ("verify", "explain", "changes"):
+        assert filled.post(f"{PATH}/per_company/{verb}", json={}).status_code == 400
 
 
 def test_every_problem_of_a_definition_at_once(filled: Any) -> None:

@@ -1,0 +1,112 @@
+"""Bodies of reporting's requests and answers, for its document only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class QuestionBody(BaseModel):
+    """What to ask of a metric; everything may be left out."""
+
+    by: list[str] | str = []
+    where: dict[str, Any] = {}
+    period: str | None = None
+    series: str | None = None
+    compare: str | None = None
+    as_of: str | None = None
+    sort: str | None = None
+    top: int | None = None
+
+
+class GroupBody(BaseModel):
+    """A group: some of the dimensions with their values, null for what has none."""
+
+    group: dict[str, str | None] = {}
+
+
+class ChangesBody(GroupBody):
+    """A group, and the days in which it changed."""
+
+    period: str = "today"
+
+
+class DefinitionBody(BaseModel):
+    """What a metric is."""
+
+    name: str
+    label: str = ""
+    description: str = ""
+    entity_type: str = ""
+    filter: dict[str, Any] | None = None
+    measure: dict[str, Any] = {}
+    dimensions: list[dict[str, Any] | str] = []
+    time: dict[str, Any] | None = None
+
+
+class MetricDocument(BaseModel):
+    """A metric with its state."""
+
+    name: str
+    label: str
+    measure: dict[str, Any]
+    version: int
+    state: str
+
+
+class MetricList(BaseModel):
+    """All metrics in service."""
+
+    results: list[MetricDocument]
+
+
+class AnswerDocument(BaseModel):
+    """Groups with their values, and how fresh they are."""
+
+    metric: str
+    definition_version: int
+    as_of: str | None
+    lag_ms: int | None
+    verified_at: str | None
+    precomputed: bool
+    rows: list[dict[str, Any]]
+
+
+class Explanation(BaseModel):
+    """Entities that make up a group."""
+
+    results: list[dict[str, Any]]
+    next_after: str | None = None
+
+
+class ChangesDocument(BaseModel):
+    """A number before and after, and what made the difference."""
+
+    metric: str
+    before: str
+    after: str
+    parts: list[dict[str, Any]]
+
+
+class StartedDocument(BaseModel):
+    """Whether a run began; not when one was under way."""
+
+    started: bool
+
+
+class VerificationDocument(BaseModel):
+    """What a verification found; never values."""
+
+    at: str
+    right: bool
+    sources: dict[str, Any]
+    metrics: dict[str, Any]
+    accounts: list[dict[str, Any]]
+
+
+class VerifiedDocument(BaseModel):
+    """What a verification found."""
+
+    groups: int
+    wrong: list[dict[str, Any]]
