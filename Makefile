@@ -11,7 +11,7 @@ SOURCES := crm shared services deploy tests benchmarks
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: ## make .venv with what requirements.lock names (every target does it when needed)
@@ -68,6 +68,10 @@ bench: install ## the system over HTTP beside hand-written routes
 .PHONY: bench-eav
 bench-eav: install ## the engine against a native table
 	$(PY) -m benchmarks.eav $(ARGS)
+
+.PHONY: bench-imports
+bench-imports: install ## a file through the running system, and the engine's part beside COPY and batches
+	$(PY) -m benchmarks.imports $(ARGS)
 
 .PHONY: pictures
 pictures: install ## draw what the terminal shows, for the README (of a running system with the demo in it)

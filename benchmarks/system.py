@@ -54,6 +54,18 @@ class System:
             if one["name"] in ("bus", "worker", "scheduler", "redis") and one["pid"]
         ]
 
+    def workers(self) -> list[psutil.Process]:
+        """What works off jobs: the one that was started and those it forked."""
+        pids = [one["pid"] for one in runner.states(self.home) if one["name"] == "worker" and one["pid"]]
+        return [one for pid in pids for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))]
+
+    def by_name(self) -> dict[str, list[psutil.Process]]:
+        """All processes, by what they are for."""
+        found = {one["name"]: [psutil.Process(one["pid"])] for one in runner.states(self.home) if one["pid"]}
+        for name, mine in found.items():
+            found[name] = [*mine, *mine[0].children(recursive=True)]
+        return found
+
     def _of(self, name: str) -> list[psutil.Process]:
         pids = [one["pid"] for one in runner.states(self.home) if one["name"] == name]
         return [child for pid in pids for child in psutil.Process(pid).children()]
