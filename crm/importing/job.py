@@ -100,20 +100,16 @@ def proposals(profile: Mapping[str, Any]) -> Proposals:
 
 
 def kept(profile: Mapping[str, Any]) -> Options:
-    """What was said about the last file with these columns, beyond where they go."""
+    """Links and dates of the last file with these columns; never what was wanted of that run (mode, set, blanks)."""
     proposed = profile["proposal"]
     if not profile["remembered"]:
         return Options()
     return Options(
-        set=proposed["set"],
         links=tuple(
             LinkOption(one["column"], one["type"], one["attribute"], str(one.get("relation") or ""))
             for one in proposed["links"]
         ),
-        missing=next((one["missing"] for one in proposed["links"]), ""),
-        clear_blanks=proposed["blank"] == "clear",
         effective_at=(proposed["effective_at"] or {}).get("column", ""),
-        mode=proposed["mode"] if proposed["mode"] != "upsert" else "",
     )
 
 

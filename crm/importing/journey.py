@@ -21,6 +21,7 @@ from crm.session import Session
 from shared.kernel.clock import monotonic
 
 LEFT = 130
+EARLIER = "columns as in an earlier import of such a file"
 
 
 class Journey:
@@ -56,9 +57,10 @@ class Journey:
         except BaseException:
             self.drop()
             raise
-        self._told = {"columns": profile["columns"], "questions": profile["questions"]}
-        asked = [Text(f"? {one}", style="yellow") for one in profile["questions"]]
-        self._show(Group(profile_table(profile), mapping_table(plan.lines, plan.mapping), *asked))
+        self._told = {name: profile[name] for name in ("columns", "questions", "remembered")}
+        said = [Text(f"? {one}", style="yellow") for one in profile["questions"]]
+        said += [Text(f" {EARLIER}", style="dim")] if profile["remembered"] else []
+        self._show(Group(profile_table(profile), mapping_table(plan.lines, plan.mapping), *said))
 
     def foresee(self) -> None:
         """The dry run."""

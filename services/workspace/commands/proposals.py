@@ -16,6 +16,7 @@ from services.workspace.commands.targets import ImportTarget, find_target
 from services.workspace.domain.mapping import Target, spelling
 from services.workspace.domain.profile import ColumnSummary
 from services.workspace.domain.proposal import Proposal, propose
+from services.workspace.domain.remembering import recalled
 from services.workspace.tables import jobs, mappings
 from services.workspace.tables.jobs import ImportJob
 from shared.kernel.db import Connection
@@ -46,7 +47,7 @@ def profile_of(service: Runtime, job: ImportJob) -> dict[str, Any]:
         "refused": job.refused,
         "notes": list((job.found or {}).get("notes", ())),
         "remembered": known is not None,
-        "proposal": known if known is not None else as_mapping(proposal),
+        "proposal": as_mapping(proposal) if known is None else recalled(known, as_mapping(proposal)),
         "explained": _explained(proposal),
         "questions": questions,
     }
@@ -148,12 +149,13 @@ def _remembered(connection: Connection, job: ImportJob, target: ImportTarget) ->
         return {**one, "column": here.get(one["column"].casefold(), one["column"])}
 
     columns = [renamed(one) for one in known["columns"] if usable(one)]
-    key = known.get("key")
+    key, since, ident = known.get("key"), known.get("effective_at"), known.get("id_column")
     missing = [one for one in known.get("create_attributes", ()) if target.find(one["name"]) is None]
     return {
-        **known,
         "columns": columns,
         "key": renamed(key) if key and usable(key) else None,
+        "id_column": None if ident is None else here.get(ident.casefold(), ident),
+        "effective_at": renamed(since) if since else None,
         "create_attributes": missing,
         "links": [renamed(one) for one in known.get("links", ())],
     }

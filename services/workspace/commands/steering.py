@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from services.workspace.commands.proposals import header_of
 from services.workspace.commands.targets import find_target, require_write
-from services.workspace.tables import chunks, jobs, parts, reports
+from services.workspace.tables import chunks, jobs, mappings, parts, reports
 from services.workspace.tables.jobs import (
     CANCELED,
     CANCELING,
@@ -62,7 +63,9 @@ def begin_reading(connection: Connection, job: ImportJob) -> None:
 
 
 def begin_phase(connection: Connection, job: ImportJob, phase: str) -> None:
-    """A dry run or a run begins: a worker orders the chunks, those who import do them."""
+    """A dry run or a run begins: a worker orders chunks, those who import do them. A run's columns are remembered."""
+    if phase == RUN and job.wanted is not None:
+        mappings.remember(connection, job.entity_type, header_of(job), job.wanted)
     reports.forget(connection, job.id, phase)
     jobs.begin_phase(connection, job, phase, job.rows)
     jobs.change(connection, job.id, state=CHECKING if phase == DRY else RUNNING, phase=phase, error="")

@@ -1,4 +1,4 @@
-"""Saying what an import's columns are: checked against the file and the target as it is now, and remembered."""
+"""Saying what an import's columns are: checked against the file and the target as it is now."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.workspace.commands.mappings import Prepared, prepare
-from services.workspace.commands.proposals import header_of
 from services.workspace.commands.steering import visible
 from services.workspace.commands.targets import find_target, patiently
-from services.workspace.tables import jobs, mappings
+from services.workspace.tables import jobs
 from services.workspace.tables.jobs import READY, ImportJob
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, Invalid
@@ -36,7 +35,6 @@ def set_mapping(service: Runtime, ctx: Context, ident: int, mapping: Mapping[str
 def _store(connection: Any, job: ImportJob, prepared: Prepared) -> None:
     spec = prepared.spec.model_dump(mode="json")
     jobs.change(connection, job.id, spec=spec, attributes=list(prepared.attributes), wanted=prepared.mapping)
-    mappings.remember(connection, job.entity_type, header_of(job), prepared.mapping)
 
 
 def _new(error: Exception) -> bool:

@@ -1,4 +1,7 @@
-"""Mappings that are kept: under a name somebody gave, and under the header of the file they were last used for."""
+"""Mappings that are kept: under a name somebody gave, and under the header of the file they were last used for.
+
+The latter without what was wanted of that one run: see `domain.remembering`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.workspace.domain.remembering import lasting
 from services.workspace.domain.synonyms import plain
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps
@@ -35,8 +39,8 @@ def save(connection: Connection, entity_type: str, name: str, mapping: Mapping[s
 
 
 def remember(connection: Connection, entity_type: str, header: Iterable[str], mapping: Mapping[str, Any]) -> None:
-    """Keep what was used for these columns."""
-    _put(connection, "header_key", entity_type, header_key(header), mapping, "")
+    """Keep where these columns go. Not before a run begins: what was only tried out is not remembered."""
+    _put(connection, "header_key", entity_type, header_key(header), lasting(mapping), "")
 
 
 def remembered(connection: Connection, entity_type: str, header: Iterable[str]) -> Mapping[str, Any] | None:

@@ -64,6 +64,35 @@ def test_a_file_from_upload_to_undo(moving: Moving):
     assert moving.found(filter={"attribute": "score", "operator": "EQ", "value": 10}) == []
 
 
+def test_only_columns_of_a_run_are_remembered(moving: Moving):
+    text = "Nick,Mail,Since\n{0},{0}@example.org,2.3.2026\n"
+    first = moving.ready(text.format("r1"))["id"]
+    mapping = {
+        "mode": "create", "columns": [
+            {"column": "Nick", "attribute": "first_name", "blank": "clear", "values": {"r1": "R. One"}},
+            {"column": "Mail", "attribute": "email"}],
+        "set": {"city": "Bonn"}, "blank": "clear", "blanks": ["Nothing"],
+        "effective_at": {"column": "Since", "date_format": "DMY"}}  # fmt: skip
+    moving.put(first, mapping)
+    moving.do(first, "dry-run")
+    unknown = moving.ready(text.format("r2"))["id"]
+    assert not moving.get(unknown, "/profile")["remembered"]  # a dry run only tried it out
+    moving.do(first, "start", move=False)
+    profile = moving.get(unknown, "/profile")
+    assert profile["remembered"]
+    found = profile["proposal"]
+    assert found["columns"] == [
+        {"column": "Nick", "attribute": "first_name", "values": {"r1": "R. One"}},
+        {"column": "Mail", "attribute": "email"},
+    ]
+    assert (found["effective_at"], found["key"]) == (mapping["effective_at"], {"column": "Mail", "attribute": "email"})
+    wanted = {name: found[name] for name in ("mode", "set", "blank", "blanks")}
+    assert wanted == {"mode": "upsert", "set": {}, "blank": "keep", "blanks": []}
+    moving.move()
+    moving.put(unknown, found)
+    assert moving.do(unknown, "start")["run"]["created"] == 1
+
+
 def test_errors_and_the_file_of_them(moving: Moving):
     text = (
         "email,first_name,number\n"

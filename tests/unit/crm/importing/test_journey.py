@@ -108,13 +108,25 @@ def test_what_is_kept_is_used_again(system: FakeImports, file: Path, tmp_path: P
 
 
 def test_what_the_system_remembers_is_taken_up(system: FakeImports, file: Path):
-    link = {"column": "Given name", "type": "company", "attribute": "name", "relation": 17, "missing": "create"}
+    link = {"column": "Given name", "type": "company", "attribute": "name", "relation": 17}
     system.attributes["company"] = [{"name": "name", "label": "Name"}]
-    system.remembered = {"links": [link], "set": {"city": "Bonn"}, "blank": "clear"}
-    code, _out, err = imported(system, file, "--set", "city=Köln")
+    assert "as in an earlier import" not in imported(system, file)[1]
+    system.remembered = {"links": [link]}
+    code, out, err = imported(system, file)
     assert code == 0, err
-    assert system.mapping["links"] == [link]
-    assert (system.mapping["set"], system.mapping["blank"]) == ({"city": "Köln"}, "clear")
+    assert system.mapping["links"] == [{**link, "missing": "reject"}]
+    assert "columns as in an earlier import of such a file" in out
+    assert json.loads(imported(system, file, "--json")[1])["remembered"] is True
+
+
+def test_what_was_wanted_of_another_run_is_not_taken_up(system: FakeImports, file: Path):
+    link = {"column": "Given name", "type": "company", "attribute": "name", "missing": "create"}
+    system.attributes["company"] = [{"name": "name", "label": "Name"}]
+    system.remembered = {"links": [link], "set": {"city": "Bonn"}, "blank": "clear", "mode": "update"}
+    assert imported(system, file)[0] == 0
+    told = {name: system.mapping[name] for name in ("set", "blank", "mode")}
+    assert told == {"set": {}, "blank": "keep", "mode": "upsert"}
+    assert system.mapping["links"] == [{**link, "missing": "reject"}]
 
 
 @pytest.mark.parametrize(
