@@ -79,7 +79,9 @@ def _sides(connection: Connection, live: LiveType, entities: Mapping[int, Expect
                 chosen = kind.comparable(value, attribute) if kind.multiple else (1,)
                 options |= {(key, option, ident) for option in chosen}
     ours = {"ids": list(live.by_id)}
-    stored = connection.rows("select attribute_id, key, entity_id from eav_unique where attribute_id = any(%(ids)s)", ours)
+    stored = connection.rows(
+        "select attribute_id, key, entity_id from eav_unique where attribute_id = any(%(ids)s)", ours
+    )
     assert set(stored) == keys
     stored = connection.rows("select * from eav_multi where attribute_id = any(%(ids)s)", ours)
     assert set(stored) == options

@@ -117,7 +117,7 @@ class Storing:
         keys = {key for one in new for key in one.values}
         columns = columns_of(live, _names(live, keys))
         shape = statements.created_shape(columns)
-        lines = Lines(live, shape, self._common(), keys)
+        lines = Lines(live, shape, self._shared_fields(), keys)
         stage(self._connection, statements.STAGED_NEW, shape, self._new_lines(new, lines), new=True)
         rows = self._connection.rows(statements.insert(live.table, columns, False, False, True))
         for entry, (ident,) in zip(new, rows, strict=True):
@@ -125,7 +125,7 @@ class Storing:
             for outcome in entry.outcomes:
                 outcome.id = ident
 
-    def _common(self) -> dict[str, str | None]:
+    def _shared_fields(self) -> dict[str, str | None]:
         """The fields that all new rows share, and an instant that most do."""
         at, context = moment(naive(self.at)), self._context
         return {

@@ -80,13 +80,7 @@ class Bulk:
             if not dry:
                 _need_slots(live, plan)
             with self._attempts.transaction(live) as connection:
-                guard(connection, live)
-                linking = Linking(self._links, live, context)
-                plan = self._held(connection, call, plan, linking, dry=dry)
-                linking.tell(plan)
-                if not dry:
-                    store(connection, live, plan, context, self._publish)
-                    linking.write(connection, plan, call.every)
+                plan = self._carried_out(connection, call, plan, dry=dry)
                 if view_changes:
                     _show_changes(plan)
                 if also is not None:
@@ -97,6 +91,18 @@ class Bulk:
             self._links.relations.ready()
         with _uncollected():
             return self._attempts.run(type_name, True, _names(items), once)
+
+    def _carried_out(self, connection: Connection, call: _Call, plan: Plan, *, dry: bool) -> Plan:
+        """Lock what the plan rests on and write it, links included; the plan as it became."""
+        live = call.found.live
+        guard(connection, live)
+        linking = Linking(self._links, live, call.context)
+        plan = self._held(connection, call, plan, linking, dry=dry)
+        linking.tell(plan)
+        if not dry:
+            store(connection, live, plan, call.context, self._publish)
+            linking.write(connection, plan, call.every)
+        return plan
 
     def _held(self, connection: Connection, call: _Call, plan: Plan, linking: Linking, *, dry: bool) -> Plan:
         """The plan, or the one it became, once all that it rests on is locked and as it was read."""
