@@ -34,7 +34,7 @@ from shared.contracts import imports as contract
 from shared.contracts.imports import JobOrder
 from shared.kernel.context import Actor, Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Conflict
+from shared.kernel.errors import Conflict, Invalid
 from shared.service.imports.ordering import tell_order
 from shared.service.work import ledger
 
@@ -62,6 +62,14 @@ def begin_reading(connection: Connection, job: ImportJob) -> None:
     ledger.start(connection, READ_KIND, job.id, entity_type=job.entity_type, phase="read", context=job.context)
 
 
+def require_filled(spec: Mapping[str, Any]) -> None:
+    """Refuse what would only make empty entities, or nothing. Raises Invalid."""
+    links_by_id = spec.get("id_column") is not None and spec.get("links")
+    if not (spec.get("columns") or spec.get("key") or spec.get("set") or links_by_id):
+        message = "Nothing is mapped: no column, no key and no set value fills any attribute"
+        raise Invalid.one("columns", "NOTHING_MAPPED", message)
+
+
 def begin_phase(connection: Connection, job: ImportJob, phase: str) -> None:
     """A dry run or a run begins: a worker orders chunks, those who import do them. A run's columns are remembered."""
     if phase == RUN and job.wanted is not None:
@@ -73,12 +81,12 @@ def begin_phase(connection: Connection, job: ImportJob, phase: str) -> None:
 
 
 def dry_run(service: Runtime, ctx: Context, job: int) -> ImportJob:
-    """Foresee what a run would do. Raises Conflict."""
+    """Foresee what a run would do. Raises Conflict; Invalid when nothing is mapped."""
     return _steer(service, ctx, job, _BY_STATE_DRY, "checked")
 
 
 def start(service: Runtime, ctx: Context, job: int) -> ImportJob:
-    """Run. Raises Conflict."""
+    """Run. Raises Conflict; Invalid when nothing is mapped."""
     return _steer(service, ctx, job, _BY_STATE_START, "started")
 
 
@@ -136,6 +144,7 @@ def _start(connection: Connection, job: ImportJob) -> None:
 def _require_mapping(job: ImportJob) -> None:
     if job.spec is None:
         raise Conflict("The import has no mapping yet: say which column goes where first")
+    require_filled(job.spec)
     if job.dropped:
         raise Conflict("The file is no longer kept: upload it again")
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from services.workspace.commands.mappings import prepare
-from services.workspace.commands.steering import begin_phase
+from services.workspace.commands.steering import begin_phase, require_filled
 from services.workspace.commands.targets import find_target
 from services.workspace.domain.cutting import Cutter
 from services.workspace.jobs.checkpoint import Checkpoint
@@ -151,6 +151,8 @@ def after_reading(runtime: Runtime, connection: Connection, job: ImportJob) -> N
         return
     try:
         prepared = prepare(runtime, find_target(runtime, job.entity_type), job.header, job.wanted)
+        if job.begins:
+            require_filled(prepared.spec.model_dump(mode="json"))
     except CrmError as error:
         jobs.change(connection, job.id, state=FAILED, error=error.message[:_LONGEST_ERROR])
         return

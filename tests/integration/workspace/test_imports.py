@@ -6,6 +6,8 @@ import csv
 import io
 from typing import Any
 
+import pytest
+
 from tests.integration.workspace.moving import Moving
 
 FILE = """E-mail,Vorname,Nachname,Score,Joined,Source
@@ -267,6 +269,25 @@ def test_an_import_with_its_mapping_runs_by_itself(moving: Moving):
     wrong = moving.ready("mail\nauto@example.org\n", mapping=mapping, run="run")
     assert wrong["state"] == "failed"
     assert "the file has no column email" in wrong["error"]
+
+
+@pytest.mark.parametrize("mapping", [{"mode": "create"}, {"mode": "update", "id_column": "email"}])
+def test_an_import_that_fills_nothing_is_refused(moving: Moving, mapping: dict[str, Any]):
+    job = moving.ready("email\nnothing@example.org\n")
+    moving.put(job["id"], mapping)
+    for verb in ("dry-run", "start"):
+        told = moving.do(job["id"], verb, 400)
+        assert [one["code"] for one in told["errors"]] == ["NOTHING_MAPPED"]
+    assert moving.get(job["id"])["state"] == "ready"
+    wrong = moving.ready("email\nnothing@example.org\n", mapping=mapping, run="run")
+    assert (wrong["state"], wrong["run"]) == ("failed", None)
+    assert "Nothing is mapped" in wrong["error"]
+
+
+def test_a_value_for_every_row_is_something(moving: Moving):
+    job = moving.ready("email\nnothing@example.org\n")
+    moving.put(job["id"], {"mode": "create", "set": {"city": "Bonn"}})
+    assert moving.do(job["id"], "start")["run"]["created"] == 1
 
 
 def test_a_failed_run_may_be_tried_again(moving: Moving):
