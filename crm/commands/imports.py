@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.text import Text
 
 from crm.command import command, group
 from crm.importing import options, words
 from crm.importing.job import Imports
 from crm.importing.journey import Journey, rest, write
-from crm.importing.tables import errors_table, imports_table, outcome_table, undo_table
+from crm.importing.tables import ended_table, errors_table, imports_table, reason, undo_table
 from crm.session import Session
 
 app = group("Imports: list, watch, pause, resume, cancel, undo them; their errors.")
@@ -76,7 +77,7 @@ def show(
 ) -> None:
     """Show one import; --watch follows it."""
     body = rest(session, id) if watch else Imports(session.api).get(id)
-    session.answer(body, lambda: outcome_table(body))
+    session.answer(body, lambda: ended_table(body))
 
 
 @command(app)
@@ -84,7 +85,7 @@ def start(session: Session, id: str) -> None:
     """Carry out what a dry run foretold, or what somebody prepared."""
     Imports(session.api).act(id, "start")
     body = rest(session, id)
-    session.answer(body, lambda: outcome_table(body))
+    session.answer(body, lambda: ended_table(body))
 
 
 @command(app)
@@ -126,8 +127,11 @@ def errors(
         write(output, imports.error_file(id))
         session.answer({"file": str(output)}, lambda: Text(str(output)))
         return
-    found = imports.errors(id, limit=100)
-    session.answer({"results": found}, lambda: errors_table(found, len(found)))
+    body, found = imports.get(id), imports.errors(id, limit=100)
+    session.answer(
+        {"results": found, "error": body["error"]},
+        lambda: Group(*reason(body), errors_table(found, len(found))),
+    )
 
 
 def _steered(session: Session, ident: str, verb: str) -> None:

@@ -54,8 +54,15 @@ class Imports:
         return results(self._api.get(path_of("imports", ident, "samples")))
 
     def kept(self, ident: str) -> list[dict[str, Any]]:
-        """What an undo left alone, the first ones."""
-        return results(self._api.get(path_of("imports", ident, "kept"), limit=1000))
+        """Everything that an undo left alone."""
+        found: list[dict[str, Any]] = []
+        after: dict[str, object] = {}
+        while True:
+            page = self._api.get(path_of("imports", ident, "kept"), limit=1000, **after)
+            found += results(page)
+            if not page.get("next_after"):
+                return found
+            after = {"after": page["next_after"]}
 
     def error_file(self, ident: str) -> Iterator[bytes]:
         """The rejected rows with what was wrong, as CSV."""

@@ -51,6 +51,17 @@ def outcome_table(body: Mapping[str, Any], seconds: float | None = None, title: 
     return rows_table(titles, [row], title or f"import {body['id']}: {body['state']}")
 
 
+def reason(body: Mapping[str, Any]) -> list[RenderableType]:
+    """Why it failed, if it did."""
+    told = body.get("error") or ""
+    return [Text(f"import {body['id']} is {body['state']}: {told}", style="red")] if told else []
+
+
+def ended_table(body: Mapping[str, Any]) -> RenderableType:
+    """What came of it, and why no more."""
+    return Group(outcome_table(body), *reason(body))
+
+
 def errors_table(errors: Sequence[Mapping[str, Any]], total: int) -> RenderableType:
     """The first errors, row by row."""
     rows = ((one["line"], one.get("column") or "", one["code"], one["message"]) for one in errors[:MOST])

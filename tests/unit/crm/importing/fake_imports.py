@@ -27,6 +27,7 @@ class FakeImports(FakeSystem):
         self.remembered: dict[str, Any] | None = None
         self.script: list[Any] = []
         self.verbs: list[str] = []
+        self.left = 0
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -51,7 +52,7 @@ class FakeImports(FakeSystem):
             return httpx.Response(200, json=self.body())
         if not action:
             return self.look()
-        answers = {"profile": self.profile(), "samples": {"results": self.samples()}, "kept": {"results": self.kept()}}
+        answers = {"profile": self.profile(), "samples": {"results": self.samples()}, "kept": self.kept(request)}
         if action == "errors":
             if request.url.params.get("format") == "csv":
                 return httpx.Response(200, content=b"E-Mail,Import line\nx,3\n")
@@ -117,5 +118,10 @@ class FakeImports(FakeSystem):
             {"line": 3, "outcome": "updated", "id": "9", "changed": {"city": ["Bonn", "Köln"]}},
         ]
 
-    def kept(self) -> list[dict[str, Any]]:
-        return [{"id": "9", "attribute": "city"}, {"id": "10", "attribute": ""}]
+    def kept(self, request: httpx.Request) -> dict[str, Any]:
+        """`left` of them in pages, as the system does; two without."""
+        found = [{"id": "9", "attribute": "city"}, {"id": "10", "attribute": ""}]
+        found += [{"id": str(n), "attribute": "city"} for n in range(11, 9 + self.left)]
+        start, limit = int(request.url.params.get("after", 0)), int(request.url.params.get("limit", 100))
+        more = {"next_after": str(start + limit)} if start + limit < len(found) else {}
+        return {"results": found[start : start + limit], **more}

@@ -201,6 +201,21 @@ def test_who_leaves_is_told_how_to_come_back(system: FakeImports, file: Path):
     assert (code, "done" in out) == (0, True)
 
 
+def test_why_an_import_failed_is_shown_with_it_and_with_its_errors(system: FakeImports):
+    system.state, system.error = "failed", "the disk is full"
+    for words in (("show", "7"), ("errors", "7")):
+        code, out, _err = run_crm(system, "imports", *words)
+        assert (code, "import 7 is failed: the disk is full" in out) == (0, True), out
+    assert json.loads(run_crm(system, "imports", "errors", "7", "--json")[1])["error"] == "the disk is full"
+
+
+def test_everything_that_an_undo_left_alone_is_counted(system: FakeImports):
+    system.left = 2345
+    out = run_crm(system, "imports", "undo", "7")[1]
+    assert "2,345" in out
+    assert len(json.loads(run_crm(system, "imports", "undo", "7", "--json")[1])["kept"]) == 2345
+
+
 def test_steering(system: FakeImports, file: Path, tmp_path: Path):
     imported(system, file)
     for verb, state in (("pause", "paused"), ("resume", "running"), ("cancel", "canceled")):
