@@ -9,41 +9,11 @@ import pytest
 from shared.eav.bulk.items import BulkItem, BulkOutcome
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
-from shared.eav.requests import Ref
 from shared.kernel.db import Connection, Database
 from tests.factories.asking import CONTEXT, create, held_exactly
-from tests.factories.kinds import attribute
+from tests.integration.eav.bulk.outcomes import by, results
 
 MakeType = Callable[..., LiveType]
-
-
-def results(outcomes: Sequence[BulkOutcome]) -> list[str]:
-    """What the items came to."""
-    return [one.outcome for one in outcomes]
-
-
-def codes(outcomes: Sequence[BulkOutcome]) -> list[list[str]]:
-    """What was wrong with them."""
-    return [[error.code for error in one.errors] for one in outcomes]
-
-
-def by(attribute_name: str, value: object) -> Ref:
-    """A reference by a value."""
-    return Ref(attribute=attribute_name, value=value)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def live(make_type: MakeType) -> LiveType:
-    """A type with unique attributes and others."""
-    return make_type(
-        attribute("code", "string", unique=True),
-        attribute("email", "email", unique=True),
-        attribute("name", "string"),
-        attribute("amount", "number"),
-        attribute("stage", "enumeration"),
-        attribute("tags", "multi_enumeration"),
-        attribute("notes", "long_text"),
-    )
 
 
 def test_dry_runs_change_nothing(engine: Engine, database: Database, live: LiveType) -> None:

@@ -18,37 +18,9 @@ from shared.kernel.errors import FieldError, Invalid, NotFound
 from tests.factories.asking import CONTEXT, create, held_exactly
 from tests.factories.kinds import RAW, attribute, entity_type, every_kind
 from tests.factories.schema import Schema
+from tests.integration.eav.bulk.outcomes import by, codes, results
 
 MakeType = Callable[..., LiveType]
-
-
-def results(outcomes: Sequence[BulkOutcome]) -> list[str]:
-    """What the items came to."""
-    return [one.outcome for one in outcomes]
-
-
-def codes(outcomes: Sequence[BulkOutcome]) -> list[list[str]]:
-    """What was wrong with them."""
-    return [[error.code for error in one.errors] for one in outcomes]
-
-
-def by(attribute_name: str, value: object) -> Ref:
-    """A reference by a value."""
-    return Ref(attribute=attribute_name, value=value)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def live(make_type: MakeType) -> LiveType:
-    """A type with unique attributes and others."""
-    return make_type(
-        attribute("code", "string", unique=True),
-        attribute("email", "email", unique=True),
-        attribute("name", "string"),
-        attribute("amount", "number"),
-        attribute("stage", "enumeration"),
-        attribute("tags", "multi_enumeration"),
-        attribute("notes", "long_text"),
-    )
 
 
 def test_later_items_see_what_earlier_ones_wrote(engine: Engine, live: LiveType) -> None:

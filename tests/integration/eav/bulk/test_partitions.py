@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from shared.eav.bulk.items import BulkItem, BulkOutcome
+from shared.eav.bulk.items import BulkItem
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.install import install
-from shared.eav.requests import Ref
 from shared.kernel.db import Database
 from tests.factories.asking import CONTEXT, held_exactly
 from tests.factories.kinds import attribute, entity_type
 from tests.factories.schema import Schema
+from tests.integration.eav.bulk.outcomes import by
 
 MakeType = Callable[..., LiveType]
-
-
-def results(outcomes: Sequence[BulkOutcome]) -> list[str]:
-    """What the items came to."""
-    return [one.outcome for one in outcomes]
-
-
-def codes(outcomes: Sequence[BulkOutcome]) -> list[list[str]]:
-    """What was wrong with them."""
-    return [[error.code for error in one.errors] for one in outcomes]
-
-
-def by(attribute_name: str, value: object) -> Ref:
-    """A reference by a value."""
-    return Ref(attribute=attribute_name, value=value)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
