@@ -15,6 +15,7 @@ from crm.command import AsJson, Token, Url, command, take_shared
 from crm.commands import (
     attributes,
     bus,
+    changes,
     demo,
     erasures,
     exports,
@@ -52,6 +53,8 @@ command(app, "import")(imports.import_)
 app.add_typer(imports.app, name="imports")
 command(app)(write.create)
 command(app)(write.update)
+command(app)(changes.change)
+app.add_typer(changes.app, name="changes")
 app.add_typer(attributes.app, name="attributes")
 app.add_typer(types.app, name="types")
 app.add_typer(owners.app, name="owner")
