@@ -16,7 +16,7 @@ from services.workspace.commands.errors_file import value_of, with_cells
 from services.workspace.commands.steering import visible
 from services.workspace.commands.targets import every_target, writable
 from services.workspace.tables import jobs, reports
-from services.workspace.tables.jobs import RUN, ImportJob
+from services.workspace.tables.jobs import FAILED, RUN, ImportJob
 from shared.contracts.imports import RowError
 from shared.kernel.clock import iso, now
 from shared.kernel.errors import Invalid
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 PAGE, MOST = 10, 100
+IMPORT_FAILED = "IMPORT_FAILED"
+_WHOLE: reports.Place = (0, "", 0)
+"""Where the failure of the whole import stands: before every line."""
 
 
 class ImportForm(BaseModel):
@@ -83,12 +86,13 @@ def cancel(service: Runtime, import_id: str) -> Response:
 
 
 def errors(service: Runtime, import_id: str) -> Response:
-    """What was wrong with rows."""
+    """What was wrong with rows; before them, why the import failed as a whole."""
     job = visible(service, context().actor, number(import_id))
     limit = int_param("limit", PAGE, MOST, least=1) or PAGE
     type_id = _type_ids(service).get(job.entity_type, "")
     with service.db.connect() as connection:
-        found = reports.errors(connection, job.id, RUN, place_of(text_param("after")), limit + 1)
+        after = place_of(text_param("after"))
+        found = [*_failure(job, after), *reports.errors(connection, job.id, RUN, after, limit + 1)][: limit + 1]
         rows = with_cells(connection, job, [error for _, error in found[:limit]])
     at = job.updated_at.replace(tzinfo=UTC)
     results = [
@@ -101,13 +105,21 @@ def errors(service: Runtime, import_id: str) -> Response:
     return answer(body)
 
 
+def _failure(job: ImportJob, after: reports.Place) -> list[tuple[reports.Place, RowError]]:
+    """These clients know of no reason but errors: that of the whole import stands before all rows."""
+    if job.state != FAILED or not job.error or after >= _WHOLE:
+        return []
+    return [(_WHOLE, RowError(_WHOLE[0], IMPORT_FAILED, job.error))]
+
+
 def _problem(job: ImportJob, ident: str, error: RowError, cells: list[str] | None) -> words.RowProblem:
     return words.RowProblem(
         id=ident,
         code=error.code,
         line=error.line,
         column=job.header.index(error.column) + 1 if error.column in job.header else None,
-        message=error.message if bool_param("includeErrorMessage") else None,
+        # Why all failed is all that there is to say of it, and holds no cell.
+        message=error.message if error.code == IMPORT_FAILED or bool_param("includeErrorMessage") else None,
         value=value_of(job, error, cells),
         cells=cells if bool_param("includeRowData") else None,
     )

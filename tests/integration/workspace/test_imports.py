@@ -304,7 +304,24 @@ def test_a_failed_run_may_be_tried_again(moving: Moving):
         moving.kinds["import"] = kind
     failed = moving.get(ident)
     assert (failed["error"], failed["run"]["reason"]) == ("out of order", "out of order")
+    (told,) = moving.ok(moving.client().get(f"/crm/v3/imports/{ident}/errors"))["results"]
+    assert (told["errorType"], told["errorMessage"]) == ("FAILED_VALIDATION", "out of order")
+    assert told["sourceData"]["lineNumber"] == 0
     assert moving.do(ident, "resume")["state"] == "done"
+    assert moving.ok(moving.client().get(f"/crm/v3/imports/{ident}/errors"))["results"] == []
+
+
+def test_pages_of_errors_begin_with_why_all_failed(moving: Moving):
+    mapping = {"mode": "create", "columns": [{"column": "mail", "attribute": "email"}]}
+    job = moving.ready("email\ntoo,many\nq@example.org\nmore,of,them\n", mapping=mapping, run="run")
+    path, told = f"/crm/v3/imports/{job['id']}/errors?limit=1", []
+    while True:
+        page = moving.ok(moving.client().get(path))
+        told += [(one["sourceData"]["lineNumber"], one.get("errorMessage")) for one in page["results"]]
+        if "paging" not in page:
+            break
+        path = f"/crm/v3/imports/{job['id']}/errors?limit=1&after={page['paging']['next']['after']}"
+    assert told == [(0, job["error"]), (2, None), (4, None)]
 
 
 class _Broken:
