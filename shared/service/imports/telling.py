@@ -12,7 +12,7 @@ from shared.contracts.imports import ChunkDone, PhaseFinished, RowError, RowSamp
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError
-from shared.service.imports.spec import ImportSpec
+from shared.service.imports.spec import BY_ID, ImportSpec
 from shared.service.work.ledger import Job
 
 SOURCE = "IMPORT"
@@ -29,6 +29,9 @@ _TRANSLATED: Mapping[str, tuple[str, str]] = {
     "PROPERTY_DOESNT_EXIST": ("PROPERTY_DEFINITION_NOT_FOUND", "there is no such attribute"),
 }
 _RENAMED = {"CONFLICT": "DUPLICATE_UNIQUE_PROPERTY_VALUE"}
+# What the mode made of a value that one entity has. Without the value, which may be personal.
+_UNFOUND = "nothing has this {}, and the mode is update"
+_EXISTS = "something has this {} already, and the mode is create"
 _SHORTEST_QUOTED = 3
 
 
@@ -68,6 +71,8 @@ class Telling:
         if spec.effective_at is not None and spec.effective_at.column < len(spec.header):
             self._headers.setdefault("effective_at", spec.header[spec.effective_at.column])
         self._columns = frozenset(spec.header)
+        self._mode = spec.mode
+        self._finder, self._found_by = _finder(spec, names)
 
     def errors(self, line: int, values: Mapping[str, object], errors: Iterable[FieldError]) -> list[RowError]:
         """A row's errors, each once. `values`: the row's raw ones by the names errors use."""
@@ -76,10 +81,30 @@ class Telling:
             code, message = _TRANSLATED.get(error.code, (_RENAMED.get(error.code, error.code), error.message))
             attribute = self._names.get(error.name, "")
             header = self._headers.get(attribute, error.name if error.name in self._columns else "")
-            if _quoted(message, values.values()):
+            if by_mode := self._by_mode(error, attribute):
+                message = by_mode
+            elif _quoted(message, values.values()):
                 message = "the value was refused"
             told.setdefault((error.name, code), RowError(line, code, message, header, attribute))
         return list(told.values())
+
+    def _by_mode(self, error: FieldError, attribute: str) -> str:
+        if self._mode == "update" and error.code == "OBJECT_NOT_FOUND" and (attribute or error.name) == self._finder:
+            return _UNFOUND.format(self._found_by)
+        if self._mode == "create" and error.code == "CONFLICT" and attribute in self._headers:
+            return _EXISTS.format(self._headers[attribute] or attribute)
+        return ""
+
+
+def _finder(spec: ImportSpec, names: Mapping[str, str]) -> tuple[str, str]:
+    """The name under which errors speak of what finds a row's entity, and what its column is called."""
+    if spec.key is not None:
+        name, column = names.get(spec.key.attribute, spec.key.attribute), spec.key.column
+    elif spec.id_column is not None:
+        name, column = BY_ID, spec.id_column
+    else:
+        return "", ""
+    return name, spec.header[column] if column < len(spec.header) else name
 
 
 def _quoted(message: str, values: Iterable[object]) -> bool:

@@ -31,6 +31,12 @@ def test_a_file_becomes_entities_and_again_changes_nothing(runtime):
     assert facts(runtime) == before
 
 
+def messages(job: Import) -> list[str]:
+    """What rows were told, by line."""
+    found = [error for report in job.reports() for error in report.errors]
+    return [error.message for error in sorted(found, key=lambda one: one.line)]
+
+
 def test_rows_change_what_they_find(runtime):
     job = Import(runtime, spec("contact", HEADER, key="email"), people(30, "moves")).do()
     moved = [(email, name, "Köln" if n % 3 == 0 else city) for n, (email, name, city) in enumerate(people(30, "moves"))]
@@ -39,8 +45,10 @@ def test_rows_change_what_they_find(runtime):
     late = Import(runtime, only, [("moves1@example.com", "New", "Bonn"), ("nobody@example.com", "x", "y")]).do()
     assert late.counts()["updated"] == 1
     assert late.errors() == {3: {"OBJECT_NOT_FOUND"}}
+    assert messages(late) == ["nothing has this email, and the mode is update"]
     first = Import(runtime, spec("contact", HEADER, key="email", mode="create"), people(1, "moves")).do()
     assert first.errors() == {2: {"DUPLICATE_UNIQUE_PROPERTY_VALUE"}}
+    assert messages(first) == ["something has this email already, and the mode is create"]
 
 
 def test_bad_rows_stop_no_others_and_tell_everything_without_the_values(runtime):
@@ -86,6 +94,7 @@ def test_rows_are_found_by_id_and_blanks_clear_where_asked(runtime):
     job = Import(runtime, asked, [(str(ident), "", "Select"), ("999999999", "x", "y"), ("abc", "x", "y")]).do()
     assert job.counts()["updated"] == 1
     assert job.errors() == {3: {"OBJECT_NOT_FOUND"}, 4: {"INVALID_OBJECT_ID"}}
+    assert messages(job)[0] == "nothing has this Id, and the mode is update"
     assert values(runtime, "contact", ("firstname", "city"))[ident] == ("Name 0", None)
 
 
