@@ -66,19 +66,15 @@ class Seen:
     memory: int = 0
     cpu: dict[str, float] = field(default_factory=dict)
 
-    def tenth(self, number: int, rows: int) -> float:
-        """Rows per second of one tenth of the rows."""
-        began, ended = self._when(rows * number // 10), self._when(rows * (number + 1) // 10)
-        return rows / 10 / max(ended - began, 0.001)
-
-    def _when(self, done: int) -> float:
-        before = (self.samples[0][0], 0)
-        for at, count in self.samples:
-            if count >= done:
-                share = (done - before[1]) / max(count - before[1], 1)
-                return before[0] + share * (at - before[0])
-            before = (at, count)
-        return self.samples[-1][0]
+    def steadiness(self, rows: int) -> str:
+        """The rate of the last tenth of the rows against the first one's; "-" for an import too quick to tell."""
+        moved = [(at, count) for at, count in self.samples if count]
+        first = [one for one in moved if one[1] <= rows * 0.15]
+        last = [one for one in moved if one[1] >= rows * 0.85]
+        if len({count for _, count in moved}) < 20 or len(first) < 2 or len(last) < 2:
+            return "-"
+        slow, fast = _rate(first[0], first[-1]), _rate(last[0], last[-1])
+        return f"{fast / slow:.2f}" if slow and fast else "-"
 
 
 class Run:
@@ -157,7 +153,7 @@ class Run:
             f"{rows:,}",
             f"{reading:.1f}",
             f"{told['rows_per_second']:,.0f}",
-            f"{seen.tenth(9, rows) / seen.tenth(0, rows):.2f}",
+            seen.steadiness(rows),
             f"{seen.memory / MB:.0f}",
             f"{1e6 * sum(seen.cpu.values()) / rows:,.0f}",
             ", ".join(f"{name} {1e6 * spent / rows:,.0f}" for name, spent in sorted(seen.cpu.items())),
@@ -229,6 +225,10 @@ class Run:
                     lines += piece.count(b"\n")
             rows.append((kind, f"{lines:,}", f"{lines / (time.perf_counter() - began):,.0f}"))
         show("Export", ("", "rows", "rows/s"), rows)
+
+
+def _rate(before: tuple[float, int], after: tuple[float, int]) -> float:
+    return (after[1] - before[1]) / max(after[0] - before[0], 0.001)
 
 
 def _quiet(watch: Any) -> Any:
