@@ -48,6 +48,7 @@ def environment(system: System) -> Mapping[str, str]:
         "CRM_HOME": str(system.log.parent),
         "CRM_URL": system.url,
         "PORT": system.url.rpartition(":")[2],
+        "COLUMNS": "200",  # tables as wide as they are, wherever the tests run
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
 

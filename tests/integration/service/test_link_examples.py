@@ -9,15 +9,17 @@ import pytest
 from tests.integration.service.conftest import System, follow_relations
 
 TAGS = ("Associations", "Association labels", "Links", "Relations", "Pipelines", "Schemas")
-# The label that the example of changing one names was made by nobody, and built-in relations stay.
+# The label that the example of changing one names may have been made by nobody, and built-in relations stay.
 KEPT = {
-    ("put", "updateLabel"): 404,
-    ("delete", "archiveLabel"): 400,
-    ("delete", "removeRelation"): 400,
-    ("post", "createSchema"): 409,
-    ("post", "createSchemaAlias"): 409,
-    ("post", "createSchemaLinkAlias"): 409,  # the same as without Alias
+    ("put", "updateLabel"): (204, 404),
+    ("delete", "archiveLabel"): (400,),
+    ("delete", "removeRelation"): (400,),
+    ("post", "createSchema"): (409,),
+    ("post", "createSchemaAlias"): (409,),
+    ("post", "createSchemaLinkAlias"): (409,),  # the same as without Alias
 }
+# Both services' documents show these, and they are carried out in the same workspace.
+REPEATED = {("post", "createLabel"), ("post", "createRelation")}
 
 
 @pytest.mark.parametrize("service", ["contacts", "workspace"])
@@ -44,7 +46,9 @@ def test_examples_work(system: System, service: str) -> None:
         told = f"{method} {path} {parameters} {body}: {answer.status_code} {answer.text[:300]}"
         name = one["operationId"].partition("_")[0]
         if (method, name) in KEPT:
-            assert answer.status_code == KEPT[method, name], told
+            assert answer.status_code in KEPT[method, name], told
+        elif answer.status_code == 409:
+            assert (method, name) in REPEATED, told
         elif method == "delete":
             assert answer.status_code in (204, 400, 404), told  # something else may have been put away before
         else:
