@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.eav.bulk.finding import Found
 from shared.eav.bulk.items import BulkItem, BulkOutcome
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.engine import Engine
 from shared.eav.requests import Draft, Ref, Update
 from shared.eav.validation import NoJudge
@@ -40,14 +41,17 @@ class Meanwhile(NoJudge):
 
 
 @pytest.fixture
-def live(make_type: MakeType) -> LiveType:
-    """A type with unique attributes and others."""
-    return make_type(
+def live(engine: Engine, make_type: MakeType) -> LiveType:
+    """A type with unique attributes and others. All have their slots: who has to take one begins anew anyway."""
+    made = make_type(
         attribute("code", "string", unique=True),
         attribute("email", "email", unique=True),
         attribute("name", "string"),
         attribute("note", "string"),
     )
+    (first,) = create(engine, made.name, {"code": "0", "email": "0@y.test", "name": "0", "note": "0"})
+    engine.writes.archive(made.name, [Ref(first.id)], CONTEXT)
+    return engine.catalog.type(made.name)
 
 
 def code(value: str) -> Ref:
@@ -180,6 +184,41 @@ def test_calls_with_the_same_rows_and_keys(engine: Engine, database: Database, l
     with database.connect() as connection:
         assert connection.row(f"select count(*), sum(version) from eav_entity_{live.table}") == (60, 9 * 30 + 8 * 30)
     assert deadlocks(database) == before
+
+
+def test_keys_are_taken_in_one_order(engine: Engine, database: Database, live: LiveType) -> None:
+    """Two calls with the same keys, the other way round, both held up at the one in the middle."""
+    before = deadlocks(database)
+    key = live.attributes["code"].id
+    forth = [BulkItem({"code": one}) for one in "amz"]
+    with ThreadPoolExecutor(2) as threads, database.connect() as holder:
+        with holder.transaction():
+            holder.run("insert into eav_unique values (%(a)s, 'm', 0)", {"a": key})
+            calls = [
+                threads.submit(Engine(database).bulk.write, live.name, items, CONTEXT) for items in (forth, forth[::-1])
+            ]
+            assert until_blocked(database, count=2)
+            holder.run("delete from eav_unique where (attribute_id, key) = (%(a)s, 'm')", {"a": key})
+        created = [one for call in calls for one in call.result() if one.outcome == "created"]
+    assert len(created) == 3
+    assert deadlocks(database) == before
+
+
+def test_uniqueness_switched_on_meanwhile(engine: Engine, database: Database, schema: Schema, live: LiveType) -> None:
+    """What was judged by the catalog of before is judged anew."""
+    items = [BulkItem({"name": "x"}), BulkItem({"name": "X"})]
+    found = beside(database, live, items, lambda: schema.unique(live.name, "name"))
+    assert results(found) == ["created", "rejected"]
+
+
+def test_states_are_read_by_the_catalog_in_force(
+    engine: Engine, database: Database, schema: Schema, live: LiveType
+) -> None:
+    """A copy that misses an attribute would miss its values."""
+    (a,) = create(engine, live.name, {"code": "a"})
+    schema.add(live.name, attribute("late", "number"))
+    with database.connect() as connection, pytest.raises(StaleCatalog):
+        Found(live).read(connection, [a.id])
 
 
 def test_two_kinds_of_writers(engine: Engine, database: Database, live: LiveType) -> None:

@@ -358,10 +358,9 @@ def test_retired_options_stay_and_appended_ones_are_added(engine: Engine, schema
     left = tuple(one for one in live.attributes["stage"].options if one.value != "done")
     schema.offer(live.name, "stage", left)
     engine.catalog.refresh()
-    found = engine.bulk.write(
-        live.name, [BulkItem({"stage": "done", "tags": ";50%_off"}, Ref(ident)) for ident in (b, a)], CONTEXT
-    )
-    assert results(found) == ["rejected", "updated"]
+    same: dict[str, object] = {"stage": "done", "tags": ";50%_off"}
+    items = [BulkItem({"tags": same["tags"]}), BulkItem(same, Ref(b)), BulkItem(same, Ref(a))]
+    assert results(engine.bulk.write(live.name, items, CONTEXT)) == ["created", "rejected", "updated"]
     (held,) = engine.reads.read(live.name, [Ref(a)], View("text", ("stage", "tags")))
     assert held is not None
     assert (held.values["stage_w"], held.values["tags_w"]) == ("done", "new;50%_off")
