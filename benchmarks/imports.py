@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import tempfile
 import threading
 import time
@@ -84,7 +85,9 @@ class Run:
         self._system, self._folder, self._options = system, folder, options
         address = f"http://{system.address[0]}:{system.address[1]}"
         headers = {"Authorization": f"Bearer {system.token}"}
-        self._http = httpx.Client(base_url=address, headers=headers, timeout=600, trust_env=False)
+        # Between two questions a file may be made, which takes longer than servers keep connections.
+        limits = httpx.Limits(keepalive_expiry=1.0)
+        self._http = httpx.Client(base_url=address, headers=headers, timeout=600, trust_env=False, limits=limits)
         self._rows: list[tuple[str, ...]] = []
 
     def all(self) -> None:
@@ -158,6 +161,7 @@ class Run:
             f"{1e6 * sum(seen.cpu.values()) / rows:,.0f}",
             ", ".join(f"{name} {1e6 * spent / rows:,.0f}" for name, spent in sorted(seen.cpu.items())),
         ))  # fmt: skip
+        print(f"  {' | '.join(self._rows[-1])}", file=sys.stderr, flush=True)
 
     def _finished(self, ident: str, seen: Seen, began: float) -> dict[str, Any]:
         """The import once it rests; notes how it went on the way."""
