@@ -44,9 +44,10 @@ class CheckedCondition:
 
     @property
     def shape(self) -> Shape:
-        """All that the SQL depends on besides the values."""
+        """All that the SQL depends on besides the values, the names of what it binds included: a looked up part of a
+        filter is asked without its child, whose number of parameters the names after it go by."""
         attribute = self.attribute
-        return (self.operator.value, attribute.name, attribute.id, attribute.bank, attribute.column)
+        return (self.operator.value, attribute.name, attribute.id, attribute.bank, attribute.column, *self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class CheckedText:
 
     @property
     def shape(self) -> Shape:
-        """The number of parts."""
-        return ("text", len(self.parts))
+        """What it binds."""
+        return ("text", *self.params)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,7 @@ class _Lookups:
 
     def __init__(self, asked: tuple[CheckedLinked, ...]) -> None:
         self.asked = asked
-        # The names of parameters go by the place in the whole filter, of which only these parts are looked at.
-        self._key = tuple((one.shape, getattr(one.child, "params", ())) for one in asked)
+        self._key = tuple(one.shape for one in asked)
 
     def __hash__(self) -> int:
         return hash(self._key)

@@ -175,6 +175,17 @@ def test_trees_over_both_types(world: World):
         world.agree("contact", node)
 
 
+@pytest.mark.usefixtures("way")
+def test_what_is_looked_up_leaves_the_rest_its_operands(world: World):
+    rest = Condition("number", Op.GTE, ("2",)), Condition("id", Op.GT, (str(sorted(world.values["contact"])[3]),))
+    few = Condition("company.number", Op.EQ, (0,))
+    more = Condition("company.number", Op.BETWEEN, (-1, 5))
+    none = Condition("company.number", Op.NOT_HAS)
+    for linked in (few, more, none, few):
+        world.agree("contact", And((linked, *rest)))
+        world.agree("contact", Or((linked, And(rest))))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_tree(world: World, data: st.DataObject):
