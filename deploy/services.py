@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.contacts.manifest import MANIFEST as CONTACTS
+from services.opportunities.manifest import MANIFEST as OPPORTUNITIES
 from services.reporting.manifest import MANIFEST as REPORTING
 from services.workspace.manifest import MANIFEST as WORKSPACE
 
-ALL = (WORKSPACE, CONTACTS, REPORTING)
+ALL = (WORKSPACE, CONTACTS, OPPORTUNITIES, REPORTING)

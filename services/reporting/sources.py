@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SOURCES = ("workspace", "contacts")
+SOURCES = ("workspace", "contacts", "opportunities")

@@ -9,11 +9,13 @@ import pytest
 
 from services.contacts.schema import COMPANY, CONTACT
 from services.contacts.schema import TYPES as CONTACTS
+from services.opportunities.schema import DEAL, LINE_ITEM, PRODUCT, QUOTE
+from services.opportunities.schema import TYPES as OPPORTUNITIES
 from services.workspace.schema import TYPES as WORKSPACE
 from shared.eav.types import KINDS, kind_of
 from shared.service.schema import FIELD_TYPES, TypeDef
 
-TYPES = (*CONTACTS, *WORKSPACE)
+TYPES = (*CONTACTS, *OPPORTUNITIES, *WORKSPACE)
 FORM_FIELDS = frozenset("text textarea number date select radio checkbox booleancheckbox phonenumber html".split())
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 CLOSED = ("enumeration", "multi_enumeration")
@@ -32,6 +34,21 @@ COMPANY_WIRE = f"""{COMPANY_DEFAULTS} website phone address address2 city state 
 numberofemployees annualrevenue lifecyclestage hs_lead_status hubspot_owner_id founded_year is_public timezone
 linkedin_company_page twitterhandle facebook_company_page hs_parent_company_id hs_num_child_companies
 num_associated_contacts num_associated_deals hs_additional_domains hs_merged_object_ids closedate"""
+DEAL_DEFAULTS = "amount closedate createdate dealname dealstage hs_lastmodifieddate hs_object_id pipeline"
+DEAL_WIRE = f"""{DEAL_DEFAULTS} dealtype description hubspot_owner_id hs_priority deal_currency_code
+amount_in_home_currency hs_closed_amount hs_forecast_amount hs_projected_amount hs_deal_stage_probability days_to_close
+hs_is_closed hs_is_closed_won closed_lost_reason closed_won_reason hs_next_step hs_forecast_probability
+hs_manual_forecast_category hs_acv hs_arr hs_mrr hs_tcv num_associated_contacts"""
+DEAL_READ_ONLY = """createdate hs_object_id hs_lastmodifieddate amount_in_home_currency hs_closed_amount
+hs_forecast_amount hs_projected_amount hs_deal_stage_probability days_to_close hs_is_closed hs_is_closed_won
+num_associated_contacts"""
+SYSTEM = "createdate hs_lastmodifieddate hs_object_id"
+PRODUCT_DEFAULTS = f"{SYSTEM} description name price"
+PRODUCT_WIRE = f"{PRODUCT_DEFAULTS} hs_sku hs_cost_of_goods_sold hs_recurring_billing_period"
+LINE_ITEM_DEFAULTS = f"{SYSTEM} name price quantity amount"
+LINE_ITEM_WIRE = f"{LINE_ITEM_DEFAULTS} hs_product_id hs_sku discount hs_discount_percentage"
+QUOTE_DEFAULTS = """hs_createdate hs_expiration_date hs_lastmodifieddate hs_object_id hs_public_url_key hs_status
+hs_title"""
 CONTACT_READ_ONLY = """createdate hs_object_id lastmodifieddate hs_merged_object_ids num_associated_deals num_notes
 notes_last_contacted notes_last_updated notes_next_activity_date hs_object_source hs_object_source_label
 hs_object_source_id recent_deal_amount hs_all_owner_ids hs_created_by_user_id hs_updated_by_user_id"""
@@ -89,7 +106,8 @@ def test_every_attribute_says_what_it_is(entity_type: TypeDef):
 @every_type
 def test_choices_are_there_and_distinct(entity_type: TypeDef):
     for one in entity_type.attributes:
-        assert bool(one.options) == (one.kind in CLOSED), one.name
+        outside = one.external_options  # those of pipelines and stages come from rows
+        assert bool(one.options) == (one.kind in CLOSED and not outside), one.name
         values = [option.value for option in one.options]
         assert len(set(values)) == len(values), one.name
         assert all(option.label for option in one.options), one.name
@@ -146,7 +164,24 @@ def test_the_dialects_attributes_are_all_there(entity_type: TypeDef, wire: str, 
     assert entity_type.pool == (48, 40, 16, 16)
 
 
+@pytest.mark.parametrize(
+    ("entity_type", "wire", "defaults"),
+    [
+        (DEAL, DEAL_WIRE, DEAL_DEFAULTS),
+        (PRODUCT, PRODUCT_WIRE, PRODUCT_DEFAULTS),
+        (LINE_ITEM, LINE_ITEM_WIRE, LINE_ITEM_DEFAULTS),
+        (QUOTE, QUOTE_DEFAULTS, QUOTE_DEFAULTS),
+    ],
+    ids=["deal", "product", "line item", "quote"],
+)
+def test_what_the_dialect_knows_of_deals_is_there_and_more(entity_type: TypeDef, wire: str, defaults: str):
+    assert wire_names(entity_type) >= set(wire.split())
+    assert wire_names(entity_type, default=True) == set(defaults.split())
+
+
 def test_read_only_and_unique_ones():
+    assert wire_names(DEAL, read_only=True) >= set(DEAL_READ_ONLY.split())
+    assert wire_names(LINE_ITEM, read_only=True) >= {"amount"}
     assert wire_names(CONTACT, read_only=True) == set(CONTACT_READ_ONLY.split())
     assert wire_names(CONTACT, unique=True) == {"email"}
     assert wire_names(COMPANY, unique=True) == set()

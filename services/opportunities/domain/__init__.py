@@ -1,0 +1,1 @@
+"""Calculation of deals and what is sold with them, without anything else."""

@@ -1,0 +1,10 @@
+"""The service as a value: see README.md beside it for what it owns, publishes and hears."""
+
+from __future__ import annotations
+
+from services.opportunities.gathering import GATHERINGS
+from services.opportunities.pipelines import PIPELINES
+from services.opportunities.schema import TYPES
+from shared.service.manifest import Manifest
+
+MANIFEST = Manifest(name="opportunities", types=TYPES, pipelines=PIPELINES, gatherings=GATHERINGS)
