@@ -36,6 +36,15 @@ SETTINGS = (
 @contextmanager
 def own_server(home: Path | None) -> Iterator[str]:
     """URL of an empty database "bench" (kept under `home` when one is given) with our extensions."""
+    with own_cluster(home) as admin_url:
+        database = ServiceDatabase("bench", "bench", secrets.token_hex(16))
+        ensure_databases(admin_url, [database])
+        yield database.url(admin_url)
+
+
+@contextmanager
+def own_cluster(home: Path | None = None) -> Iterator[str]:
+    """The administrator's URL of a server with no databases of ours."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with us
     root = home or Path(tempfile.mkdtemp(prefix="crm-bench-"))
     root.mkdir(parents=True, exist_ok=True)
@@ -49,9 +58,7 @@ def own_server(home: Path | None) -> Iterator[str]:
         server = postgres.Server(engine, place.postgres / "cluster", free_port(), password, account, SETTINGS)
         postgres.make_cluster(server)
         with _running(server, place.logs / "postgres.log"):
-            database = ServiceDatabase("bench", "bench", secrets.token_hex(16))
-            ensure_databases(server.url, [database])
-            yield database.url(server.url)
+            yield server.url
     finally:
         if home is None:
             shutil.rmtree(root, ignore_errors=True)

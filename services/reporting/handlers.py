@@ -12,6 +12,9 @@ from shared.kernel.db import Connection, Database
 from shared.service.following import Subscription, asker
 from shared.service.replica.copying import copy
 
+PAGE = 1000
+"""Events at once, when that many are behind: the more there are, the more of them fall into the same cells."""
+
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     """One per source: everything on its log, so that its account balances; what is not reported on has no effect."""
@@ -26,4 +29,4 @@ def _subscription(source: str, settings: Settings, projections: Projections) -> 
     def rebuild(database: Database) -> None:
         copy(database, projections.catalogs, source, asker(settings, source), projections.project)
 
-    return Subscription(f"reporting.{source}", source, handle, rebuild=rebuild)
+    return Subscription(f"reporting.{source}", source, handle, rebuild=rebuild, limit=PAGE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
 
-from services.reporting.metrics.compiling import Compiled, Contribution, Dims
+from services.reporting.metrics.compiling import Compiled, Contribution, Dims, Values
 from shared.service.replica.facts import FactChange
 
 _ZERO = Decimal(0)
@@ -37,20 +37,28 @@ class Deltas:
 
     def add(self, metric: Compiled, change: FactChange) -> None:
         """Take one version of one entity into account."""
-        old = None if change.old is None else metric.of(change.old)
-        new = None if change.new is None else metric.of(change.new)
+        before, after = change.old, change.new
+        if before is not None and after is not None and not _differ(before, after, metric.keys):
+            return
+        old = None if before is None else metric.of(before)
+        new = None if after is None else metric.of(after)
         if old == new:
             return
         day = change.at.astimezone(UTC).date()
-        for contribution, sign in ((old, -1), (new, 1)):
-            if contribution is not None:
-                self._count(contribution, day, sign)
+        if old is not None:
+            self._count(old, day, -1)
+        if new is not None:
+            self._count(new, day, 1)
 
     def _count(self, one: Contribution, day: date, sign: int) -> None:
-        sums = self.cells.setdefault((one.dims, day), Sums())
+        place = (one.dims, day)
+        sums = self.cells.get(place)
+        if sums is None:
+            sums = self.cells[place] = Sums()
         sums.n += sign
-        sums.m += sign * one.m
-        sums.s += sign * one.s
+        if one.m:
+            sums.m += sign
+            sums.s = sums.s + one.s if sign > 0 else sums.s - one.s
         if one.value is not None:
             key = (one.dims, one.value)
             self.values[key] = self.values.get(key, 0) + sign
@@ -59,6 +67,10 @@ class Deltas:
     def nothing(self) -> bool:
         """Whether no cell changes."""
         return all(one.nothing for one in self.cells.values()) and not any(self.values.values())
+
+
+def _differ(before: Values, after: Values, keys: Iterable[str]) -> bool:
+    return any(before.get(key) != after.get(key) for key in keys)
 
 
 def deltas(metric: Compiled, changes: Iterable[FactChange]) -> Deltas:

@@ -55,6 +55,25 @@ def compiled_filter(live: LiveType, raw: Mapping[str, Any] | None) -> Test | Non
     return lambda values: matches(checked, _Typed(live, values))
 
 
+def filter_keys(live: LiveType, raw: Mapping[str, Any] | None) -> frozenset[str]:
+    """Keys of all values that a filter may look at. Raises Invalid as `compiled_filter` does."""
+    return frozenset() if raw is None else frozenset(_keys(check(parse(raw), live).root))
+
+
+def _keys(node: Any) -> Iterator[str]:
+    """Whatever a node holds: attributes, children, one or several. A node of a new shape is refused, not missed."""
+    found = [name for name in ("attribute", "attributes", "child", "children") if hasattr(node, name)]
+    if not found:
+        raise TypeError(f"what a {type(node).__name__} looks at is not known here")
+    for name in found:
+        inside = getattr(node, name)
+        for one in inside if isinstance(inside, tuple) else (inside,):
+            if name.startswith("attribute"):
+                yield one.key
+            else:
+                yield from _keys(one)
+
+
 def attribute_of(live: LiveType, name: str, where: str, kinds: frozenset[str] | None = None) -> AttributeDef:
     """A live attribute by any of its names; raises Invalid naming `where` and, when it is of no fitting kind, these."""
     found = live.attribute(name)

@@ -1,0 +1,50 @@
+"""Changes of values that a metric does not look at are passed over: what it says to look at must be all of it."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.reporting.domain.definitions import read_definition
+from services.reporting.metrics.compiling import compile_metric
+from services.reporting.metrics.deltas import Deltas
+from shared.service.replica.catalogs import KnownType
+from shared.service.replica.facts import FactChange
+from tests.integration.reporting.conftest import Reporting
+from tests.integration.reporting.test_projections import BY_STATUS, HIGHEST, REVENUE
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+_CITY = {"attribute": "city", "operator": "EQ", "value": "Wien"}
+_RICH = {"attribute": "annual_revenue", "operator": "GT", "value": "10"}
+FILTERED = {**BY_STATUS, "name": "filtered", "filter": {"or": [{"not": _CITY}, {"and": [_RICH, _CITY]}]}}
+TEXT = {**BY_STATUS, "name": "text", "dimensions": [], "filter": {"text": "wien"}}
+DISTINCT = {**BY_STATUS, "name": "distinct", "measure": {"kind": "distinct", "attribute": "number_of_employees"}}
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "lead_status": ("NEW", "OPEN", None),
+    "city": ("Wien", "Bern", None),
+    "annual_revenue": ("5", "12.5", None),
+    "number_of_employees": ("1", "20", None),
+    "name": ("Wien AG", "Bern AG"),
+    "created_at": ("2026-01-31T23:30:00.000Z", "2026-02-01T00:30:00.000Z"),
+}
+
+
+@pytest.mark.parametrize("raw", [BY_STATUS, REVENUE, HIGHEST, FILTERED, TEXT, DISTINCT], ids=lambda raw: raw["name"])
+def test_a_metric_looks_at_nothing_else(reporting: Reporting, raw: dict[str, Any]) -> None:
+    reporting.catch_up()
+    with reporting.db.connect() as connection:
+        known: KnownType = reporting.projections.catalogs.types(connection).type("company")
+    compiled, drawn = compile_metric(read_definition(raw), known), random.Random(5)
+    for _ in range(400):
+        before, after = _values(known, drawn), _values(known, drawn)
+        found = Deltas()
+        found.add(compiled, FactChange(known, 1, 2, "", AT, AT, before, after))
+        assert found.nothing == (compiled.of(before) == compiled.of(after)), (before, after)
+
+
+def _values(known: KnownType, drawn: random.Random) -> dict[str, Any]:
+    told = {name: drawn.choice(values) for name, values in CHOICES.items()}
+    return {known.live.attributes[name].key: value for name, value in told.items() if value is not None}
