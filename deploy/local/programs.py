@@ -63,6 +63,7 @@ class Stack:
             "CRM_HOST": self.settings.host,
             "PORT": str(self.settings.port),
             "CRM_PUBLIC_URL": self.settings.public_url or self.local_url,
+            "CRM_FRONT_URL": self.settings.front_url or self.local_url,
             "CRM_WORKSPACE_URL": self.settings.workspace_url or self.local_url,
             "CRM_SERVICE_TOKEN": self.service_token,
             "CRM_ADMIN_TOKEN_FILE": str(self.home.admin_token),

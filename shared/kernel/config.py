@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
     public_url: str | None = Field(None, validation_alias="CRM_PUBLIC_URL")
+    front_url: str | None = Field(None, validation_alias="CRM_FRONT_URL")
     workspace_url: str | None = Field(None, validation_alias="CRM_WORKSPACE_URL")
     service_token: SecretStr | None = Field(None, validation_alias="CRM_SERVICE_TOKEN")
     admin_token_file: Path | None = Field(None, validation_alias="CRM_ADMIN_TOKEN_FILE")
@@ -51,9 +52,14 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
+    def front(self) -> str:
+        """Where services reach each other: CRM_FRONT_URL, else the address that clients use."""
+        return (self.front_url or self.base_url).rstrip("/")
+
+    @property
     def workspace(self) -> str:
         """Where the workspace service answers: CRM_WORKSPACE_URL, else the front."""
-        return (self.workspace_url or self.base_url).rstrip("/")
+        return (self.workspace_url or self.front).rstrip("/")
 
     @property
     def admin_token(self) -> str | None:

@@ -29,13 +29,18 @@ def _config(folders: Sequence[Path]) -> Config:
     return config
 
 
+def _engine(url: str) -> sa.Engine:
+    """Unpooled, and without prepared statements, since a pooler may stand in between."""
+    return sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool, connect_args={"prepare_threshold": None})
+
+
 def migrate(url: str, folders: Sequence[Path]) -> None:
     """Bring the database to the newest revision of every folder. Refuses a database that is not UTF-8 with C.UTF-8."""
-    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        require_encoding(connection)
-        connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": _LOCK})
-        connection.commit()
+    engine = _engine(url)
+    # The lock belongs to a transaction kept open beside: a session's would stay behind in a transaction-mode pooler.
+    with engine.begin() as keeper, engine.connect() as connection:
+        require_encoding(keeper)
+        keeper.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config(folders)
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
@@ -45,7 +50,7 @@ def migrate(url: str, folders: Sequence[Path]) -> None:
 
 def pending(url: str, folders: Sequence[Path]) -> bool:
     """Whether revisions are waiting, for readiness checks."""
-    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    engine = _engine(url)
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_heads()
     engine.dispose()

@@ -20,7 +20,7 @@ _SECONDS = 30.0
 
 def asker(settings: Settings, source: str) -> Callable[[str], Mapping[str, Any]]:
     """Answers GET paths of another service with its JSON, by this service's own token. Raises Unavailable."""
-    address = settings.workspace if source == WORKSPACE else settings.base_url
+    address = settings.workspace if source == WORKSPACE else settings.front
     token = settings.service_token.get_secret_value() if settings.service_token else ""
 
     def ask(path: str) -> Mapping[str, Any]:

@@ -28,9 +28,7 @@ _SECONDS = 10.0
 
 def feed_source(settings: Settings) -> HttpSource:
     """Other services' feeds over HTTP: workspace at its own address, everything else at the front."""
-    return HttpSource(
-        lambda service: settings.workspace if service == WORKSPACE else settings.base_url, _token(settings)
-    )
+    return HttpSource(lambda service: settings.workspace if service == WORKSPACE else settings.front, _token(settings))
 
 
 def _token(settings: Settings) -> str:

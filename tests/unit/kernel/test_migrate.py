@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 from shared.kernel.db import Database
 from shared.kernel.migrate import migrate, pending
 from shared.service.revisions import migration_folders
@@ -22,4 +25,15 @@ def test_nothing_waits_after_migrating(database_url: str) -> None:
         assert pending(database_url, folders)
         connection.run("update alembic_version set version_num = 'of_the_future'")
         assert pending(database_url, folders)
+    database.dispose()
+
+
+def test_many_may_migrate_at_once_and_no_lock_stays_behind(new_database: Callable[[], str]) -> None:
+    url, folders = new_database(), migration_folders(None)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: migrate(url, folders), range(4)))
+    assert not pending(url, folders)
+    database = Database(url)
+    with database.connect() as connection:
+        assert connection.rows("select objid from pg_locks where locktype = 'advisory' and objid = 7000") == []
     database.dispose()
