@@ -9,7 +9,7 @@ pooler may stand in between.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -54,12 +54,17 @@ def sqlalchemy_url(url: str) -> str:
 class Connection:
     """A borrowed driver connection in autocommit. `rows`/`row`/`run` execute; every execution is counted."""
 
-    __slots__ = ("_count", "prepare", "raw")
+    __slots__ = ("_count", "prepare", "raw", "signals")
 
     def __init__(self, raw: psycopg.Connection[Any], prepare: bool, count: _Counter) -> None:
         self.raw = raw
         self.prepare = prepare
+        self.signals: set[str] = set()
         self._count = count
+
+    def signal(self, name: str) -> None:
+        """Have `Database.signals` of this name called once this transaction has committed; never after a rollback."""
+        self.signals.add(name)
 
     def rows(self, sql: str, params: Params = None, *, prepare: bool | None = False) -> list[tuple[Any, ...]]:
         """All rows. `prepare=True` for point reads and writes; None for what is prepared when it comes again."""
@@ -115,6 +120,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.url = url
         self.prepare = prepare
+        self.signals: dict[str, Callable[[], None]] = {}
         self.pool = Pool(self._open, kept=pool_size, most=2 * pool_size, patience=10)
         self._count = _Counter()
 
@@ -138,8 +144,11 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Borrow a connection and open a transaction: committed at the end, rolled back by any exception."""
-        with self.connect() as connection, connection.transaction():
-            yield connection
+        with self.connect() as connection:
+            with connection.transaction():
+                yield connection
+            for name in connection.signals & self.signals.keys():
+                self.signals[name]()
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:

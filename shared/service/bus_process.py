@@ -10,6 +10,9 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
+
+import redis
 
 from shared.bus.broker import Broker
 from shared.bus.following import run_consumer
@@ -26,9 +29,13 @@ from shared.service.manifest import Manifest
 from shared.service.replicas import feed_source
 from shared.service.runtime import database_url
 from shared.service.subscriptions import subscriptions
+from shared.service.work.ledger import NEWS
+from shared.service.work.nudging import hear, nudge
+from shared.service.worker import task_sender
 
 MAINTENANCE_SECONDS = 15.0
 GRACE_SECONDS = 1.0
+_SOON: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 1}
 _log = logger("bus")
 
 
@@ -46,10 +53,15 @@ def run_threads(
     """The same under the caller's own `stop`."""
     source = feed_source(settings)
     broker = partial(Broker, settings.redis_url.get_secret_value()) if settings.redis_url else None
+    client = redis.Redis.from_url(settings.redis_url.get_secret_value(), **_SOON) if settings.redis_url else None
     threads = []
+    if client is not None and not maintenance:
+        threads.append(_thread("nudges", hear, client, task_sender(manifests, settings), stop))
     for manifest in manifests:
         followed = subscriptions(manifest, settings)
         database = Database(database_url(manifest, settings), pool_size=3 + len(followed), prepare=settings.prepare)
+        if client is not None:
+            database.signals[NEWS] = nudge(client, manifest.name)
         if broker is None:
             threads.append(_thread(f"{manifest.name}.ticker", run_ticker, Ticker(database), stop))
         else:

@@ -40,6 +40,8 @@ from shared.service.replicas import OWNER, owner_replica, puller, relation_repli
 from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
 from shared.service.walks import RedisWalk
+from shared.service.work.ledger import NEWS
+from shared.service.work.nudging import nudge
 
 
 def database_url(manifest: Manifest, settings: Settings) -> str:
@@ -66,6 +68,8 @@ class Runtime:
         url = settings.redis_url.get_secret_value() if settings.redis_url else None
         self.redis = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1) if url else None
         self.db = Database(database_url(manifest, settings), pool_size=settings.pool_size, prepare=settings.prepare)
+        if self.redis is not None:
+            self.db.signals[NEWS] = nudge(self.redis, manifest.name)
         walk = RedisWalk(self.redis, manifest.name)
         keeping = Keeping(manifest.matching, self.db)
         self.engine = Engine(

@@ -6,7 +6,7 @@ lost stands in a table first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
@@ -86,6 +86,26 @@ def build_celery(manifests: Sequence[Manifest], settings: Settings) -> Celery:
     return app
 
 
+def task_sender(manifests: Sequence[Manifest], settings: Settings) -> Callable[[str], None]:
+    """Sends the task that works off a service's ledger, from a process that runs no tasks itself."""
+    app = build_celery(manifests, settings)
+
+    def send(service: str) -> None:
+        _send_work(app, service)
+
+    return send
+
+
+def _send_work(app: Celery, service: str) -> None:
+    """A nudge that is not taken soon is worth nothing: the sweep does the same."""
+    name = f"{service}.work"
+    try:
+        app.send_task(name, expires=PAUSE_SECONDS, retry=False)
+    except OperationalError as error:
+        # Beat sends the next one when the broker is back.
+        _log.warning("not sent", task=name, error=type(error).__name__)
+
+
 def _every(manifest: Manifest, task: str, seconds: float) -> tuple[str, dict[str, Any]]:
     """A beat entry. A late round is worth nothing: the next one does the same."""
     name = f"{manifest.name}.{task}"
@@ -95,13 +115,6 @@ def _every(manifest: Manifest, task: str, seconds: float) -> tuple[str, dict[str
 def _add_work(app: Celery, manifest: Manifest, runtimes: Runtimes) -> None:
     """The task that works off the ledger. It has no arguments: what there is to do stands in the ledger."""
     name = f"{manifest.name}.work"
-
-    def again() -> None:
-        try:
-            app.send_task(name, expires=PAUSE_SECONDS, retry=False)
-        except OperationalError as error:
-            # Beat sends the next one when the broker is back.
-            _log.warning("not sent again", task=name, error=type(error).__name__)
 
     def run() -> None:
         runtime = runtimes.of(manifest.name)
@@ -113,9 +126,9 @@ def _add_work(app: Celery, manifest: Manifest, runtimes: Runtimes) -> None:
             _log.warning("cannot work", service=manifest.name, error=error.category)
             return
         if help_wanted:
-            again()
+            _send_work(app, manifest.name)
         if work_off(runtime):
-            again()
+            _send_work(app, manifest.name)
 
     app.task(name=name, shared=False, soft_time_limit=WORK_SECONDS, time_limit=WORK_SECONDS + 60)(run)
 

@@ -16,6 +16,9 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.json import dumps
 
+NEWS = "work"
+"""The signal (`Connection.signal`) that there may be something to do."""
+
 RUNNING, PAUSED, CANCELED, DONE, FAILED = "running", "paused", "canceled", "done", "failed"
 LEASE_SECONDS = 10
 MAX_FAILURES = 10
@@ -253,6 +256,7 @@ def add_chunks(connection: Connection, job_id: int, phase: str, chunks: Iterable
     listed = [{"n": one.n, "after": one.after, "spec": one.spec} for one in chunks]
     if listed:
         connection.run(_ADD_CHUNKS, {"job": job_id, "phase": phase, "chunks": dumps(listed).decode()})
+        connection.signal(NEWS)
 
 
 def find(connection: Connection, kind: str, number: int, *, lock: bool = False) -> Job | None:
