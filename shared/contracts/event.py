@@ -31,10 +31,10 @@ MERGED = "entity.merged"
 UNMERGED = "entity.unmerged"
 # Details, ids as decimal text, attributes by id:
 # merged: {"merge", "absorbed": [{"id", "version"}], "sources": {attribute: id or null (several, or a rule)},
-#   "links": [[relation, inverse, absorbed, other, whether the survivor got it]]}; each absorbed entity is told of by
-#   an `archived` of its own.
+#   "links": [[relation, inverse, absorbed, other, whether the survivor got it]], "clock": of those links}; each
+#   absorbed entity is told of by an `archived` of its own.
 # unmerged: {"merge", "restored": [{"id", "version"}], "kept": [{"id", "attribute"}], "links": as above, those given
-#   back}; each restored entity is told of by a `restored` of its own.
+#   back, "clock"}; each restored entity is told of by a `restored` of its own.
 # erased: {"links": [[relation, inverse, other]], "imports": [[job, line]], "lent": [[id, first, last version,
 #   [attributes]]]}: a copy blanks every version of the entity, and those attributes in versions of others.
 ENTITY_KINDS = frozenset({CREATED, UPDATED, ARCHIVED, RESTORED, ERASED, MERGED, UNMERGED})

@@ -100,6 +100,7 @@ class TypeDef:
     """One entity type. `wire_id` such as 0-1; `synonyms` are further names accepted for it in paths.
 
     `pool` is how many slots of the families text, integer, timestamp, numeric its first bank has.
+    mirror_of: the service that has the type, where this database keeps a mirror of its entities; "" for its own types.
     """
 
     name: str
@@ -117,6 +118,7 @@ class TypeDef:
     description: str = ""
     builtin: bool = False
     pool: tuple[int, int, int, int] = (24, 24, 8, 8)
+    mirror_of: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
     archived_at: datetime | None = None

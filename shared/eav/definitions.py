@@ -22,9 +22,10 @@ from shared.kernel.json import dumps
 _INSERT_TYPE = """
 with made as (
 insert into eav_type(name, plural, label, plural_label, wire_id, synonyms, description, primary_display,
-    secondary_display, required, searchable, builtin, table_number)
+    secondary_display, required, searchable, builtin, mirror_of, table_number)
 values (%(name)s, %(plural)s, %(label)s, %(plural_label)s, %(wire_id)s, %(synonyms)s, %(description)s,
-    %(primary_display)s, %(secondary_display)s, %(required)s, %(searchable)s, %(builtin)s, %(table)s) returning id)
+    %(primary_display)s, %(secondary_display)s, %(required)s, %(searchable)s, %(builtin)s, %(mirror_of)s,
+    %(table)s) returning id)
 insert into eav_version(type_id, version) select id, 1 from made returning type_id
 """
 _TYPE_COLUMNS = frozenset(
@@ -97,7 +98,7 @@ def add_type(connection: Connection, defn: TypeDef) -> int:
     params = {
         name: list(value) if isinstance(value, tuple) else value
         for name in ("name", "plural", "label", "plural_label", "wire_id", "synonyms", "description",
-                     "primary_display", "secondary_display", "required", "searchable", "builtin")
+                     "primary_display", "secondary_display", "required", "searchable", "builtin", "mirror_of")
         for value in (getattr(defn, name),)
     }  # fmt: skip
     params["wire_id"] = defn.wire_id or f"pending-{defn.name}"

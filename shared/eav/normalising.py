@@ -29,7 +29,7 @@ def _meant(catalog: Catalog, live: LiveType, name: str) -> tuple[str, str] | Non
     """(type, attribute) that a name means, of a linked type's too; None for unknown ones."""
     linked = linked_name(live, name)
     try:
-        owner = live if linked is None else catalog.type(linked[0])
+        owner = live if linked is None else catalog.linkable(linked[0])
     except NotFound:
         return None
     found = owner.find(name if linked is None else linked[1])

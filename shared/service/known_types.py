@@ -53,7 +53,7 @@ def known_type(name: str) -> TypeDef | None:
 def type_of(catalog: Catalog, name: str) -> TypeDef:
     """A type that lives here, or one of this system that lives elsewhere; raises NotFound with the nearest names."""
     try:
-        return catalog.type(name).defn
+        return catalog.linkable(name).defn
     except NotFound:
         found = known_type(name)
         if found is None:

@@ -44,7 +44,7 @@ LinkPage = tuple[list[Linked], int | None]
 
 
 class Links:
-    """Links between entities of one service."""
+    """Links of one service's entities, among themselves and to those of others."""
 
     def __init__(self, engine: Engine, learning: Learning | None = None) -> None:
         self._engine = engine
@@ -150,7 +150,7 @@ class Links:
 def permit_filter(ctx: Context, catalog: Catalog, type: str, node: Node | None) -> None:
     """Raises Forbidden unless the actor may read every type whose entities, or their values, a filter asks for."""
     for name in named_types(catalog, catalog.type(type), node):
-        require(ctx.actor, "objects", catalog.type(name).defn, "read")
+        require(ctx.actor, "objects", catalog.linkable(name).defn, "read")
 
 
 def _spellings(one: RelationDef) -> set[str]:
@@ -167,14 +167,14 @@ def permit_links(ctx: Context, catalog: Catalog, items: Iterable[Draft | Update 
 
 
 def _lives_here(catalog: Catalog, defn: TypeDef) -> bool:
-    return any(live.name == defn.name for live in catalog.known())
+    return any(live.name == defn.name for live in (*catalog.known(), *catalog.mirrors()))
 
 
 def _refuse_elsewhere(catalog: Catalog, types: Iterable[TypeDef]) -> None:
-    """Links to entities of another service are not written yet; raises Invalid."""
+    """Raises Invalid for types of another service that this one has no mirror of."""
     errors = ErrorList()
     for one in types:
         if not _lives_here(catalog, one):
-            message = f"{one.plural} live in another service: links to them are not available yet"
+            message = f"{one.plural} live in another service that this one does not follow: they cannot be linked to"
             errors.add("toObjectType", "NOT_AVAILABLE", message)
     errors.raise_if_any()

@@ -48,7 +48,10 @@ class LinkOutcome:
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """One relation that a pair got or lost, told in the direction it was asked in; `since` when that is not now."""
+    """One relation that a pair got or lost, told in the direction it was asked in; `since` when that is not now.
+
+    reason: why it was undone, where nobody asked for that.
+    """
 
     relation: int
     inverse: int
@@ -59,3 +62,4 @@ class LinkChange:
     live: bool
     clock: int
     since: datetime | None = None
+    reason: str = ""

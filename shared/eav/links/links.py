@@ -1,6 +1,7 @@
 """The link store of an engine: links are made, undone and read, alone or inside a caller's transaction.
 
-Not for permissions, which the corridor asks, nor for types of another service: those are refused.
+Links may lead to mirrors of another service's entities; what that service says of them is `receiving`'s. Not for
+permissions, which the corridor asks.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from datetime import datetime
 from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
-from shared.eav.links import reading, store
+from shared.eav.links import across, reading, store
 from shared.eav.links.asked import LinkChange, LinkItem, LinkOutcome, LinkTo, Unlink
 from shared.eav.links.clock import Clock
+from shared.eav.links.holding import hold
 from shared.eav.links.plan import Row, named
 from shared.eav.links.preparing import Prepared, Preparing, meanings
 from shared.eav.links.relations import RelationDef, Relations
@@ -106,7 +108,7 @@ class Links:
         found = list(prepared.plan.changes())
         if not found:
             return []
-        clock = self._clock.tick(max(one.clock for one in found))
+        clock = self._clock.tick(max(prepared.seen, *(one.clock for one in found)))
         changes = [
             LinkChange(
                 one.relation.id, one.relation.inverse, one.relation.from_type, ids.get(one.from_id, one.from_id),
@@ -115,7 +117,21 @@ class Links:
             for one in found
         ]  # fmt: skip
         self._write(connection, changes, context, clock)
+        self._remember(connection, prepared, changes, clock)
         return changes
+
+    def _remember(self, connection: Connection, prepared: Prepared, changes: Sequence[LinkChange], clock: int) -> None:
+        """What another service's word on the same links will be measured by."""
+        defs = ((one, self.relations.get(one.relation)) for one in changes)
+        known = [(one, defn) for one, defn in defs if defn is not None and defn.across]
+        undone = [(named(defn, one.from_id, one.to_id), clock, None) for one, defn in known if not one.live]
+        across.bury(connection, undone)
+        labelled = [(one, defn) for one, defn in known if one.live and not defn.plain]
+        plains = [(self.relations.plain(one.from_type, one.to_type), one) for one, _ in labelled]
+        again = {
+            (defn, one.from_id, one.to_id) for defn, one in plains if prepared.plan.had(defn, one.from_id, one.to_id)
+        }
+        across.touch(connection, again, clock)
 
     def _write(self, connection: Connection, changes: Sequence[LinkChange], context: Context, clock: int) -> None:
         made: dict[Row, datetime] = {}
@@ -144,10 +160,10 @@ class Links:
         self, connection: Connection, from_live: LiveType, items: Sequence[Unlink], context: Context
     ) -> list[LinkChange]:
         """Like `remove`, inside a caller's transaction."""
-        kinds = {one: self._catalog.type(one) for one in {item.to_type for item in items}}
+        kinds = {one: self._catalog.linkable(one) for one in {item.to_type for item in items}}
         lives = {live.name: live for live in kinds.values()} | {from_live.name: from_live}
         ends = [((from_live.name, one.from_id), (kinds[one.to_type].name, one.to_id)) for one in items]
-        meant = meanings(connection, lives, self.preparing.hold(connection, lives, ends))
+        meant = meanings(connection, lives, hold(connection, lives, self.relations, ends))
         if meant:
             pairs = [(meant.get(start, start[1]), meant.get(end, end[1])) for start, end in ends]
             items = [replace(one, from_id=a, to_id=b) for one, (a, b) in zip(items, pairs, strict=True)]
@@ -169,6 +185,9 @@ class Links:
                 rows |= {(relation.id, start, end), (relation.inverse, end, start)}
         gone = store.remove(connection, sorted(rows))
         clock = self._clock.tick(max(gone.values(), default=0))
+        across.bury(
+            connection, [(name, clock, None) for name, (one, *_) in told.items() if name in gone and one.across]
+        )
         return [
             LinkChange(one.id, one.inverse, one.from_type, start, one.to_type, end, False, clock)
             for name, (one, start, end) in told.items()
@@ -193,7 +212,7 @@ class Links:
         """A page of links for each of these entities that is there, each behind its own `afters`; one statement."""
         behind = {one: min(max((afters or {}).get(one, 0), 0), store.MAX_ID) for one in ids if 0 < one <= store.MAX_ID}
         for _ in tries():
-            from_live, to_live = self._catalog.type(from_type), self._catalog.type(to_type)
+            from_live, to_live = self._catalog.type(from_type), self._catalog.linkable(to_type)
             relations = self.relations.between(from_live.name, to_live.name)
             try:
                 with self._database.connect() as connection:

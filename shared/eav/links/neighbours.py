@@ -15,7 +15,7 @@ from shared.kernel.errors import Invalid, NotFound
 
 
 class Neighbours:
-    """Linkages of one type (see `filters.Linkages`), as far as they live in the same database."""
+    """Linkages of one type (see `filters.Linkages`), mirrors of other services' types among them."""
 
     def __init__(self, catalog: Catalog, relations: Relations, live: LiveType) -> None:
         self._catalog = catalog
@@ -25,7 +25,7 @@ class Neighbours:
     def linkage(self, name: str) -> Linkage | None:
         """The linkage to a type by any of its names, None for a type that cannot be linked."""
         try:
-            other = self._catalog.type(name)
+            other = self._catalog.linkable(name)
             plain = self._relations.plain(self._live.name, other.name)
         except (NotFound, Invalid):
             return None
@@ -33,7 +33,8 @@ class Neighbours:
 
     def names(self) -> Sequence[str]:
         """Names of the types there are, for hints."""
-        return [name for live in self._catalog.known() for name in (live.name, live.plural)]
+        kinds = (*self._catalog.known(), *self._catalog.mirrors())
+        return [name for live in kinds for name in (live.name, live.plural)]
 
 
 def named_types(catalog: Catalog, live: LiveType, node: Node | None) -> set[str]:
@@ -66,6 +67,6 @@ def _parts(live: LiveType, node: Node | None) -> Iterator[str]:
 
 def _type(catalog: Catalog, name: str) -> LiveType | None:
     try:
-        return catalog.type(name)
+        return catalog.linkable(name)
     except NotFound:
         return None

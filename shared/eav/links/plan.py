@@ -137,6 +137,8 @@ class Plan:
     def _falls(self, relation: RelationDef, from_id: int, to_id: int) -> bool:
         """Whether a register falls to this newly linked pair, because nobody who is there holds it."""
         other = self._other(relation)
+        if relation.from_mirror if relation.first else other.from_mirror:
+            return False  # the service of who carries a register knows who holds it, and gives it away
         if relation.first:
             return not self._holders.get((relation.id, from_id), (0, False))[1]
         return other.first and not self._holders.get((other.id, to_id), (0, False))[1]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from shared.eav.absorbed import heirs
 from shared.eav.catalog import Catalog, LiveType, nearest
-from shared.eav.links import store
+from shared.eav.links import across, store
+from shared.eav.links.holding import End, hold
 from shared.eav.links.plan import Plan, Row, Want, named
 from shared.eav.links.relations import RelationDef, Relations
 from shared.eav.requests import LinkTo
@@ -23,14 +24,13 @@ class Prepared:
     plan: Plan
     wants: list[Want]
     errors: dict[int, CrmError] = field(default_factory=dict)
+    seen: int = 0
+    """The newest clock of links like these that were undone, where another service may know of them."""
 
     def settle(self) -> None:
         """Raise what was refused, all of it where it is of one kind."""
         if self.errors:
             raise _joined(list(self.errors.values()))
-
-
-End = tuple[str, int]
 
 
 def meanings(connection: Connection, lives: Mapping[str, LiveType], ends: Iterable[End]) -> dict[End, int]:
@@ -41,7 +41,7 @@ def meanings(connection: Connection, lives: Mapping[str, LiveType], ends: Iterab
     return {
         (name, ident): survivor
         for name, ids in by_type.items()
-        for ident, survivor in heirs(connection, lives[name], ids).items()
+        for ident, survivor in (across.heirs if lives[name].mirror else heirs)(connection, lives[name], ids).items()
     }
 
 
@@ -68,19 +68,24 @@ class Preparing:
         """
         errors: dict[int, CrmError] = {}
         wants = [one for ask in asked if (one := self._want(from_live, *ask, errors)) is not None]
-        lives = {name: self._catalog.type(name) for name in {one.to_type for one in wants}} | {
+        lives = {name: self._catalog.linkable(name) for name in {one.to_type for one in wants}} | {
             from_live.name: from_live
         }
         missing = self._lock(connection, lives, wants, held)
         meant = meanings(connection, lives, missing)
         if meant:
             return self.prepare(connection, from_live, self._meant(from_live, asked, meant), exact=exact, held=held)
+        accepted = across.pend(connection, lives, missing)
+        if accepted:  # stubs of others may be among them, which are not locked yet
+            self._lock(connection, lives, [one for one in wants if (one.to_type, one.to_id) in accepted], held)
+            missing -= accepted
         for one in wants:
             for end in ((one.from_type, one.from_id), (one.to_type, one.to_id)):
                 if end in missing:
                     errors.setdefault(one.place, NotFound(end[0], [str(end[1])]))
         wants = [one for one in wants if one.place not in errors]
         stored = self._stored(connection, lives, wants)
+        seen = across.newest(connection, self._relations, wants)
         plan = Plan(self._relations, stored, exact=exact)
         by_place: dict[int, list[Want]] = {}
         for one in wants:
@@ -89,7 +94,7 @@ class Preparing:
             error = plan.link(together)
             if error is not None:
                 errors[place] = error
-        return Prepared(plan, [one for one in wants if one.place not in errors], errors)
+        return Prepared(plan, [one for one in wants if one.place not in errors], errors, seen)
 
     def undone(self, from_type: str, to_type: str, asked: tuple[int, ...] | None) -> Sequence[RelationDef]:
         """What there is to undo for these relations. Raises Invalid for ones that do not fit the pair."""
@@ -116,8 +121,8 @@ class Preparing:
         return Want(place, from_id, from_live.name, to_type, to.to_id, defs, to.since)
 
     def _here(self, type_name: str) -> str:
-        """The internal name of a type that can be linked to: so far one that lives in the same database."""
-        return self._catalog.type(type_name).name
+        """The internal name of a type that can be linked to: one of this database, or one that it has a mirror of."""
+        return self._catalog.linkable(type_name).name
 
     def named(self, between: Sequence[RelationDef], asked: Iterable[int]) -> list[RelationDef]:
         """The relations of these ids; raises Invalid naming those that fit."""
@@ -141,29 +146,7 @@ class Preparing:
         trees = [one.id for want in wants for defn in want.defs for one in self._both(defn) if one.tree]
         store.lock_trees(connection, trees)
         pairs = [((one.from_type, one.from_id), (one.to_type, one.to_id)) for one in wants]
-        return self.hold(connection, lives, pairs, held)
-
-    def hold(
-        self,
-        connection: Connection,
-        lives: Mapping[str, LiveType],
-        pairs: Iterable[tuple[End, End]],
-        held: Collection[int] = (),
-    ) -> set[End]:
-        """Lock both ends of every pair, the carriers against other writers; those that are not there. First ends that
-        are `held` need no lock."""
-        known = frozenset(held)
-        ends: dict[str, tuple[LiveType, set[int], bool]] = {}
-        asked: set[End] = set()
-        for start, end in pairs:
-            for (name, ident), carries in zip((start, end), self._carriers(start[0], end[0]), strict=True):
-                live, ids, already = ends.get(name, (lives[name], set(), False))
-                ends[name] = (live, ids, already or carries)
-                if (name, ident) == end or ident not in known:
-                    ids.add(ident)
-                    asked.add((name, ident))
-        there = store.lock(connection, {name: end for name, end in ends.items() if end[1]})
-        return {(name, ident) for name, ident in asked if ident not in there[name]}
+        return hold(connection, lives, self._relations, pairs, held)
 
     def _meant(
         self, from_live: LiveType, asked: Sequence[tuple[int, int, LinkTo]], meant: Mapping[End, int]
@@ -180,17 +163,6 @@ class Preparing:
         other = self._relations.get(relation.inverse)
         assert other is not None
         return relation, other
-
-    def _carriers(self, from_type: str, to_type: str) -> tuple[bool, bool]:
-        """Which ends are locked against other writers: those with a register or a limit, else the one that the plain
-        relation of the higher id leads away from; always at least one, the same one from both sides."""
-        ahead, back = self._relations.between(from_type, to_type), self._relations.between(to_type, from_type)
-        from_carries = any(one.single or one.limit for one in ahead)
-        to_carries = any(one.single or one.limit for one in back)
-        if not from_carries and not to_carries:
-            from_carries = ahead[0].id >= back[0].id
-            to_carries = not from_carries
-        return from_carries, to_carries
 
     def _stored(self, connection: Connection, lives: Mapping[str, LiveType], wants: Sequence[Want]) -> store.Stored:
         rows: set[Row] = set()

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Protocol
 
-from shared.eav.catalog import Catalog
-from shared.kernel.db import Database
+from shared.eav.catalog import Catalog, LiveType
+from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
 
 
@@ -25,7 +26,8 @@ class RelationDef:
 
     plain: the relation that every linked pair has, whatever its labels. single: a register, an entity has at most one.
     first: the first one linked gets it without being asked for. tree: leads from a child to its parent, no circles.
-    limit: the most links of this relation that one entity may have.
+    limit: the most links of this relation that one entity may have. from_mirror, to_mirror: the type at this end lives
+    in another service.
     """
 
     id: int
@@ -40,6 +42,13 @@ class RelationDef:
     limit: int | None = None
     first: bool = False
     tree: bool = False
+    from_mirror: bool = False
+    to_mirror: bool = False
+
+    @property
+    def across(self) -> bool:
+        """Whether it leads to entities of another service, or from there."""
+        return self.from_mirror or self.to_mirror
 
 
 _SQL = """
@@ -68,13 +77,69 @@ def _number(wire_id: str) -> int | None:
     return number if number < _SPAN else None
 
 
+class RelationBook(Protocol):
+    """Relations by id and by the types that they lead from and to."""
+
+    def get(self, ident: int) -> RelationDef | None:
+        """A relation by its id."""
+
+    def between(self, from_type: str, to_type: str) -> tuple[RelationDef, ...]:
+        """All relations of this direction, the plain one first. Raises Invalid for types that cannot be linked."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Known:
+class KnownRelations:
     """All relations at one moment."""
 
     stamp: object
     by_id: dict[int, RelationDef] = field(default_factory=dict)
     pairs: dict[tuple[str, str], tuple[RelationDef, ...]] = field(default_factory=dict)
+
+    def get(self, ident: int) -> RelationDef | None:
+        """A relation by its id."""
+        return self.by_id.get(ident)
+
+    def between(self, from_type: str, to_type: str) -> tuple[RelationDef, ...]:
+        """All relations of this direction, the plain one first; names are internal ones. Raises Invalid for types
+        that cannot be linked."""
+        found = self.pairs.get((from_type, to_type))
+        if found is None:
+            message = f"{from_type} cannot be linked to {to_type}"
+            raise Invalid.one("toObjectType", "INVALID_ASSOCIATION", message)
+        return found
+
+    def leaving(self, from_type: str) -> tuple[RelationDef, ...]:
+        """Every relation that leads away from entities of a type."""
+        return tuple(one for (start, _), found in self.pairs.items() if start == from_type for one in found)
+
+
+def relations_within(
+    connection: Connection,
+    builtin: Iterable[RelationDef],
+    elsewhere: Mapping[str, str],
+    types: Collection[LiveType],
+    stamp: object = None,
+) -> KnownRelations:
+    """The relations in force between these types, mirrors included, and those `elsewhere` (ids by name)."""
+    rows = connection.rows(_SQL)
+    made = [_made(*row[:6]) for row in rows if row[1] is not None]
+    listed = [*builtin, *made]
+    known = {**elsewhere, **{live.name: live.defn.wire_id for live in types}}
+    listed += _worked_out(known, {(one.from_type, one.to_type) for one in listed if one.plain})
+    limits = {row[0]: row[6] for row in rows if row[6] is not None}
+    mirrors = {live.name for live in types if live.mirror}
+    return _known(
+        stamp,
+        (
+            replace(
+                one,
+                limit=limits.get(one.id, one.limit),
+                from_mirror=one.from_type in mirrors,
+                to_mirror=one.to_type in mirrors,
+            )
+            for one in listed
+        ),
+    )
 
 
 class Relations:
@@ -95,7 +160,7 @@ class Relations:
         self._database = database
         self._catalog = catalog
         self._lock = threading.Lock()
-        self._known = _Known(None)
+        self._known = KnownRelations(None)
 
     def refresh(self) -> None:
         """Look at catalog and relations again."""
@@ -114,11 +179,7 @@ class Relations:
     def between(self, from_type: str, to_type: str) -> tuple[RelationDef, ...]:
         """All relations of this direction, the plain one first; names are internal ones. Raises Invalid for types
         that cannot be linked."""
-        found = self._current().pairs.get((from_type, to_type))
-        if found is None:
-            message = f"{from_type} cannot be linked to {to_type}"
-            raise Invalid.one("toObjectType", "INVALID_ASSOCIATION", message)
-        return found
+        return self._current().between(from_type, to_type)
 
     def plain(self, from_type: str, to_type: str) -> RelationDef:
         """The relation that every linked pair of these types has. Raises Invalid for types that cannot be linked."""
@@ -126,15 +187,14 @@ class Relations:
 
     def leaving(self, from_type: str) -> tuple[RelationDef, ...]:
         """Every relation that leads away from entities of a type."""
-        pairs = self._current().pairs
-        return tuple(one for (start, _), found in pairs.items() if start == from_type for one in found)
+        return self._current().leaving(from_type)
 
     def made(self) -> tuple[RelationDef, ...]:
         """Relations made at run time, and built-in ones with a limit of this installation."""
         known = self._current()
         return tuple(one for _, one in sorted(known.by_id.items()) if not one.builtin or one.limit is not None)
 
-    def _current(self) -> _Known:
+    def _current(self) -> KnownRelations:
         known = self._known
         if known.stamp is None or known.stamp is not self._catalog.stamp:
             with self._lock:
@@ -143,27 +203,22 @@ class Relations:
                 known = self._known
         return known
 
-    def _load(self) -> _Known:
+    def _load(self) -> KnownRelations:
         # The stamp first: relations read after it are as new as it, or newer, never older.
         if self._catalog.stamp is None:
             self._catalog.refresh()
         stamp = self._catalog.stamp
+        types = [*self._catalog.known(), *self._catalog.mirrors()]
         with self._database.connect() as connection:
-            rows = connection.rows(_SQL)
-        made = [_made(*row[:6]) for row in rows if row[1] is not None]
-        listed = [*self._builtin, *made]
-        known = {**self._elsewhere, **{live.name: live.defn.wire_id for live in self._catalog.known()}}
-        listed += _worked_out(known, {(one.from_type, one.to_type) for one in listed if one.plain})
-        limits = {row[0]: row[6] for row in rows if row[6] is not None}
-        return _known(stamp, (replace(one, limit=limits.get(one.id, one.limit)) for one in listed))
+            return relations_within(connection, self._builtin, self._elsewhere, types, stamp)
 
 
 def _made(ident: int, inverse: int, from_type: str, to_type: str, name: str, label: str | None) -> RelationDef:
     return RelationDef(ident, inverse, from_type, to_type, name, label, builtin=False)
 
 
-def _known(stamp: object, defs: Iterable[RelationDef]) -> _Known:
-    known = _Known(stamp)
+def _known(stamp: object, defs: Iterable[RelationDef]) -> KnownRelations:
+    known = KnownRelations(stamp)
     for one in sorted(defs, key=lambda one: (not one.plain, one.id)):
         known.by_id[one.id] = one
         pair = (one.from_type, one.to_type)

@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from shared.eav.catalog import LiveType
+from shared.eav.links.across import bury
 from shared.eav.links.clock import Clock
+from shared.eav.links.plan import named
 from shared.eav.links.relations import RelationDef, Relations
 from shared.kernel.db import Connection
 
@@ -47,7 +49,7 @@ select %(merge)s, * from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[], 
 """
 _NOTED = """
 select n.relation, n.absorbed, coalesce(a.survivor, n.other_id), n.since, n.clock, n.moved
-from eav_merge_link n left join eav_absorbed a on a.id = n.other_id
+from eav_merge_link n left join eav_absorbed a on a.id = n.other_id and n.relation <> all(%(across)s::int[])
 where n.merge_id = %(merge)s order by 2, 1, 3
 """
 _HELD = """
@@ -106,11 +108,11 @@ class LinkMoves:
             moving.append(Moving(relation, start, to, at, clock, moved, other.id))
         return moving
 
-    def move(self, connection: Connection, merge_id: int, survivor: int, moving: Sequence[Moving]) -> None:
-        """Carry it out, and note it under the merge."""
+    def move(self, connection: Connection, merge_id: int, survivor: int, moving: Sequence[Moving]) -> int:
+        """Carry it out, and note it under the merge; the clock of the links as they are now."""
         if not moving:
-            return
-        self._swap(
+            return 0
+        clock = self._swap(
             connection,
             [(one.relation, one.absorbed, one.other) for one in moving],
             [(one.relation, survivor, one.other, one.since) for one in moving if one.moved],
@@ -119,17 +121,22 @@ class LinkMoves:
         noted = {**_columns("rft", [(one.relation, one.absorbed, one.other) for one in moving]), "merge": merge_id}
         noted |= {"moved": [one.moved for one in moving], "s": [one.since for one in moving]}
         connection.run(_NOTE, {**noted, "clocks": [one.clock for one in moving]}, prepare=True)
+        return clock
 
-    def give_back(self, connection: Connection, merge_id: int, survivor: int) -> list[Moving]:
-        """Undo `move`, after the absorbed are their own again: the links that they have back. What was undone since
-        stays undone, and an entity that was merged meanwhile is represented by its survivor."""
-        rows = connection.rows(_NOTED, {"merge": merge_id})
+    def give_back(
+        self, connection: Connection, live: LiveType, merge_id: int, survivor: int
+    ) -> tuple[list[Moving], int]:
+        """Undo `move`, after the absorbed are their own again: the links that they have back, and their clock. What was
+        undone since stays undone, and an entity that was merged meanwhile is represented by its survivor."""
+        # Ids of another service's entities may be those of absorbed ones here.
+        elsewhere = [one.id for one in self._relations.leaving(live.name) if one.to_mirror]
+        rows = connection.rows(_NOTED, {"merge": merge_id, "across": elsewhere})
         noted = [
             Moving(relation, absorbed, other, at, clock, moved, self._inverse(relation))
             for relation, absorbed, other, at, clock, moved in rows
         ]
         if not noted:
-            return []
+            return [], 0
         there = self._gone(connection, [(one.relation, survivor, one.other) for one in noted if one.moved])
         held = self._registers_held(connection, [one for one in noted if not one.moved])
         back = [
@@ -141,13 +148,13 @@ class LinkMoves:
                 else (self._inverse(one.relation), one.other) not in held
             )
         ]
-        self._swap(
+        clock = self._put(
             connection,
-            [],
+            there,
             [(one.relation, one.absorbed, one.other, one.since) for one in back],
             max(one.clock for one in noted),
         )
-        return back
+        return back, clock
 
     def _registers_held(self, connection: Connection, dropped: Sequence[Moving]) -> set[tuple[int, int]]:
         """Registers of others that would point at an absorbed entity again, but point elsewhere by now."""
@@ -162,13 +169,23 @@ class LinkMoves:
 
     def _swap(
         self, connection: Connection, gone: Sequence[Row], put: Sequence[tuple[int, int, int, datetime]], seen: int
-    ) -> None:
-        """Take links away and put others, in both directions."""
+    ) -> int:
+        """Take links away and put others, in both directions; the clock of that."""
         self._gone(connection, gone)
+        return self._put(connection, gone, put, seen)
+
+    def _put(
+        self, connection: Connection, gone: Iterable[Row], put: Sequence[tuple[int, int, int, datetime]], seen: int
+    ) -> int:
+        """Put links, in both directions, and remember those that are gone; the clock of that."""
+        clock = self._clock.tick(seen)
+        defs = ((self._relations.get(row[0]), row) for row in gone)
+        bury(connection, [(named(one, *row[1:]), clock, None) for one, row in defs if one is not None and one.across])
         if put:
             both = [*put, *((self._inverse(r), t, f, s) for r, f, t, s in put)]
-            params = {**_columns("rfts", both), "clock": self._clock.tick(seen)}
+            params = {**_columns("rfts", both), "clock": clock}
             connection.run(_PUT, params, prepare=True)
+        return clock
 
     def _gone(self, connection: Connection, rows: Sequence[Row]) -> set[Row]:
         if not rows:

@@ -142,12 +142,13 @@ class Merges:
         store.add_aliases(connection, [(attribute, key, survivor.id) for attribute, key in lost])
         aliases += [(attribute, key, survivor.id, False) for attribute, key in lost]
         merge_id = store.record(connection, live, survivor, absorbed, dict(planned.sources), aliases)
-        self._moves.move(connection, merge_id, survivor.id, moving)
+        clock = self._moves.move(connection, merge_id, survivor.id, moving)
         detail = {
             "merge": str(merge_id),
             "absorbed": [{"id": str(one.state.id), "version": one.state.version} for one in away],
             "sources": {key: None if one is None else str(one) for key, one in planned.sources.items()},
             "links": [one.told() for one in moving],
+            "clock": str(clock),
         }
         written.detail = detail
         for one in away:

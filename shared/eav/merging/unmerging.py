@@ -125,13 +125,14 @@ class Unmerges:
             raise Overtaken from error
         cleared, lost = _cleared(connection, live, states, taken, context)
         store.undo(connection, merge, survivor.version)
-        links = self._moves.give_back(connection, merge.id, survivor.id)
+        links, clock = self._moves.give_back(connection, live, merge.id, survivor.id)
         kept += lost
         written.detail = {
             "merge": str(merge.id),
             "restored": [{"id": str(one.state.id), "version": one.state.version} for one in released],
             "kept": [{"id": str(one.id), "attribute": one.attribute} for one in kept],
             "links": [one.told() for one in links],
+            "clock": str(clock),
         }
         for one in released:
             one.detail = {"merge": str(merge.id), "survivor": str(survivor.id)}
