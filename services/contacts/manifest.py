@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.contacts.activity_rules import RULES as ACTIVITY_RULES
 from services.contacts.api import OPERATIONS
 from services.contacts.gathering import GATHERINGS
 from services.contacts.matching import MATCHING
@@ -13,7 +14,7 @@ from shared.service.manifest import Manifest
 MANIFEST = Manifest(
     name="contacts",
     types=TYPES,
-    rules=RULES,
+    rules={**RULES, **ACTIVITY_RULES},
     gatherings=GATHERINGS,
     matching=MATCHING,
     metrics=METRICS,

@@ -89,6 +89,10 @@ _PAGES = (
 )
 
 _COUNTED = (
+    attribute("activity_count", "Activities", "number", wire_name="num_notes", description="Calls, notes and so on."),
+    attribute("last_contacted_at", "Last contacted", "datetime", wire_name="notes_last_contacted"),
+    attribute("last_activity_at", "Last activity", "datetime", wire_name="notes_last_updated"),
+    attribute("next_activity_at", "Next activity", "datetime", wire_name="notes_next_activity_date"),
     attribute("child_company_count", "Child companies", "number", wire_name="hs_num_child_companies"),
     attribute("contact_count", "Contacts", "number", wire_name="num_associated_contacts"),
     attribute("deal_count", "Deals", "number", wire_name="num_associated_deals"),

@@ -33,7 +33,8 @@ numemployees recent_deal_amount hs_all_owner_ids hs_created_by_user_id hs_update
 COMPANY_WIRE = f"""{COMPANY_DEFAULTS} website phone address address2 city state zip country description industry type
 numberofemployees annualrevenue lifecyclestage hs_lead_status hubspot_owner_id founded_year is_public timezone
 linkedin_company_page twitterhandle facebook_company_page hs_parent_company_id hs_num_child_companies
-num_associated_contacts num_associated_deals hs_additional_domains hs_merged_object_ids closedate"""
+num_associated_contacts num_associated_deals hs_additional_domains hs_merged_object_ids closedate num_notes
+notes_last_contacted notes_last_updated notes_next_activity_date"""
 DEAL_DEFAULTS = "amount closedate createdate dealname dealstage hs_lastmodifieddate hs_object_id pipeline"
 DEAL_WIRE = f"""{DEAL_DEFAULTS} dealtype description hubspot_owner_id hs_priority deal_currency_code
 amount_in_home_currency hs_closed_amount hs_forecast_amount hs_projected_amount hs_deal_stage_probability days_to_close
