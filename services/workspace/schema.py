@@ -28,6 +28,12 @@ OWNER = TypeDef(
                 attribute("first_name", "First name", wire_name="firstname", searchable=True, default=True),
                 attribute("last_name", "Last name", wire_name="lastname", searchable=True, default=True),
                 attribute(
+                    "name",
+                    "Name",
+                    wire_name="fullname",
+                    description="First and last name together; either way of writing them fills the other.",
+                ),
+                attribute(
                     "kind",
                     "Kind",
                     "enumeration",

@@ -1,4 +1,4 @@
-"""Asking workspace whom a text means: owners and users by e-mail address, teams by name.
+"""Asking workspace whom a text means: owners by e-mail address or whole name, users by e-mail address, teams by name.
 
 Answers are kept in the process for a while; what was not found is asked again. Only for workers.
 """
@@ -16,9 +16,10 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.json import JsonError, dumps, loads
 from shared.service.imports.targets import Found
 
-_TOLD_BY = {"owner": ("owners", "email"), "user": ("users", "email"), "team": ("teams", "name")}
+_PLURALS = {"owner": "owners", "user": "users", "team": "teams"}
 _KEPT_SECONDS = 60.0
-_PAGE = 100
+_PAGE = 50
+_LARGEST_PAGE = 200
 _SECONDS = 10.0
 
 _known: dict[tuple[str, str], tuple[float, tuple[int, ...]]] = {}
@@ -27,14 +28,22 @@ _lock = threading.Lock()
 
 def named_ids(settings: Settings, entity_type: str, texts: Iterable[str]) -> Found:
     """Text -> ids. Raises Unavailable when workspace cannot be asked; {} for types that nobody is known by."""
-    if entity_type not in _TOLD_BY:
+    if entity_type not in _PLURALS:
         return {}
     wanted = {text: text.strip().casefold() for text in texts}
     found = {word: ids for word in set(wanted.values()) if (ids := _kept(entity_type, word))}
-    asked = sorted(set(wanted.values()) - found.keys())
-    for start in range(0, len(asked), _PAGE):
-        found |= _ask(settings, entity_type, asked[start : start + _PAGE])
+    asked: dict[str, list[str]] = {}
+    for word in sorted(set(wanted.values()) - found.keys()):
+        asked.setdefault(_told_by(entity_type, word), []).append(word)
+    for attribute, words in asked.items():
+        for start in range(0, len(words), _PAGE):
+            found |= _ask(settings, entity_type, attribute, words[start : start + _PAGE])
     return {text: found[word] for text, word in wanted.items() if word in found}
+
+
+def _told_by(entity_type: str, word: str) -> str:
+    """The attribute by which a word names entities of a type."""
+    return "email" if entity_type == "user" or (entity_type == "owner" and "@" in word) else "name"
 
 
 def _kept(entity_type: str, word: str) -> tuple[int, ...]:
@@ -43,13 +52,14 @@ def _kept(entity_type: str, word: str) -> tuple[int, ...]:
     return ids if until > monotonic() else ()
 
 
-def _ask(settings: Settings, entity_type: str, words: list[str]) -> Found:
-    plural, attribute = _TOLD_BY[entity_type]
+def _ask(settings: Settings, entity_type: str, attribute: str, words: list[str]) -> Found:
+    plural = _PLURALS[entity_type]
     token = settings.service_token.get_secret_value() if settings.service_token else ""
     question = {
         "filter": {"attribute": attribute, "operator": "IN", "values": words},
         "attributes": [attribute],
-        "limit": _PAGE,
+        # Names need not be unique; of two the second is enough to know.
+        "limit": _LARGEST_PAGE,
         "total": "none",
     }
     try:
