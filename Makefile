@@ -21,6 +21,10 @@ install: ## make .venv with what requirements.lock names (every target does it w
 up: install ## run the whole system in the foreground: http://127.0.0.1:8000, Ctrl-C stops it
 	@exec $(PY) -m deploy.local up
 
+.PHONY: up-split
+up-split: install ## the same with a process per service and role, behind nginx; SCALE="contacts-web=2" for more of one
+	@exec $(PY) -m deploy.local up-split
+
 .PHONY: down
 down: install ## stop the system that runs on this CRM_HOME
 	@exec $(PY) -m deploy.local down
@@ -73,9 +77,21 @@ bench-eav: install ## the engine against a native table
 bench-imports: install ## a file through the running system, and the engine's part beside COPY and batches
 	$(PY) -m benchmarks.imports $(ARGS)
 
+.PHONY: bench-events
+bench-events: install ## events from the writer to the report, beside counters, views and GROUP BY
+	$(PY) -m benchmarks.events $(ARGS)
+
 .PHONY: pictures
 pictures: install ## draw what the terminal shows, for the README (of a running system with the demo in it)
 	$(PY) -m crm.pictures docs/pictures
+
+.PHONY: compose
+compose: install ## write docker-compose.yml and nginx's configuration anew, from the services there are
+	@$(PY) -m deploy.compose
+
+.PHONY: env
+env: ## add the passwords that docker-compose.yml wants to .env
+	@python3 deploy/compose/env.py
 
 .PHONY: lock
 lock: install ## resolve pyproject.toml anew into requirements.lock and the image's part of it

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
+from benchmarks import events_beside
 from benchmarks.event_work import (
     METRICS,
     TYPE,
@@ -118,8 +119,8 @@ VARIANTS: tuple[tuple[str, Handle, tuple[tuple[Any, str, Any], ...]], ...] = (
 )
 
 
-def run(admin_url: str, size: int, events: int, page: int) -> None:
-    """Measure and print."""
+def run(admin_url: str, size: int, events: int, page: int, faults: Callable[[], tuple[str, str]]) -> None:
+    """Measure and print. faults: what a run of faults came to, for reporting and for counters in Redis."""
     with services(admin_url) as (runtime, reporting_url):
         bench = Bench(admin_url, runtime, reporting_url, page)
         create_contacts(runtime, size)
@@ -129,6 +130,17 @@ def run(admin_url: str, size: int, events: int, page: int) -> None:
         rows += _variants(bench)
         show(f"Applying a log that is there, pages of {page}: {size:,} creations, then {events:,} changes of three "
              "attributes each", HEADS, rows)  # fmt: skip
+        with bench.copy("beside") as database:
+            bench.pulled(database, everything)
+            _verified(database)
+            events_beside.others(runtime, database, size, faults)
+        events_beside.written(runtime, max(100, events // 20))
+
+
+def _verified(database: Database) -> None:
+    """Fast and wrong would be worth nothing."""
+    wrong = {raw["name"]: commands.verify(database, Projections(), raw["name"]).wrong for raw in METRICS}
+    assert not any(wrong.values()), wrong
 
 
 def _first(bench: Bench) -> Iterator[tuple[str, ...]]:

@@ -14,9 +14,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from services.reporting.linking import begin, placed
 from services.reporting.metrics import store
 from services.reporting.metrics.deltas import Deltas
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
+from shared.contracts.event import CREATED
 from shared.kernel.db import Connection
 from shared.kernel.json import loads
 from shared.service.replica.catalogs import KnownType
@@ -24,10 +26,14 @@ from shared.service.replica.facts import COPIED, Fact, FactChange, Step, advance
 
 ENTITIES = 2000
 
-_LOCK = "select 1 from watermark where source = %(source)s for update"
+# Links are told of by other sources, too: none of them may be in the middle of a page that knows nothing of the metric.
+_LOCK = """select 1 from watermark where source = %(source)s or %(linked)s order by subscription for update"""
 _PAGE = "select id from fact where type_no = %(no)s and id > %(after)s order by id limit %(limit)s"
 _FACTS = """select id, version, archived, values::text from fact
 where type_no = %(no)s and id = any(%(ids)s) order by id"""
+# The first version of an entity is the fact itself: nothing has to be replayed.
+_FIRST = """select id, at, values::text from fact
+where type_no = %(no)s and id = any(%(ids)s) and version = 1 and not archived"""
 _STEPS = """select id, version, kind, at, effective_at, changed::text from fact_version
 where type_no = %(no)s and id = any(%(ids)s) order by id, version"""
 _REACHED = """update metric set backfilled_to = %(upto)s, to_backfill = greatest(to_backfill - %(done)s, 0)
@@ -40,7 +46,8 @@ def backfill(connection: Connection, projections: Projections, metric_id: int, *
     if metric is None or metric.state != store.BACKFILLING:
         return False
     known = projections.catalogs.types(connection).type(metric.entity_type)
-    connection.rows(_LOCK, {"source": known.source})
+    linked = any("." in one.attribute for one in metric.definition.dimensions)
+    connection.rows(_LOCK, {"source": known.source, "linked": linked})
     metric = store.by_id(connection, metric_id, lock=True)
     if metric is None or metric.state != store.BACKFILLING:
         return False
@@ -57,8 +64,16 @@ def backfill(connection: Connection, projections: Projections, metric_id: int, *
 def _add(connection: Connection, metric: store.Metric, known: KnownType, ids: Sequence[int]) -> None:
     compiled = compiled_metric(metric, known)
     deltas = Deltas()
-    for change in history(connection, known, ids):
-        deltas.add(compiled, change)
+    # What an entity led to at each version is not known: it counts under what it leads to now.
+    starts = begin(connection, [(known, one) for one in compiled.linkages], {known.name: ids}, {})
+    first = connection.rows(_FIRST, {"no": known.no, "ids": list(ids)})
+    for ident, at, text in first:
+        moment = at.replace(tzinfo=UTC)
+        made = FactChange(known, ident, 1, CREATED, moment, moment, None, loads(text))
+        deltas.add(compiled, placed(starts, made))
+    later = {*ids}.difference(row[0] for row in first)
+    for change in history(connection, known, sorted(later)) if later else ():
+        deltas.add(compiled, placed(starts, change))
     store.write(connection, {metric.id: (counts_numbers(compiled, known), deltas)})
 
 
