@@ -8,34 +8,47 @@ before the question is in; both are refused after a while, never answered with l
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.reporting import linking
 from services.reporting.cache import Cache
 from services.reporting.commands import refused, serving
-from services.reporting.domain.definitions import Definition, Wrong
-from services.reporting.domain.questions import Question, Row, change, ordered, read_question
+from services.reporting.documents import answer_document
+from services.reporting.domain.definitions import CURRENCY, Definition, Wrong
+from services.reporting.domain.questions import Question, Table, read_question
 from services.reporting.metrics import store
-from services.reporting.projections import Projections
-from services.reporting.query import answer
-from shared.kernel.clock import iso, monotonic, now
+from services.reporting.metrics.compiling import Compiled
+from services.reporting.projections import Projections, compiled_metric
+from services.reporting.query import Cells, groups, nothing, unconverted
+from services.reporting.rates import RATE_TYPE, rates_of
+from services.reporting.tabling import shares, table
+from shared.kernel.clock import monotonic, now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid, Unavailable
-from shared.kernel.json import decimal_text
 from shared.service.permissions import REPORTS_READ, require, require_scope
-from shared.service.replica.catalogs import KnownType
+from shared.service.replica.catalogs import KnownType, KnownTypes
 
 FRESHNESS = ("any", "bounded", "strong")
 BOUND = timedelta(seconds=2)
 PATIENCE = 5.0
 LOOK_EVERY = 0.01
-Parts = list[tuple[store.Metric, KnownType]]
 _AS_OF = "select min(as_of) from watermark where source = any(%(sources)s)"
+_SNAPSHOT = "set transaction isolation level repeatable read, read only"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A metric, or one of the two that a ratio is made of."""
+
+    metric: store.Metric
+    known: KnownType
+    compiled: Compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,121 +70,141 @@ class Answers:
     def ask(self, ctx: Context, name: str, raw: Mapping[str, Any], fresh: str = "any") -> Answer:
         """Answer a question. Raises NotFound, Forbidden, Invalid with every problem, Unavailable when not fresh."""
         require_scope(ctx.actor, REPORTS_READ)
-        if fresh not in FRESHNESS:
-            raise Invalid.one("fresh", "INVALID_PARAMETER", f"fresh: use one of {', '.join(FRESHNESS)}")
+        check_fresh(fresh)
         asked = now()
         with self.database.connect() as connection:
             metric = serving(connection, name)
-            parts = self._parts(connection, ctx, metric)
-            question = _read(raw, parts[0][0].definition)
-            sources = sorted({known.source for _, known in parts})
+            types = self.projections.catalogs.types(connection)
+            parts = self._parts(connection, types, metric)
+            for one in parts:
+                require(ctx.actor, "objects", one.known.live.defn, "read")
+            definition = asked_of(parts)
+            question = read(raw, definition)
+            for one in parts:
+                permit(ctx, one.compiled, question.named)
+        sources = sources_of(types, parts)
         if question.as_of is None:
-            self._wait(sources, fresh, asked)
+            self.wait(sources, fresh, asked)
+        day = question.as_of or today(definition)
         with self.database.connect() as connection:
-            as_of = _as_of(connection, sources)
-            versions = store.changes(connection, [metric.id, *(one.id for one, _ in parts)])
-            etag, rows = self.cache.rows(
-                metric, versions, question, lambda: self._rows(connection, metric, parts, question)
-            )
-        return Answer(_document(metric, parts, question, rows, as_of), etag)
+            as_of = reached(connection, sources)
+            versions = store.changes(connection, [metric.id, *(one.metric.id for one in parts)])
+            compute = partial(self._table, connection, types, parts, question, day)
+            etag, found = self.cache.table(metric, versions, question, day, compute)
+            relations = {way.relation for one in parts for way in one.compiled.linkages}
+            left = sum(linking.waiting(connection, relations).values())
+        body = answer_document(metric, [one.metric for one in parts], question, found, as_of)
+        return Answer({**body, "catching_up": left} if left else body, f"{etag}-{left}" if left else etag)
 
-    def _parts(self, connection: Connection, ctx: Context, metric: store.Metric) -> Parts:
-        """The metric, or the two that a ratio is made of, with their types; their entities must be readable."""
+    def _parts(self, connection: Connection, types: KnownTypes, metric: store.Metric) -> list[Part]:
         measure = metric.definition.measure
         metrics = [metric]
         if measure.kind == "ratio":
             metrics = [serving(connection, one) for one in (measure.numerator, measure.denominator)]
-        types = self.projections.catalogs.types(connection)
-        parts = [(one, types.type(one.entity_type)) for one in metrics]
-        for _, known in parts:
-            require(ctx.actor, "objects", known.live.defn, "read")
-        return parts
+        known = [types.type(one.entity_type) for one in metrics]
+        return [Part(one, kind, compiled_metric(one, kind)) for one, kind in zip(metrics, known, strict=True)]
 
-    def _wait(self, sources: Sequence[str], fresh: str, asked: datetime) -> None:
+    def wait(self, sources: Sequence[str], fresh: str, asked: datetime) -> None:
+        """Until everything is applied that `fresh` asks for. Raises Unavailable after a while."""
         if fresh == "any":
             return
         needed = asked if fresh == "strong" else asked - BOUND
         deadline = monotonic() + PATIENCE
         while True:
             with self.database.connect() as connection:
-                as_of = _as_of(connection, sources)
+                as_of = reached(connection, sources)
             if as_of is not None and as_of >= needed:
                 return
             if monotonic() >= deadline:
-                raise Unavailable(f"reporting lags behind; nothing as fresh as {fresh} came within {PATIENCE:g} s")
+                behind = "nothing was read yet" if as_of is None else f"{(now() - as_of).total_seconds():.1f} s behind"
+                raise Unavailable(
+                    f"reporting lags behind ({behind}); nothing as fresh as {fresh} came within {PATIENCE:g} s. "
+                    "fresh=any answers what there is, and up to when it is complete; `crm bus status` shows the lag"
+                )
             time.sleep(LOOK_EVERY)
 
-    def _rows(self, connection: Connection, metric: store.Metric, parts: Parts, question: Question) -> list[Row]:
-        if len(parts) == 1:
-            return ordered(answer(connection, metric, question), question)
-        over, under = ({row.group: row for row in answer(connection, one, question)} for one, _ in parts)
-        rows = []
-        for group in dict.fromkeys([*over, *under]):
-            upper, lower = over.get(group), under.get(group)
-            compared = _share(upper and upper.previous, lower and lower.previous) if question.compare else None
-            value = _share(upper and upper.value, lower and lower.value)
-            rows.append(Row(group, value, lower.n if lower else 0, compared))
-        return ordered(rows, question)
+    def _table(
+        self, connection: Connection, types: KnownTypes, parts: Sequence[Part], question: Question, day: date
+    ) -> Table:
+        with connection.transaction():
+            connection.run(_SNAPSHOT)
+            cells = [
+                Cells(one.metric.id, one.metric.definition, one.compiled.joins, rates(types, one.metric, day))
+                for one in parts
+            ]
+            return tabled(connection, cells, question)
 
 
-def _share(over: Any, under: Any) -> Decimal | None:
-    """A quotient; None where nothing is divided by, zero where nothing is divided."""
-    if not isinstance(under, Decimal) or not under:
-        return None
-    return (over if isinstance(over, Decimal) else Decimal(0)) / under
+def tabled(connection: Connection, parts: Sequence[Cells], question: Question) -> Table:
+    """The table of one metric's cells, or of a ratio's two; inside a transaction that sees one moment."""
+    asks = [partial(groups, connection, one, question) for one in parts]
+    if len(asks) > 1:
+        return table(shares(*asks), question, None)
+    [cells] = parts
+    found = table(asks[0], question, nothing(cells.definition))
+    if cells.definition.measure.to:
+        return replace(found, unconverted=unconverted(connection, cells, question))
+    return found
 
 
-def _read(raw: Mapping[str, Any], definition: Definition) -> Question:
-    zone = definition.time.time_zone if definition.time else "UTC"
+def rates(types: KnownTypes, metric: store.Metric, day: date) -> Any:
+    """The exchange rates that a metric's amounts are converted by, None for amounts that are not."""
+    to = metric.definition.measure.to
+    return rates_of(types, to, day) if to else None
+
+
+def asked_of(parts: Sequence[Part]) -> Definition:
+    """The definition that a question is about: of a ratio, what both its metrics have."""
+    first, *others = (one.metric.definition for one in parts)
+    for other in others:
+        shared = tuple(one for one in first.dimensions if one.name in other.names)
+        first = replace(first, dimensions=shared, time=first.time if other.time else None)
+    return first
+
+
+def permit(ctx: Context, compiled: Compiled, named: Iterable[str]) -> None:
+    """Raises Forbidden unless the actor may read the types whose attributes these dimensions are."""
+    for name in named:
+        if name in compiled.joins:
+            require(ctx.actor, "objects", compiled.joins[name].linkage.target.live.defn, "read")
+
+
+def sources_of(types: KnownTypes, parts: Iterable[Part]) -> list[str]:
+    """The logs that an answer is made of."""
+    found = set()
+    for one in parts:
+        found |= {one.known.source, *(join.linkage.target.source for join in one.compiled.joins.values())}
+        known = types.find(RATE_TYPE) if one.metric.definition.measure.to else None
+        found |= {known.source} if known else set()
+    return sorted(found)
+
+
+def check_fresh(fresh: str) -> None:
+    """Raises Invalid for what is no freshness."""
+    if fresh not in FRESHNESS:
+        raise Invalid.one("fresh", "INVALID_PARAMETER", f"fresh: use one of {', '.join(FRESHNESS)}")
+
+
+def today(definition: Definition) -> date:
+    """The present day in a metric's time zone."""
+    return now().astimezone(ZoneInfo(definition.time_zone)).date()
+
+
+def read(raw: Mapping[str, Any], definition: Definition) -> Question:
+    """The question in parsed JSON. Raises Invalid with every problem."""
     try:
-        return read_question(raw, definition, now().astimezone(ZoneInfo(zone)).date())
+        question = read_question(raw, definition, today(definition))
     except Wrong as error:
         raise refused(error) from error
+    measure = definition.measure
+    single = len(question.where.get(CURRENCY, ())) == 1
+    if measure.currency and not measure.to and CURRENCY not in question.named and not single:
+        # Amounts of different currencies have no sum.
+        return replace(question, by=(*question.by, CURRENCY))
+    return question
 
 
-def _as_of(connection: Connection, sources: Sequence[str]) -> datetime | None:
+def reached(connection: Connection, sources: Sequence[str]) -> datetime | None:
+    """The moment before which nothing is missing of these logs."""
     row = connection.row(_AS_OF, {"sources": list(sources)}, prepare=True)
     return None if row is None or row[0] is None else row[0].replace(tzinfo=UTC)
-
-
-def _document(
-    metric: store.Metric,
-    parts: Parts,
-    question: Question,
-    rows: Sequence[Row],
-    as_of: datetime | None,
-) -> dict[str, Any]:
-    verified = [one.verified_at for one, _ in parts]
-    lag = None if as_of is None else max(0, round((now() - as_of).total_seconds() * 1000))
-    return {
-        "metric": metric.name,
-        "label": metric.definition.label,
-        "definition_version": metric.version,
-        "precomputed": True,
-        "as_of": None if as_of is None else iso(as_of),
-        "as_of_day": None if question.as_of is None else question.as_of.isoformat(),
-        "lag_ms": lag,
-        "verified_at": None if None in verified else iso(min(one for one in verified if one)),
-        "by": list(question.columns),
-        "period": None
-        if question.period is None
-        else {"first": question.period.first.isoformat(), "last": question.period.last.isoformat()},
-        "rows": [_row(question, one) for one in rows],
-    }
-
-
-def _row(question: Question, row: Row) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "group": dict(zip(question.columns, row.group, strict=True)),
-        "value": _shown(row.value),
-        "n": row.n,
-    }
-    if question.compare:
-        more = change(row.value, row.previous)
-        body["previous"] = _shown(row.previous)
-        body["change"] = None if more is None else _shown(round(more, 6))
-    return body
-
-
-def _shown(value: Decimal | str | None) -> str | None:
-    return decimal_text(value) if isinstance(value, Decimal) else value

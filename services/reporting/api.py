@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
 from services.reporting import commands, verifying
-from services.reporting.answering import FRESHNESS, Answers
+from services.reporting.answering import FRESHNESS, Answers, permit
 from services.reporting.bodies import (
     AnswerDocument,
     ChangesBody,
@@ -22,15 +23,18 @@ from services.reporting.bodies import (
     VerificationDocument,
     VerifiedDocument,
 )
-from services.reporting.domain.definitions import document
+from services.reporting.domain.definitions import CURRENCY, document
 from services.reporting.domain.periods import Period, parse_period
+from services.reporting.explaining import MOST_EXPLAINED
+from services.reporting.explaining import explain as explaining
 from services.reporting.metrics import store
+from services.reporting.projections import compiled_metric
 from services.reporting.waterfall import waterfall
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
 from shared.kernel.errors import Invalid, NotFound
 from shared.kernel.json import decimal_text
-from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, require, require_scope
+from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, allowed, require, require_scope
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, text_param
 
@@ -116,9 +120,10 @@ def explain(service: Runtime, name: str) -> Response:
     body = json_object()
     known_keys(body, ("group",))
     group = _group(body)
-    _readable(service, ctx, name)
-    limit = int_param("limit", 50, commands.MOST_EXPLAINED, least=1) or 50
-    rows, following = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, limit)
+    hidden = _readable(service, ctx, name, group)
+    limit = int_param("limit", 50, MOST_EXPLAINED, least=1) or 50
+    after = int_param("after", 0) or 0
+    rows, following = explaining(own.database, own.projections, name, group, after, limit, hidden)
     page: dict[str, Any] = {"results": rows}
     if following is not None:
         page["next_after"] = str(following)
@@ -131,8 +136,10 @@ def changes(service: Runtime, name: str) -> Response:
     require_scope(ctx.actor, REPORTS_READ)
     known_keys(body, ("period", "group"))
     period = _period(body.get("period"))
-    _readable(service, ctx, name)
-    found = waterfall(own.database, own.projections, name, period.first, period.last, _group(body))
+    group = _group(body)
+    _readable(service, ctx, name, group)
+    _told_apart(service, name, group)
+    found = waterfall(own.database, own.projections, name, period.first, period.last, group)
     parts = [
         {"cause": cause, "n": one.n, "value": decimal_text(one.value), "versions": one.versions,
          "entities": [str(ident) for ident in one.entities]}
@@ -157,12 +164,30 @@ def _group(body: dict[str, Any]) -> dict[str, str | None]:
     return group
 
 
-def _readable(service: Runtime, ctx: Context, name: str) -> None:
-    """Entities are shown to those only who may read them. Raises Forbidden, and Invalid for a ratio."""
+def _readable(service: Runtime, ctx: Context, name: str, group: Iterable[str] = ()) -> list[str]:
+    """Entities are shown to those only who may read them; dimensions that this reader must not see. Raises Forbidden,
+    also for a group by such a dimension, and Invalid for a ratio."""
     with service.db.connect() as connection:
         metric = commands.of_entities(connection, name)
         known = _own(service).projections.catalogs.types(connection).type(metric.entity_type)
+        compiled = compiled_metric(metric, known)
     require(ctx.actor, "objects", known.live.defn, "read")
+    permit(ctx, compiled, group)
+    targets = {name: join.linkage.target.live.defn for name, join in compiled.joins.items()}
+    return [name for name, defn in targets.items() if not allowed(ctx.actor, "objects", defn, "read")]
+
+
+def _told_apart(service: Runtime, name: str, group: Mapping[str, Any]) -> None:
+    """Raises Invalid for groups of past days that are not kept, and for sums over several currencies."""
+    with service.db.connect() as connection:
+        definition = commands.of_entities(connection, name).definition
+    for one in definition.dimensions:
+        if one.name in group and "." in one.attribute:
+            told = f"group: {one.name} is an attribute of linked entities; what they were on past days is not kept"
+            raise Invalid.one("group", "NOT_KEPT", told)
+    if definition.measure.currency and CURRENCY not in group:
+        told = f"group: amounts are explained currency by currency: say which, as in {CURRENCY}: EUR"
+        raise Invalid.one("group", "NOT_ADDITIVE", told)
 
 
 def verify(service: Runtime, name: str) -> Response:
@@ -171,7 +196,7 @@ def verify(service: Runtime, name: str) -> Response:
     own = _own(service)
     found = commands.verify(own.database, own.projections, name, repair=bool_param("repair"))
     wrong = [{"group": list(group), "kept": str(pair[0]), "is": str(pair[1])} for group, pair in found.wrong.items()]
-    return answer({"groups": found.groups, "wrong": wrong[: commands.MOST_EXPLAINED]})
+    return answer({"groups": found.groups, "wrong": wrong[:MOST_EXPLAINED]})
 
 
 def verify_everything(service: Runtime) -> Response:

@@ -1,4 +1,4 @@
-"""Rows of answers, kept in Redis under the number of changes that they were made after.
+"""Tables of answers, kept in Redis under the number of changes that they were made after.
 
 The number lives in PostgreSQL and moves with the cells, so that a flush revives nothing old: it only costs computing
 once more. Of many that miss at once, one computes and the others wait for it a moment. Without Redis all compute.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import redis
 
-from services.reporting.domain.questions import Question, Row
+from services.reporting.domain.definitions import REPORT_DAY
+from services.reporting.domain.questions import Question, Row, Table, Value
 from services.reporting.metrics.store import Metric
 from shared.kernel import json
 from shared.kernel.clock import monotonic
@@ -28,16 +30,18 @@ _PREFIX = "crm:report:"
 
 
 class Cache:
-    """Rows by metric, version and question."""
+    """Tables by metric, version and question."""
 
     def __init__(self, client: redis.Redis | None) -> None:
         self._client = client
 
-    def rows(
-        self, metric: Metric, versions: Mapping[int, int], question: Question, compute: Callable[[], Sequence[Row]]
-    ) -> tuple[str, Sequence[Row]]:
-        """The etag and the rows, from the cache or computed and put there."""
+    def table(
+        self, metric: Metric, versions: Mapping[int, int], question: Question, day: date, compute: Callable[[], Table]
+    ) -> tuple[str, Table]:
+        """The etag and the table, from the cache or computed and put there. day: of the report, where it matters."""
         etag = etag_of(metric, versions, question)
+        if metric.definition.measure.at == REPORT_DAY:
+            etag = f"{etag}-{day.isoformat()}"
         if self._client is None:
             return etag, compute()
         try:
@@ -45,7 +49,7 @@ class Cache:
         except redis.exceptions.RedisError:
             return etag, compute()
 
-    def _shared(self, client: redis.Redis, key: str, compute: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    def _shared(self, client: redis.Redis, key: str, compute: Callable[[], Table]) -> Table:
         kept: Any = client.get(key)
         if kept is not None:
             return _decode(kept)
@@ -56,16 +60,16 @@ class Cache:
                 kept = client.get(key)
                 if kept is not None:
                     return _decode(kept)
-        rows = compute()
-        client.set(key, _encode(rows), ex=SECONDS)
+        table = compute()
+        client.set(key, _encode(table), ex=SECONDS)
         client.delete(f"{key}:lock")
-        return rows
+        return table
 
 
 def etag_of(metric: Metric, versions: Mapping[int, int], question: Question) -> str:
     """A name for the rows: metric, generation, changes so far, and the question."""
     asked = hashlib.blake2b(json.canonical(_plain(asdict(question))), digest_size=12).hexdigest()
-    changes = ".".join(str(versions[one]) for one in sorted(versions))
+    changes = ".".join(f"{one}:{versions[one]}" for one in sorted(versions))
     return f"{metric.name}-{metric.version}-{changes}-{asked}"
 
 
@@ -77,17 +81,32 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def _encode(rows: Sequence[Row]) -> bytes:
-    return json.dumps([[one.group, _told(one.value), one.n, _told(one.previous)] for one in rows])
+def _encode(table: Table) -> bytes:
+    lines = [None if one is None else _line(one) for one in (table.total, table.others)]
+    unconverted = [[code, n, str(amount)] for code, n, amount in table.unconverted]
+    return json.dumps([[_line(one) for one in table.rows], table.columns, *lines, table.hidden, unconverted])
 
 
-def _told(value: Decimal | str | None) -> Any:
+def _line(one: Row) -> list[Any]:
+    return [one.group, _told(one.value), one.n, _told(one.previous), [_told(cell) for cell in one.cells]]
+
+
+def _told(value: Value) -> Any:
     return {"number": str(value)} if isinstance(value, Decimal) else value
 
 
-def _decode(kept: bytes) -> list[Row]:
-    return [Row(tuple(group), _value(value), n, _value(previous)) for group, value, n, previous in json.loads(kept)]
+def _decode(kept: bytes) -> Table:
+    rows, columns, total, others, hidden, unconverted = json.loads(kept)
+    left_out = tuple((code, n, Decimal(amount)) for code, n, amount in unconverted)
+    return Table(
+        tuple(map(_row, rows)), tuple(columns), total and _row(total), others and _row(others), hidden, left_out
+    )
 
 
-def _value(told: Any) -> Decimal | str | None:
+def _row(line: list[Any]) -> Row:
+    group, value, n, previous, cells = line
+    return Row(tuple(group), _value(value), n, _value(previous), tuple(map(_value, cells)))
+
+
+def _value(told: Any) -> Value:
     return Decimal(told["number"]) if isinstance(told, dict) else told

@@ -1,8 +1,8 @@
-"""Use cases: define, change and retire metrics; verify one against the replica; explain one group."""
+"""Use cases: define, change and retire metrics; verify one against the replica."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import psycopg
 
 from services.reporting.domain.definitions import Definition, Wrong, document, read_definition
 from services.reporting.domain.questions import Group
+from services.reporting.linking import counted_under, hold
 from services.reporting.metrics import store
-from services.reporting.metrics.compiling import Compiled, Contribution, compile_metric
+from services.reporting.metrics.compiling import compile_metric
 from services.reporting.metrics.deltas import Deltas
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
 from shared.kernel.clock import now
@@ -22,9 +23,10 @@ from shared.kernel.json import loads
 from shared.kernel.telemetry import logger
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import FactChange
+from shared.service.replica.linkages import Linkage
 from shared.service.work import ledger
 
-MOST_EXPLAINED = 500
+_AT_ONCE = 2000
 _log = logger("reporting.commands")
 _FACTS = """select id, values::text from fact
 where type_no = %(no)s and id > %(after)s and not archived order by id"""
@@ -135,13 +137,26 @@ def of_entities(connection: Connection, name: str) -> store.Metric:
     return metric
 
 
-def live_facts(connection: Connection, known: KnownType, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Ids and values of live entities in id order, streamed; inside a transaction only."""
+def live_facts(
+    connection: Connection, known: KnownType, after: int = 0, linkages: Sequence[Linkage] = ()
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Ids and values of live entities in id order, streamed, with what they are counted under by these linkages;
+    inside a transaction only."""
+    for some in _facts(connection, known, after):
+        leads = [counted_under(connection, one, [row[0] for row in some])[0] for one in linkages]
+        for ident, text in some:
+            values = loads(text)
+            for one, lead in zip(linkages, leads, strict=True):
+                if lead[ident] is not None:
+                    values[one.key] = str(lead[ident])
+            yield ident, values
+
+
+def _facts(connection: Connection, known: KnownType, after: int) -> Iterator[list[tuple[int, str]]]:
     with connection.raw.cursor(name="facts") as cursor:
-        cursor.itersize = 2000
         cursor.execute(_FACTS, {"no": known.no, "after": after})
-        for ident, text in cursor:
-            yield ident, loads(text)
+        while some := cursor.fetchmany(_AT_ONCE):
+            yield some
 
 
 def verify(database: Database, projections: Projections, name: str, *, repair: bool = False) -> Verified:
@@ -157,9 +172,10 @@ def verify(database: Database, projections: Projections, name: str, *, repair: b
         known = projections.catalogs.types(connection).type(metric.entity_type)
         if repair:
             store.hold(connection, known.source)
+            hold(connection, [known])
         compiled = compiled_metric(metric, known)
         counted, moment = Deltas(), now()
-        for ident, values in live_facts(connection, known):
+        for ident, values in live_facts(connection, known, linkages=compiled.linkages):
             counted.add(compiled, FactChange(known, ident, 0, "", moment, moment, None, values))
         truth = {dims: (one.n, one.m, one.s) for (dims, _), one in counted.cells.items()}
         valued = {key: n for key, n in counted.values.items() if n}
@@ -190,38 +206,6 @@ def _wrong_values(
     kept = store.values(connection, metric.id)
     differing = (key for key in {*valued, *kept} if valued.get(key) != kept.get(key))
     return {(*dims, value): (kept.get((dims, value)), valued.get((dims, value))) for dims, value in differing}
-
-
-def explain(
-    database: Database, projections: Projections, name: str, group: Mapping[str, str | None], after: int, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Entities that make up a group (some of its dimensions), with what each adds; and the id to go on behind."""
-    rows: list[dict[str, Any]] = []
-    with database.transaction() as connection:
-        metric = of_entities(connection, name)
-        names = [one.name for one in metric.definition.groups]
-        unknown = [one for one in group if one not in names]
-        if unknown:
-            raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
-        known = projections.catalogs.types(connection).type(metric.entity_type)
-        compiled = compiled_metric(metric, known)
-        wanted = {names.index(one): value for one, value in group.items()}
-        for ident, values in live_facts(connection, known, after):
-            one = compiled.of(values)
-            if one is None or any(one.dims[place] != value for place, value in wanted.items()):
-                continue
-            if len(rows) == limit:
-                return rows, int(rows[-1]["id"])
-            entity = {"id": str(ident), "type": metric.entity_type, "adds": _adds(compiled, one)}
-            rows.append({**entity, "group": dict(zip(names, one.dims, strict=True))})
-    return rows, None
-
-
-def _adds(compiled: Compiled, one: Contribution) -> str | None:
-    """What an entity adds to its group: one, its number, or its value among those that are counted."""
-    if compiled.by_value:
-        return one.value
-    return format(one.s, "f") if compiled.definition.measure.attribute else "1"
 
 
 def define_suggested(database: Database, projections: Projections) -> int:

@@ -27,6 +27,7 @@ def _subscription(source: str, settings: Settings, projections: Projections) -> 
         projections.apply(connection, source, events)
 
     def rebuild(database: Database) -> None:
-        copy(database, projections.catalogs, source, asker(settings, source), projections.project)
+        ask = asker(settings, source)
+        copy(database, projections.catalogs, source, ask, projections.project, projections.take_over_links)
 
     return Subscription(f"reporting.{source}", source, handle, rebuild=rebuild, limit=PAGE)

@@ -11,8 +11,10 @@ from services.reporting.cache import Cache
 from services.reporting.commands import define_suggested
 from services.reporting.handlers import subscriptions
 from services.reporting.jobs import BACKFILL, VERIFY, Backfill, Verify, verify_when_due
+from services.reporting.linking import RELINK
 from services.reporting.pages import OPERATIONS as PAGES
 from services.reporting.projections import Projections
+from services.reporting.relinking import Relink, relinks_due
 from shared.kernel.db import Database
 from shared.service.manifest import Manifest
 
@@ -30,13 +32,18 @@ def answers(service: Runtime) -> Answers:
     return Answers(service.db, Projections(), Cache(service.redis))
 
 
+def relinks(database: Database) -> int:
+    """Begin again what waits without a job."""
+    return relinks_due(database, Projections())
+
+
 MANIFEST = Manifest(
     name="reporting",
     types=(),
     operations=(*DOORS, *PAGES),
     follows=subscriptions,
     own=answers,
-    upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due},
-    work={BACKFILL: Backfill(), VERIFY: Verify()},
+    upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due, "relinks_waiting": relinks},
+    work={BACKFILL: Backfill(), VERIFY: Verify(), RELINK: Relink()},
     migrations=Path(__file__).parent / "migrations",
 )

@@ -18,8 +18,10 @@ from flask import Response, request
 from jinja2 import Environment, PackageLoader
 
 from services.reporting import commands
-from services.reporting.answering import Answers
+from services.reporting.answering import Answers, permit
+from services.reporting.explaining import explain
 from services.reporting.metrics import store
+from services.reporting.projections import compiled_metric
 from shared.kernel.context import Context
 from shared.kernel.errors import CrmError, Unauthenticated
 from shared.service.permissions import REPORTS_READ, require, require_scope
@@ -142,7 +144,8 @@ def explanation(service: Runtime, ctx: Context) -> Response:
         metric = commands.of_entities(connection, name)
         known = own.projections.catalogs.types(connection).type(metric.entity_type)
         require(ctx.actor, "objects", known.live.defn, "read")
-    entities, after = commands.explain(own.database, own.projections, name, group, int_param("after", 0) or 0, PAGE)
+        permit(ctx, compiled_metric(metric, known), group)
+    entities, after = explain(own.database, own.projections, name, group, int_param("after", 0) or 0, PAGE)
     following = ""
     if after is not None:
         kept = [(key, value) for key, value in request.args.items(multi=True) if key != "after"]

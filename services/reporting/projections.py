@@ -6,21 +6,27 @@ whatever the number of events and metrics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from services.reporting.linking import Linked, Start, begin, told, watch
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
 from services.reporting.metrics.deltas import Deltas
+from services.reporting.rates import RATE_TYPE
 from shared.contracts.event import Event
+from shared.kernel.clock import now
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import Invalid, NotFound
 from shared.service.replica.catalogs import Catalogs, KnownType
 from shared.service.replica.facts import FactChange
 from shared.service.replica.fold import fold
+from shared.service.replica.takeover import Link, differing_links, take_over_links
 
 NUMERIC_VALUES = frozenset({"min", "max"})
+
+Joined = tuple[store.Metric, KnownType, Compiled]
 
 
 class Projections:
@@ -31,10 +37,51 @@ class Projections:
 
     def apply(self, connection: Connection, source: str, events: Sequence[Event]) -> None:
         """Fold a page of events and everything that follows from it, in the caller's transaction."""
-        self.project(connection, fold(connection, self.catalogs, source, events))
+        linked = self.linked(connection)
+        starts: list[Start] = []
+        if linked:
+            starts = watch(connection, ways(linked), self.catalogs.types(connection), events)
+        self.keep(connection, fold(connection, self.catalogs, source, events), linked, starts)
 
     def project(self, connection: Connection, changes: Sequence[FactChange]) -> None:
-        """Keep every metric by what has changed."""
+        """Keep every metric by what has changed, links aside."""
+        linked = self.linked(connection)
+        ids: dict[str, set[int]] = {}
+        for one in changes:
+            ids.setdefault(one.known.name, set()).add(one.id)
+        self.keep(connection, changes, linked, begin(connection, ways(linked), ids, {}))
+
+    def take_over_links(
+        self, connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...]
+    ) -> None:
+        """Make a range of links what their home says they are, and keep every metric by it."""
+        linked = self.linked(connection)
+        starts: list[Start] = []
+        if linked:
+            at = now()
+            moved = {row[:2]: at for row in differing_links(connection, links, first, last)}
+            starts = begin(connection, ways(linked), {}, moved)
+        take_over_links(connection, links, first, last)
+        self.keep(connection, [], linked, starts)
+
+    def linked(self, connection: Connection) -> list[Joined]:
+        """Metrics in force whose cells are joined to other entities when they are read."""
+        types = self.catalogs.types(connection)
+        found = []
+        for metric in store.joined(connection):
+            try:
+                known = types.type(metric.entity_type)
+                found.append((metric, known, compiled_metric(metric, known)))
+            except (Invalid, NotFound) as error:  # the other type, or its attribute, is gone
+                store.fail(connection, metric.id, str(error))
+        return found
+
+    def keep(
+        self, connection: Connection, changes: Sequence[FactChange], linked: Sequence[Joined], starts: Sequence[Start]
+    ) -> None:
+        """Keep every metric by what has changed; starts: what entities led to before it."""
+        if starts:
+            changes = told(connection, starts, changes)
         if not changes:
             return
         by_type: dict[str, list[FactChange]] = {}
@@ -55,6 +102,30 @@ class Projections:
                     deltas.add(compiled, one)
             found[metric.id] = (counts_numbers(compiled, known), deltas)
         store.write(connection, found)
+        elsewhere = [metric.id for metric, _, compiled in linked if _seen(compiled, by_type)]
+        if elsewhere:
+            store.note_change(connection, elsewhere)
+
+
+def ways(linked: Sequence[Joined]) -> list[Linked]:
+    """All linkages by links, each once with its type."""
+    found = {(known.no, one.relation): (known, one) for _, known, compiled in linked for one in compiled.linkages}
+    return list(found.values())
+
+
+def _seen(compiled: Compiled, by_type: Mapping[str, Sequence[FactChange]]) -> bool:
+    """Whether answers differ because linked entities, or rates, have changed, though no cell has."""
+    if compiled.definition.measure.to and RATE_TYPE in by_type:
+        return True
+    return any(
+        _value(one.old, join.attribute.key) != _value(one.new, join.attribute.key)
+        for join in compiled.joins.values()
+        for one in by_type.get(join.linkage.target.name, ())
+    )
+
+
+def _value(values: Mapping[str, Any] | None, key: str) -> Any:
+    return None if values is None else values.get(key)
 
 
 class _Key:
@@ -65,7 +136,9 @@ class _Key:
     def __init__(self, metric: store.Metric, known: KnownType) -> None:
         self.metric = metric
         self.known = known
-        self._key = (metric.id, metric.definition.name, metric.created_at, known.no, known.live.version)
+        # What is joined is looked up among all types: then none of them may have changed.
+        among = known.among if any("." in one.attribute for one in metric.definition.dimensions) else None
+        self._key = (metric.id, metric.definition.name, metric.created_at, known.no, known.live.version, among)
 
     def __hash__(self) -> int:
         return hash(self._key)

@@ -47,3 +47,9 @@ _CREATE = (
 def create_statements() -> list[str]:
     """The DDL, in order."""
     return [*replica_statements(), *_CREATE]
+
+
+def relink_statement() -> str:
+    """Which id (`was`) cells still count an entity under, by the plain relation of its links."""
+    return """create table relink (
+        relation int not null, id bigint not null, was bigint, at timestamp not null, primary key (relation, id))"""

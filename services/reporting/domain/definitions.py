@@ -4,8 +4,13 @@
      "measure": {"kind": "count"} | {"kind": "sum"|"average"|"min"|"max"|"distinct", "attribute": a}
               | {"kind": "ratio", "numerator": metric, "denominator": metric},
      "dimensions": [{"name": "source", "attribute": "lead_source"},
-                    {"name": "month", "attribute": "created_at", "bucket": "month", "time_zone": "Europe/Berlin"}],
-     "time": {"attribute": "created_at", "time_zone": "UTC"}}
+                    {"name": "month", "attribute": "created_at", "bucket": "month", "time_zone": "Europe/Berlin"},
+                    {"name": "industry", "attribute": "company.industry"}],
+     "time": {"attribute": "created_at", "time_zone": "UTC"}, "unit": "percent" | "days" | "EUR" | ...}
+
+A sum may say in which currency each amount is, and be told in one of them, at the rates of a day:
+{"kind": "sum", "attribute": "amount", "currency": "currency", "convert": {"to": "EUR", "at": "closes_at"}}; without
+`at` the rates are those of the day of the report.
 
 Whether attributes exist and measures fit their kinds is asked where the catalog is (services/reporting/metrics).
 """
@@ -23,8 +28,14 @@ BUCKETS = ("day", "week", "month", "quarter", "year")
 OVER_VALUES = ("sum", "average", "min", "max", "distinct")
 KINDS = ("count", *OVER_VALUES, "ratio")
 TIME = "time"
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_KEYS = ("name", "label", "description", "entity_type", "filter", "measure", "dimensions", TIME)
+CURRENCY, RATE_DAY = "currency", "rate_day"
+REPORT_DAY = "report day"
+UNITS = ("percent", "seconds", "minutes", "hours", "days")
+FILTER_PREFIX = "filter:"
+"""What the names of metrics begin with that count saved filters."""
+_NAME = re.compile(rf"({FILTER_PREFIX})?[a-z][a-z0-9_]{{0,62}}")
+_CODE = re.compile(r"[A-Z]{3}")
+_KEYS = ("name", "label", "description", "entity_type", "filter", "measure", "dimensions", TIME, "unit")
 
 Problem = tuple[str, str, str]
 """(field, code, message)."""
@@ -40,12 +51,16 @@ class Wrong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is counted or calculated. numerator, denominator: names of metrics, for ratios."""
+    """What is counted or calculated. numerator, denominator: names of metrics, for ratios. currency: the attribute that
+    says in which one an amount is; to: the one that amounts are told in, at the rates of the day in `at`."""
 
     kind: str
     attribute: str = ""
     numerator: str = ""
     denominator: str = ""
+    currency: str = ""
+    to: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +85,32 @@ class Definition:
     time: Dimension | None = None
     filter: Mapping[str, Any] | None = None
     description: str = ""
+    unit: str = ""
 
     @property
     def groups(self) -> tuple[Dimension, ...]:
-        """All dimensions that cells are kept by; the time dimension, by day, is the last."""
-        return self.dimensions if self.time is None else (*self.dimensions, self.time)
+        """All dimensions that cells are kept by: those asked for, time by day, and what amounts are converted by."""
+        found = [*self.dimensions, *([self.time] if self.time else [])]
+        if self.measure.currency and CURRENCY not in self.names:
+            found.append(Dimension(CURRENCY, self.measure.currency))
+        if self.measure.to and self.measure.at != REPORT_DAY:
+            found.append(Dimension(RATE_DAY, self.measure.at, "day", self.time_zone))
+        return tuple(found)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the dimensions that were asked for."""
+        return tuple(one.name for one in self.dimensions)
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Names of the dimensions that questions may use, time aside."""
+        return tuple(one.name for one in self.groups if one.name not in (TIME, RATE_DAY))
+
+    @property
+    def time_zone(self) -> str:
+        """The zone of its days."""
+        return self.time.time_zone if self.time else "UTC"
 
 
 @dataclass(slots=True)
@@ -107,10 +143,36 @@ class _Reader:
             self.wrong("measure.kind", f"use one of {', '.join(KINDS)}")
             return Measure("count")
         wanted = {"count": (), "ratio": ("numerator", "denominator")}.get(kind, ("attribute",))
-        self.known(raw, ("kind", *wanted), "measure.")
-        return Measure(kind, **{key: self.text(raw, key, "measure.") for key in wanted})
+        self.known(raw, ("kind", *wanted, *(("currency", "convert") if kind == "sum" else ())), "measure.")
+        return Measure(kind, **{key: self.text(raw, key, "measure.") for key in wanted}, **self.money(raw))
 
-    def dimension(self, raw: Any, where: str, *, time: bool = False) -> Dimension:
+    def money(self, raw: Mapping[str, Any]) -> dict[str, str]:
+        """What a measure says about currencies."""
+        if raw.get("kind") != "sum" or "currency" not in raw:
+            if "convert" in raw:
+                self.wrong("measure.convert", "needs `currency`: the attribute that says which one an amount is in")
+            return {}
+        found = {"currency": self.text(raw, "currency", "measure.")}
+        convert = raw.get("convert")
+        if convert is None:
+            return found
+        if not isinstance(convert, Mapping):
+            self.wrong("measure.convert", 'expected an object such as {"to": "EUR", "at": "closes_at"}')
+            return found
+        self.known(convert, ("to", "at"), "measure.convert.")
+        to = self.text(convert, "to", "measure.convert.")
+        if to and not _CODE.fullmatch(to):
+            self.wrong("measure.convert.to", f"{to[:20]} is no currency code, such as EUR")
+        at = self.text(convert, "at", "measure.convert.", needed=False) or REPORT_DAY
+        return {**found, "to": to, "at": at}
+
+    def unit(self, raw: Mapping[str, Any]) -> str:
+        found = self.text(raw, "unit", "", needed=False)
+        if found and found not in UNITS and not _CODE.fullmatch(found):
+            self.wrong("unit", f"use one of {', '.join(UNITS)}, or a currency code such as EUR")
+        return found
+
+    def dimension(self, raw: Any, where: str, zone: str = "", *, time: bool = False) -> Dimension:
         if isinstance(raw, str):
             raw = {"attribute": raw}
         if not isinstance(raw, Mapping):
@@ -123,20 +185,23 @@ class _Reader:
         bucket = "day" if time else self.text(raw, "bucket", f"{where}.", needed=False)
         if bucket and bucket not in BUCKETS:
             self.wrong(f"{where}.bucket", f"use one of {', '.join(BUCKETS)}")
-        zone = self.text(raw, "time_zone", f"{where}.", needed=False) or "UTC"
+        zone = self.text(raw, "time_zone", f"{where}.", needed=False) or zone or "UTC"
         if not is_zone(zone):
             self.wrong(f"{where}.time_zone", f"{zone} is not an IANA time zone, such as Europe/Berlin")
         name = TIME if time else self.text(raw, "name", f"{where}.", needed=False) or attribute
         return Dimension(name, attribute, bucket, zone)
 
-    def dimensions(self, raw: Any) -> tuple[Dimension, ...]:
+    def dimensions(self, raw: Any, zone: str, measure: Measure) -> tuple[Dimension, ...]:
+        """Days and months of dimensions are those of the metric's own time zone unless they say another."""
         if not isinstance(raw, list) or len(raw) > MOST_DIMENSIONS:
             self.wrong("dimensions", f"expected a list of at most {MOST_DIMENSIONS}")
             return ()
-        found = tuple(self.dimension(one, f"dimensions[{place}]") for place, one in enumerate(raw))
+        found = tuple(self.dimension(one, f"dimensions[{place}]", zone) for place, one in enumerate(raw))
         names = [one.name for one in found]
+        taken = {TIME, RATE_DAY}
         for place, name in enumerate(names):
-            if name in names[:place] or name == TIME:
+            other = name == CURRENCY and measure.currency not in ("", found[place].attribute)
+            if name in names[:place] or name in taken or other:
                 self.wrong(f"dimensions[{place}].name", f"{name} is the name of another dimension")
         return found
 
@@ -163,15 +228,17 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
     if condition is not None and not isinstance(condition, Mapping):
         reader.wrong("filter", "expected a filter in the search grammar")
     ratio = measure.kind == "ratio"
+    timed = None if time is None else reader.dimension(time, TIME, time=True)
     found = Definition(
         name=name,
         label=reader.text(raw, "label", "", needed=False) or name,
         entity_type="" if ratio else reader.text(raw, "entity_type", ""),
         measure=measure,
-        dimensions=reader.dimensions(raw.get("dimensions", [])),
-        time=None if time is None else reader.dimension(time, TIME, time=True),
+        dimensions=reader.dimensions(raw.get("dimensions", []), timed.time_zone if timed else "", measure),
+        time=timed,
         filter=condition if isinstance(condition, Mapping) else None,
         description=reader.text(raw, "description", "", most=2000, needed=False),
+        unit=reader.unit(raw) or measure.to,
     )
     if ratio and (found.dimensions or found.time or found.filter):
         reader.wrong("measure", "a ratio has the dimensions its two metrics share, and no filter of its own")
@@ -183,9 +250,11 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
 def document(one: Definition) -> dict[str, Any]:
     """The JSON form, which reads back to an equal definition."""
     measure: dict[str, Any] = {"kind": one.measure.kind}
-    for key in ("attribute", "numerator", "denominator"):
+    for key in ("attribute", "numerator", "denominator", "currency"):
         if getattr(one.measure, key):
             measure[key] = getattr(one.measure, key)
+    if one.measure.to:
+        measure["convert"] = {"to": one.measure.to, "at": one.measure.at}
     body: dict[str, Any] = {"name": one.name, "label": one.label, "measure": measure}
     if one.measure.kind != "ratio":
         body["entity_type"] = one.entity_type
@@ -193,8 +262,9 @@ def document(one: Definition) -> dict[str, Any]:
         body["filter"] = one.filter
         if one.time is not None:
             body[TIME] = {"attribute": one.time.attribute, "time_zone": one.time.time_zone}
-    if one.description:
-        body["description"] = one.description
+    for key in ("description", "unit"):
+        if getattr(one, key):
+            body[key] = getattr(one, key)
     return body
 
 

@@ -2,13 +2,16 @@
 that come back: order, top, comparison, shares. Pure.
 
     {"by": [dimension, ..], "where": {dimension: value | [values] (null: without a value)}, "period": text,
-     "series": "day|week|month|quarter|year", "compare": "previous" | "year_before", "as_of": "YYYY-MM-DD",
-     "sort": "value" | "-value" | "group" | "-group", "top": n}
+     "series": "day|week|month|quarter|year", "pivot": dimension | "time", "compare": "previous" | "year_before",
+     "as_of": "YYYY-MM-DD", "sort": "value" | "-value" | "group" | "-group", "top": n}
+
+A pivot lays one dimension, or the series, across: rows by columns, with totals of both. With a top, what is not shown
+stands in one line of others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,18 +24,21 @@ SORTS = ("value", "-value", "group", "-group")
 COMPARISONS = ("previous", "year_before")
 MOST_GROUPS = 10_000
 MOST_VALUES = 1000
-_KEYS = ("by", "where", "period", "series", "compare", "as_of", "sort", "top")
+QUESTION_KEYS = ("by", "where", "period", "series", "pivot", "compare", "as_of", "sort", "top")
 Group = tuple[str | None, ...]
+Value = Decimal | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A checked question. `by` are names of dimensions; the time dimension, when asked for as a series, is the last."""
+    """A checked question. `by` are names of dimensions; the time dimension, when asked for as a series, is the last.
+    pivot: the dimension that is laid across, and not among those; "" for none."""
 
     by: tuple[str, ...] = ()
     where: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     period: Period | None = None
     series: str = ""
+    pivot: str = ""
     compare: str = ""
     as_of: date | None = None
     sort: str = "-value"
@@ -40,8 +46,13 @@ class Question:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The dimensions of a group, in order."""
-        return (*self.by, TIME) if self.series else self.by
+        """The dimensions of a row's group, in order."""
+        return (*self.by, TIME) if self.series and self.pivot != TIME else self.by
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every dimension that it has to do with."""
+        return frozenset({*self.columns, *self.where, *([self.pivot] if self.pivot else [])})
 
     @property
     def before(self) -> Period | None:
@@ -91,6 +102,17 @@ class _Reader:
             found[self.dimension(name, "where")] = tuple(_text(one) for one in listed)
         return found
 
+    def pivot(self, raw: Any, by: Sequence[str], question: Mapping[str, Any]) -> str:
+        if raw == TIME and not question.get("series"):
+            self.wrong("pivot", "time is laid across as a series: say which, such as month")
+        elif raw != TIME:
+            self.dimension(raw, "pivot")
+        if raw in by:
+            self.wrong("pivot", f"{str(raw)[:60]} is among the rows")
+        if question.get("compare"):
+            self.wrong("compare", "is not offered together with a pivot")
+        return str(raw)
+
     def period(self, raw: Any, *, timed: bool) -> Period | None:
         if not timed:
             self.wrong("period", "this metric has no time, so that it knows no periods")
@@ -130,10 +152,10 @@ def _text(value: Any) -> str | None:
 
 def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -> Question:
     """The question in parsed JSON. Raises Wrong with every problem."""
-    reader = _Reader([one.name for one in definition.dimensions], today)
+    reader = _Reader(definition.offered, today)
     for key in raw:
-        if key not in _KEYS:
-            reader.wrong(str(key)[:60], f"is not known here; known are {', '.join(_KEYS)}")
+        if key not in QUESTION_KEYS:
+            reader.wrong(str(key)[:60], f"is not known here; known are {', '.join(QUESTION_KEYS)}")
     timed = definition.time is not None
     series = reader.choice(raw, "series", BUCKETS)
     if series and not timed:
@@ -150,6 +172,7 @@ def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -
         where=reader.where(raw.get("where") or {}),
         period=period,
         series=series,
+        pivot=reader.pivot(raw["pivot"], by, raw) if raw.get("pivot") is not None else "",
         compare=compare,
         as_of=reader.as_of(raw["as_of"]) if raw.get("as_of") is not None else None,
         sort=reader.choice(raw, "sort", SORTS, "group" if series else "-value"),
@@ -162,35 +185,49 @@ def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One group: its value (None where there is none to tell), how many entities, the value compared with."""
+    """One group: its value (None where there is none to tell), how many entities, the value compared with; the values
+    across, in the order of the columns."""
 
     group: Group
-    value: Decimal | str | None
+    value: Value
     n: int
-    previous: Decimal | str | None = None
+    previous: Value = None
+    cells: tuple[Value, ...] = ()
 
 
-def ordered(rows: Sequence[Row], question: Question) -> list[Row]:
-    """Rows in the order asked for, groups without a value last, ties by group; cut to the top."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer's groups. columns: the groups across. total: of everything; others: of the rows that the top left out,
+    `hidden` many; both only where they were asked for. unconverted: (currency, entities, amount) without a rate."""
+
+    rows: tuple[Row, ...]
+    columns: tuple[str | None, ...] = ()
+    total: Row | None = None
+    others: Row | None = None
+    hidden: int = 0
+    unconverted: tuple[tuple[str | None, int, Decimal], ...] = ()
+
+
+def ordered(rows: Iterable[Row], question: Question) -> list[Row]:
+    """Rows in the order asked for, groups without a value last, ties by group."""
+    found = sorted(rows, key=lambda row: group_key(row.group))
     if question.sort.endswith("group"):
-        found = sorted(rows, key=lambda row: _group_key(row.group), reverse=question.sort.startswith("-"))
-    else:
-        found = sorted(rows, key=lambda row: _group_key(row.group))
-        valued = [row for row in found if row.value is not None]
-        valued.sort(key=lambda row: _value_key(row.value), reverse=question.sort.startswith("-"))
-        found = valued + [row for row in found if row.value is None]
-    return found if question.top is None else found[: question.top]
+        return found[::-1] if question.sort.startswith("-") else found
+    valued = [row for row in found if row.value is not None]
+    valued.sort(key=lambda row: _value_key(row.value), reverse=question.sort.startswith("-"))
+    return valued + [row for row in found if row.value is None]
 
 
-def _group_key(group: Group) -> tuple[tuple[bool, str], ...]:
+def group_key(group: Group) -> tuple[tuple[bool, str], ...]:
+    """What groups are ordered by: those without a value come last."""
     return tuple((one is None, one or "") for one in group)
 
 
-def _value_key(value: Decimal | str | None) -> tuple[bool, Any]:
+def _value_key(value: Value) -> tuple[bool, Any]:
     return isinstance(value, str), value
 
 
-def change(value: Decimal | str | None, previous: Decimal | str | None) -> Decimal | None:
+def change(value: Value, previous: Value) -> Decimal | None:
     """How much more than before, as a share; None when that cannot be said."""
     if not isinstance(value, Decimal) or not isinstance(previous, Decimal) or not previous:
         return None

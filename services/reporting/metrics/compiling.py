@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from services.reporting.domain.definitions import Definition, Dimension
+from services.reporting.domain.definitions import TIME, Definition, Dimension
 from services.reporting.domain.periods import bucket_of, local_day
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.replica.catalogs import KnownType
@@ -20,12 +20,22 @@ from shared.service.replica.evaluating import (
     group_text,
     number,
 )
+from shared.service.replica.linkages import Linkage, linkage, split
+from shared.service.schema import AttributeDef
 
 Values = Mapping[str, Any]
 Dims = tuple[str | None, ...]
 _ZERO = Decimal(0)
 _KINDS_OF = {"sum": NUMBERS, "average": NUMBERS, "min": NUMBERS | DATES, "max": NUMBERS | DATES}
 COUNTED_BY_VALUE = frozenset({"min", "max", "distinct"})
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A dimension that is an attribute of the type at the end of a linkage. Cells hold the id that leads there."""
+
+    linkage: Linkage
+    attribute: AttributeDef
 
 
 class Contribution(NamedTuple):
@@ -42,11 +52,18 @@ class Compiled:
     """A metric that can be evaluated. `of` gives an entity's contribution, None when the filter leaves it out.
 
     keys: of every value that `of` may look at, so that changes of others cost nothing; one left out makes wrong cells.
+    joins: by the name of a dimension, the attribute of another type that its ids are joined to when cells are read.
     """
 
     definition: Definition
     of: Callable[[Values], Contribution | None]
     keys: tuple[str, ...]
+    joins: Mapping[str, Join] = field(default_factory=dict)
+
+    @property
+    def linkages(self) -> tuple[Linkage, ...]:
+        """The ways by links, each once: what entities lead to has to be put among their values."""
+        return tuple(dict.fromkeys(one.linkage for one in self.joins.values() if one.linkage.relation))
 
     @property
     def by_value(self) -> bool:
@@ -60,6 +77,7 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
     live = known.live
     test, groups, key = None, [], ""
     keys: set[str] = set()
+    joins: dict[str, Join] = {}
     try:
         test = compiled_filter(live, definition.filter)
         keys |= filter_keys(live, definition.filter)
@@ -68,10 +86,11 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
     for place, one in enumerate(definition.groups):
         where = "time" if one is definition.time else f"dimensions[{place}]"
         try:
-            kinds = DATES if one.bucket else None
-            attribute = attribute_of(live, one.attribute, where, kinds)
-            groups.append(_group(attribute.key, one))
-            keys.add(attribute.key)
+            key_of, join = _grouped(known, one, where)
+            if join is not None:
+                joins[one.name] = join
+            groups.append(_linked(key_of) if join else _group(key_of, one))
+            keys.add(key_of)
         except Invalid as error:
             errors.errors.extend(error.errors)
     measure = definition.measure
@@ -82,7 +101,23 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
         except Invalid as error:
             errors.errors.extend(error.errors)
     errors.raise_if_any()
-    return Compiled(definition, _contribution(test, groups, key, measure.kind), tuple(sorted(keys)))
+    return Compiled(definition, _contribution(test, groups, key, measure.kind), tuple(sorted(keys)), joins)
+
+
+def _grouped(known: KnownType, one: Dimension, where: str) -> tuple[str, Join | None]:
+    """The key of the values that make the groups; with the attribute they are joined to, where that is another's."""
+    kinds = DATES if one.bucket else None
+    named = split(known, one.attribute)
+    if named is None:
+        return attribute_of(known.live, one.attribute, where, kinds).key, None
+    if where == TIME:
+        raise Invalid.one(where, "INVALID_METRIC", f"{where}: periods are about an attribute of the entity itself")
+    way = linkage(known.among, known, named[0])
+    return way.key, Join(way, attribute_of(way.target.live, named[1], where, kinds))
+
+
+def _linked(key: str) -> Callable[[Values], str | None]:
+    return lambda values: values.get(key)
 
 
 def _group(key: str, one: Dimension) -> Callable[[Values], str | None]:

@@ -30,16 +30,17 @@ _OPTION_FIELDS = frozenset(one.name for one in fields(OptionDef))
 
 
 class KnownType:
-    """One type of the replica: its number in the replica's tables, where it lives, its definition in force, and the
-    metrics that its home suggests for it."""
+    """One type of the replica: its number in the replica's tables, where it lives, its definition in force, the
+    metrics that its home suggests for it, and all types known at the same moment."""
 
-    __slots__ = ("live", "metrics", "no", "source")
+    __slots__ = ("among", "live", "metrics", "no", "source")
 
     def __init__(self, no: int, source: str, live: LiveType, metrics: Sequence[Mapping[str, Any]] = ()) -> None:
         self.no = no
         self.source = source
         self.live = live
         self.metrics = tuple(metrics)
+        self.among: KnownTypes = _NOBODY
 
     @property
     def name(self) -> str:
@@ -54,6 +55,7 @@ class KnownTypes:
         self._names: dict[str, KnownType] = {}
         self.by_no: dict[int, KnownType] = {}
         for one in types:
+            one.among = self
             self.by_no[one.no] = one
             for name in one.live.defn.names:
                 self._names.setdefault(name, one)
@@ -73,6 +75,9 @@ class KnownTypes:
             hint = f"; did you mean {', '.join(close)}?" if close else ""
             raise NotFound("entity type", [name], f"Nothing is known of an entity type {name}{hint}")
         return found
+
+
+_NOBODY = KnownTypes(())
 
 
 class Catalogs:

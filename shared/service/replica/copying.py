@@ -14,16 +14,21 @@ from typing import Any
 from shared.kernel.db import Connection, Database
 from shared.service.replica.catalogs import Catalogs, put_types
 from shared.service.replica.facts import FactChange
-from shared.service.replica.takeover import State, take_over, take_over_links
+from shared.service.replica.takeover import Link, State, take_over, take_over_links
 
 Ask = Callable[[str], Mapping[str, Any]]
 Project = Callable[[Connection, Sequence[FactChange]], None]
 _MOST_ID = 2**63 - 1
-Link = tuple[int, int, int]
+TakeLinks = Callable[[Connection, Sequence[Link], tuple[int, ...], tuple[int, ...]], None]
 
 
-def copy(database: Database, catalogs: Catalogs, source: str, ask: Ask, project: Project) -> None:
-    """Bring the replica of `source` to its present state. `ask` answers GET paths of the source, or raises."""
+def copy(
+    database: Database, catalogs: Catalogs, source: str, ask: Ask, project: Project, links: TakeLinks = take_over_links
+) -> None:
+    """Bring the replica of `source` to its present state. `ask` answers GET paths of the source, or raises.
+
+    links: takes over a range of links, for those who make something of links.
+    """
     details = ask(f"/api/v1/{source}/catalog")["types"]
     with database.transaction() as connection:
         put_types(connection, source, details)
@@ -33,9 +38,9 @@ def copy(database: Database, catalogs: Catalogs, source: str, ask: Ask, project:
             with database.transaction() as connection:
                 known = catalogs.types(connection).type(name)
                 project(connection, take_over(connection, known, states, after, upto))
-    for links, first, last in _links(ask, f"/api/v1/{source}/links"):
+    for some, first, last in _links(ask, f"/api/v1/{source}/links"):
         with database.transaction() as connection:
-            take_over_links(connection, links, first, last)
+            links(connection, some, first, last)
 
 
 def _entities(ask: Ask, path: str) -> Iterator[tuple[list[State], int, int]]:

@@ -136,7 +136,7 @@ def _links(connection: Connection, events: Sequence[Event]) -> None:
     """The last word on each pair counts; both directions are kept."""
     last: dict[tuple[int, int, int], bool] = {}
     for one in events:
-        for relation, inverse, here, there, live in _TOLD.get(one.kind, _no_links)(one):
+        for relation, inverse, here, there, live in told_links(one):
             last[relation, here, there] = live
             last[inverse, there, here] = live
     for live, statement in ((False, UNLINKED), (True, LINKED)):
@@ -145,6 +145,11 @@ def _links(connection: Connection, events: Sequence[Event]) -> None:
 
 Told = Iterator[tuple[int, int, int, int, bool]]
 """Links as (relation, inverse, from, to, whether they are there)."""
+
+
+def told_links(event: Event) -> Told:
+    """The links that an event tells of."""
+    return _TOLD.get(event.kind, _no_links)(event)
 
 
 def _no_links(event: Event) -> Told:

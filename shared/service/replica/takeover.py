@@ -40,6 +40,8 @@ _LOSE = "delete from fact where type_no = %(no)s and id = any(%(ids)s)"
 _LINKS_BETWEEN = """select relation, from_id, to_id from fact_link
 where (relation, from_id, to_id) > (%(r1)s::int, %(f1)s::bigint, %(t1)s::bigint)
 and (relation, from_id, to_id) <= (%(r2)s::int, %(f2)s::bigint, %(t2)s::bigint)"""
+Link = tuple[int, int, int]
+"""(relation, from id, to id) of one direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,18 @@ def _difference(old: Values, new: Values) -> dict[str, list[Any]]:
 
 
 def take_over_links(
-    connection: Connection, links: Sequence[tuple[int, int, int]], first: tuple[int, ...], last: tuple[int, ...]
+    connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...]
 ) -> None:
     """Make the links behind `first`, up to `last`, what their home says they are."""
+    differing = differing_links(connection, links, first, last)
+    write_links(connection, UNLINKED, differing - set(links))
+    write_links(connection, LINKED, differing & set(links))
+
+
+def differing_links(
+    connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...]
+) -> set[Link]:
+    """Links of that range that are here or at home, but not both."""
     params = dict(zip(("r1", "f1", "t1", "r2", "f2", "t2"), (*first, *last), strict=True))
     known = {(row[0], row[1], row[2]) for row in connection.rows(_LINKS_BETWEEN, params)}
-    write_links(connection, UNLINKED, known - set(links))
-    write_links(connection, LINKED, set(links) - known)
+    return known ^ set(links)
