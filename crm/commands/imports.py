@@ -50,7 +50,7 @@ def import_(
     same file again changes nothing.
     """
     asked = words.read(locals())  # one table of options instead of twenty arguments
-    journey = Journey(session, file, asked, create_attributes, errors)
+    journey = Journey(session, file, asked, errors)
     journey.prepare()
     if save_mapping is not None:
         options.save(asked, save_mapping)

@@ -27,12 +27,11 @@ EARLIER = "columns as in an earlier import of such a file"
 class Journey:
     """One file's way: looked at, mapped, foreseen or carried out."""
 
-    def __init__(self, session: Session, file: Path, options: Options, create: bool, errors: Path | None) -> None:
+    def __init__(self, session: Session, file: Path, options: Options, errors: Path | None) -> None:
         self._session = session
         self._imports = Imports(session.api)
         self._file = file
         self._options = options
-        self._create = create
         self._errors = errors or file.with_name(f"{file.stem}.errors.csv")
         self._ident = ""
         self._told: dict[str, Any] = {}
@@ -51,7 +50,6 @@ class Journey:
                 proposals(profile),
                 self._session.vocabulary,
                 self._imports.relation,
-                create=self._create,
             )
             self._imports.map(self._ident, plan)
         except BaseException:

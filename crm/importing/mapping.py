@@ -61,22 +61,20 @@ class Plan:
     definitions: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
-def make_plan(options: Options, proposals: Proposals, terms: Terms, relation_of: RelationOf, *, create: bool) -> Plan:
-    """The plan; with `create`, columns without an attribute get one of their own. Raises BadOption with every fault."""
-    return _Planner(options, proposals, terms, relation_of, create).plan()
+def make_plan(options: Options, proposals: Proposals, terms: Terms, relation_of: RelationOf) -> Plan:
+    """The plan. `create_attributes`: columns without one get one of their own. Raises BadOption with every fault."""
+    return _Planner(options, proposals, terms, relation_of).plan()
 
 
 class _Planner:
-    def __init__(
-        self, options: Options, proposals: Proposals, terms: Terms, relation_of: RelationOf, create: bool
-    ) -> None:
+    def __init__(self, options: Options, proposals: Proposals, terms: Terms, relation_of: RelationOf) -> None:
         self._options = options
         self._proposed = proposals
         self._proposals = proposals.columns
         self._terms = terms
         self._vocabulary = terms(options.type)
         self._relation_of = relation_of
-        self._create = create
+        self._create = options.create_attributes
         self._wrong: list[str] = []
         self._places = {one.header: one.index for one in proposals.columns}
         self._definitions: dict[int, dict[str, Any]] = {}
@@ -200,7 +198,9 @@ class _Planner:
         except (UnknownAttribute, BadOption) as error:
             self._wrong.append(str(error))
             return None
-        return {**link, "attribute": attribute, **({} if relation is None else {"relation": relation})}
+        values = self._by_column(self._options.values, "value").get(at)
+        told = {"relation": relation, "values": values}
+        return {**link, "attribute": attribute, **{name: value for name, value in told.items() if value is not None}}
 
     def _attribute(self, word: str) -> Attribute | None:
         try:

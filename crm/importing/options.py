@@ -52,15 +52,21 @@ class Options:
     effective_at: str = ""
     date_formats: Mapping[str, str] = field(default_factory=dict)
     decimals: Mapping[str, str] = field(default_factory=dict)
+    create_attributes: bool = False
 
     def over(self, kept: Options) -> Options:
-        """These options, and what they leave open as it was kept. Tables are united, column by column."""
+        """These options, and what they leave open as it was kept; no links of columns that are ignored now. Tables are
+        united, column by column."""
         found: dict[str, Any] = {}
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(kept, one.name)
             both = {**theirs, **mine} if isinstance(mine, Mapping) else mine or theirs
             found[one.name] = both
+        found["links"] = tuple(one for one in found["links"] if one in self.links or not self._ignores(one.column))
         return replace(self, **found)
+
+    def _ignores(self, column: str) -> bool:
+        return column.casefold() in (one.casefold() for one in self.ignore)
 
 
 _OPTIONS = TypeAdapter(Options)

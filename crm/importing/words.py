@@ -60,6 +60,9 @@ Errors = Annotated[Path | None, typer.Option("--errors", help="Where rejected ro
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+_AS_GIVEN = ("type", "key", "mode", "missing", "clear_blanks", "effective_at", "create_attributes")
+
+
 def read(given: Mapping[str, Any]) -> Options:
     """What was given by parameter names, over what --mapping kept. Raises BadOption."""
     asked = Options(
@@ -71,7 +74,7 @@ def read(given: Mapping[str, Any]) -> Options:
         blanks=tuple(given["blank"]),
         date_formats=by_column(given["date_format"], "date-format", DATE_FORMATS),
         decimals=by_column(given["decimal"], "decimal", (".", ",")),
-        **{name: given[name] for name in ("type", "key", "mode", "missing", "clear_blanks", "effective_at")},
+        **{name: given[name] for name in _AS_GIVEN},
     )
     options = asked.over(load(given["mapping"])) if given["mapping"] is not None else asked
     if not options.type:

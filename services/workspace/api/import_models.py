@@ -28,6 +28,7 @@ class LinkBody(BaseModel):
     attribute: str = Field("id", description="By whose value the entity to link to is found")
     relation: int | None = Field(None, description="An association type id besides the plain one")
     missing: Literal["reject", "create", "left"] = "reject"
+    values: dict[str, str] = Field(default_factory=dict, description="A name in a cell and what is meant instead")
 
 
 class EffectiveBody(BaseModel):

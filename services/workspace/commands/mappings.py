@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KEYS = ("mode", "key", "id_column", "columns", "set", "links", "blanks", "blank", "effective_at", "create_attributes")
 _COLUMN_KEYS = ("column", "attribute", "blank", "date_format", "decimal", "values")
-_LINK_KEYS = ("column", "type", "attribute", "relation", "missing")
+_LINK_KEYS = ("column", "type", "attribute", "relation", "missing", "values")
 _NEW_KEYS = ("name", "label", "type", "options", "unique", "searchable", "group", "description")
 _MAX_NEW = 1000
 
@@ -116,7 +116,7 @@ class _Preparation:
             if index is None or linked is None:
                 continue
             name = self._linked_attribute(linked, one.get("attribute"), f"{where}.attribute")
-            given = {key: one[key] for key in ("relation", "missing") if one.get(key) is not None}
+            given = {key: one[key] for key in _LINK_KEYS[3:] if one.get(key) is not None}
             told = {"column": index, "header": self._header[index], "type": linked.name, "attribute": name}
             found.append({**told, **given})
         return found

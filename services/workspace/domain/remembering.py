@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _COLUMN = ("column", "attribute", "date_format", "decimal", "values")
-_LINK = ("column", "type", "attribute", "relation")
+_LINK = ("column", "type", "attribute", "relation", "values")
 
 
 def lasting(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -236,6 +236,8 @@ class Converter:
     def _links(self, row: Row, cells: Sequence[str | None]) -> None:
         for place, link in enumerate(self._spec.links):
             texts = (one.strip() for one in _at(cells, link.column).split(SEPARATOR))
+            if link.values:
+                texts = (link.values.get(one, one).strip() for one in texts)
             named = dict.fromkeys(one for one in texts if one and one.casefold() not in self._blanks)
             if named:
                 row.links[place] = tuple(named)

@@ -55,7 +55,8 @@ class Link(_Frozen):
 
     attribute: of the target type, by whose value the target is found; `id`: cells are ids. relation: the association
     type id besides the plain one, None: plain. missing: what a cell means that names nobody: the row is refused, a
-    target is created that has only this value, or the row is written without the link.
+    target is created that has only this value, or the row is written without the link. values: a name in a cell ->
+    what is meant instead ("" nobody).
     """
 
     column: int = Field(ge=0)
@@ -64,6 +65,7 @@ class Link(_Frozen):
     header: str = ""
     relation: int | None = None
     missing: Missing = "reject"
+    values: dict[str, str] = Field(default_factory=dict)
 
 
 class EffectiveAt(_Frozen):

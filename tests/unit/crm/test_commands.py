@@ -13,6 +13,7 @@ import pytest
 from crm.cli import execute
 from crm.commands import status
 from crm.session import Session
+from deploy.services import ALL
 from tests.unit.crm.fake import FakeSystem, refusal, run_crm
 
 
@@ -337,5 +338,5 @@ def test_status_asks_services_one_by_one_where_no_front_gathers_them(system):
     code, out, _err = run_crm(system, "status")
     assert code == 0
     assert "is degraded" in out
-    asked = ["/readyz", "/contacts/readyz", "/reporting/readyz", "/workspace/readyz"]
+    asked = ["/readyz", *sorted(f"/{one.name}/readyz" for one in ALL)]
     assert [path for _method, path, _body in system.requests] == asked

@@ -42,9 +42,8 @@ def relation(start: str, end: str, label: str) -> int:
 
 
 def plan(create: bool = False, proposals: Proposals | None = None, **options):
-    return make_plan(
-        Options(type="contacts", **options), proposals or Proposals(COLUMNS, key=0), terms, relation, create=create
-    )
+    asked = Options(type="contacts", create_attributes=create, **options)
+    return make_plan(asked, proposals or Proposals(COLUMNS, key=0), terms, relation)
 
 
 def targets(made) -> dict[str, str]:
@@ -149,3 +148,9 @@ def test_every_fault_is_told_at_once():
 def test_a_key_that_goes_nowhere_is_refused():
     with pytest.raises(BadOption, match="fills no attribute"):
         plan(key="Firm")
+
+
+def test_values_say_whom_linked_cells_mean():
+    made = plan(links=(LinkOption("Firm", "company", "domain"),), values={"firm": {"Acme": "acme.example"}})
+    (link,) = made.mapping["links"]
+    assert link["values"] == {"Acme": "acme.example"}

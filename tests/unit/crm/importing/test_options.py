@@ -96,3 +96,10 @@ def test_files_that_are_no_mapping(tmp_path, text):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(BadOption, match="cannot be read"):
         load(tmp_path / "m.json")
+
+
+def test_links_that_were_kept_go_with_columns_that_are_ignored():
+    kept = Options(links=(LinkOption("Product", "product", "name"), LinkOption("Firm", "company", "name")))
+    assert [one.column for one in Options(ignore=("product",)).over(kept).links] == ["Firm"]
+    both = Options(ignore=("Product",), links=(LinkOption("Product", "product"),))
+    assert both.over(kept).links == both.links

@@ -136,6 +136,11 @@ def test_links_are_listed_once_each():
     assert row.links == {0: ("Acme", "Isdom")}
 
 
+def test_names_in_link_columns_may_mean_others():
+    links = (Link(column=4, type="company", values={"GTXPro": "GTX Pro", "none": ""}),)
+    assert converted(["A", "", "", "", "GTXPro; Acme;none", ""], links=links).links == {0: ("GTX Pro", "Acme")}
+
+
 def test_attributes_that_do_not_exist_are_told_at_once():
     columns = {"x": Column(index=0, attribute="colour"), "y": Column(index=1, attribute="shape")}
     errors = Converter(spec(columns=columns), ATTRIBUTES.get).errors
