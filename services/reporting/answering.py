@@ -87,8 +87,7 @@ class Answers:
             self.wait(sources, fresh, asked)
         day = question.as_of or today(definition)
         with self.database.connect() as connection:
-            as_of = reached(connection, sources)
-            versions = store.changes(connection, [metric.id, *(one.metric.id for one in parts)])
+            versions, as_of = store.stand(connection, [metric.id, *(one.metric.id for one in parts)], sources)
             compute = partial(self._table, connection, types, parts, question, day)
             etag, found = self.cache.table(metric, versions, question, day, compute)
             relations = {way.relation for one in parts for way in one.compiled.linkages}

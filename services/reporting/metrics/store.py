@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from services.reporting.domain.definitions import Definition, document, read_definition
@@ -17,6 +18,8 @@ from shared.kernel.json import dumps, loads
 BACKFILLING, READY, REPLACED, RETIRED, FAILED = "backfilling", "ready", "replaced", "retired", "failed"
 ACTIVE = (BACKFILLING, READY)
 
+_FIND = """select {columns} from metric where name = %(name)s and state = any(%(states)s)
+order by state = 'ready' desc, version desc limit 1"""
 _COLUMNS = """id, name, version, entity_type, definition::text, state, backfilled_to, to_backfill, error, verified_at,
     verified_wrong, created_at, ready_at"""
 _ACTIVE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s) order by id"
@@ -46,6 +49,9 @@ _RETIRE = """update metric set state = 'retired', retired_at = timezone('utc', c
 where name = %(name)s and state <> 'retired' returning id"""
 _SUM_UP = """insert into total (metric_id, dims, n, m, s)
 select metric_id, dims, sum(n), sum(m), sum(s) from cell where metric_id = %s group by metric_id, dims"""
+_STAND = """select c.metric_id, c.version, w.as_of
+from (select min(as_of) as as_of from watermark where source = any(%(sources)s)) w
+left join metric_change c on c.metric_id = any(%(ids)s)"""
 _NOTHING = (0, 0, Decimal(0))
 _CHANGED = """insert into metric_change (metric_id, version)
 select id, 1 from unnest(%(ids)s::int[]) ids(id) order by id
@@ -75,7 +81,13 @@ def metric_of(row: Sequence[Any]) -> Metric:
     """A row of the columns above."""
     ident, name, version, entity_type, text, *rest = row
     known: list[Any] = [one.replace(tzinfo=UTC) if isinstance(one, datetime) else one for one in rest]
-    return Metric(ident, name, version, entity_type, read_definition(loads(text)), *known)
+    return Metric(ident, name, version, entity_type, _definition(text), *known)
+
+
+@lru_cache(maxsize=1024)
+def _definition(text: str) -> Definition:
+    """Every question needs one; what it is read from says all about it."""
+    return read_definition(loads(text))
 
 
 def active(connection: Connection, types: Collection[str], states: Sequence[str] = ACTIVE) -> list[Metric]:
@@ -91,11 +103,8 @@ def joined(connection: Connection) -> list[Metric]:
 
 def find(connection: Connection, name: str, states: Sequence[str] = ACTIVE) -> Metric | None:
     """The newest generation of a name in one of the states, the ready one before others."""
-    row = connection.row(
-        f"select {_COLUMNS} from metric where name = %(name)s and state = any(%(states)s)"
-        " order by state = 'ready' desc, version desc limit 1",
-        {"name": name, "states": list(states)},
-    )
+    params = {"name": name, "states": list(states)}
+    row = connection.row(_FIND.format(columns=_COLUMNS), params, prepare=True)
     return None if row is None else metric_of(row)
 
 
@@ -208,10 +217,13 @@ def retire(connection: Connection, name: str) -> None:
     note_change(connection, ids)
 
 
-def changes(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """How often the cells of each of these metrics have changed."""
-    sql = "select metric_id, version from metric_change where metric_id = any(%s)"
-    return dict.fromkeys(ids, 0) | dict(connection.rows(sql, (list(ids),), prepare=True))
+def stand(connection: Connection, ids: Sequence[int], sources: Sequence[str]) -> tuple[dict[int, int], datetime | None]:
+    """How often the cells of each of these metrics have changed, and the instant up to which nothing of any of these
+    sources is missing in them; of one moment."""
+    rows = connection.rows(_STAND, {"ids": list(ids), "sources": list(sources)}, prepare=True)
+    counts = {ident: count for ident, count, _ in rows if ident is not None}
+    as_of = rows[0][2]
+    return dict.fromkeys(ids, 0) | counts, None if as_of is None else as_of.replace(tzinfo=UTC)
 
 
 def hold(connection: Connection, source: str) -> None:
