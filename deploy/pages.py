@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from deploy.inside import Answer, ask
+from deploy.asking import Answer, Ask
 from deploy.merge import merged
 from shared.kernel import json
 from shared.kernel.clock import new_id
@@ -22,8 +22,6 @@ from shared.service.web.openapi import docs
 from shared.service.web.openapi.older import as_3_0
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from shared.service.manifest import Manifest
 
 TITLE = "Tupelo CRM"
@@ -54,7 +52,7 @@ class Pages:
     """What the answers are made of."""
 
     manifests: Sequence[Manifest]
-    services: Mapping[str, WSGIApplication]
+    services: Mapping[str, Ask]
     token: str
 
     def index(self) -> str:
@@ -92,11 +90,11 @@ class Pages:
         return docs.file_response(name)
 
     def _document(self) -> dict[str, Any]:
-        documents = [ask(app, f"/{name}/openapi.json") for name, app in self.services.items()]
+        documents = [ask(f"/{name}/openapi.json") for name, ask in self.services.items()]
         return merged([one.body for one in documents if one.status == 200], TITLE)
 
     def _readiness(self) -> dict[str, Answer]:
-        return {name: ask(app, f"/{name}/readyz") for name, app in self.services.items()}
+        return {name: ask(f"/{name}/readyz") for name, ask in self.services.items()}
 
     def _view(self, manifest: Manifest, answer: Answer) -> ServiceView:
         body = answer.body if isinstance(answer.body, dict) else {}
@@ -106,15 +104,15 @@ class Pages:
 
     def _count(self, service: str, entity_type: str) -> Count:
         query = {"limit": 1, "total": "estimated", "attributes": []}
-        answer = ask(self.services[service], f"/api/v1/objects/{entity_type}/query", token=self.token, body=query)
+        answer = self.services[service](f"/api/v1/objects/{entity_type}/query", token=self.token, body=query)
         if answer.status != 200 or not isinstance(answer.body, dict):
             return Count(None)
         total = answer.body.get("total")
         return Count(int(total), about=int(total) > GUESSED) if total is not None else Count(None)
 
 
-def build_pages(manifests: Iterable[Manifest], services: Mapping[str, WSGIApplication], token: str) -> Flask:
-    """The front's own application. Without a token the first page shows no counts."""
+def build_pages(manifests: Iterable[Manifest], services: Mapping[str, Ask], token: str) -> Flask:
+    """The front's own application; `services` says how each is asked. Without a token the first page has no counts."""
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
     pages = Pages(tuple(manifests), services, token)

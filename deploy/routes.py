@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 FALLBACK = "workspace"
+OWN = r"/(?:healthz|readyz|openapi\.json|docs|docs/.*)?/?"
+"""Whole paths that belong to no service: the front's own."""
 
 _DATE = r"20\d\d-\d\d"
 TYPED: tuple[str, ...] = (
@@ -33,6 +35,7 @@ _OF_LABELS = r"definitions/configurations(?:/.*)?|[^/]+/[^/]+/labels(?:/[^/]*)?/
 LABELS = rf"/crm/(?:v4/associations|associations/{_DATE})/(?:{_OF_LABELS})"
 """Whole paths of labels and limits of links, which come before all that goes by type."""
 
+_OWN = re.compile(OWN, re.DOTALL)
 _LABELS = re.compile(LABELS, re.DOTALL)
 _TYPE_SEGMENT = re.compile(rf"(?:{'|'.join(TYPED)})/(?:p\d+_)?([^/]+)(?:/.*)?", re.DOTALL)
 _SERVICE_SEGMENT = re.compile(r"/(?:api/v1/)?([^/]+)(?:/.*)?", re.DOTALL)
@@ -91,6 +94,11 @@ class RouteTable:
         if named is not None and named[1] in self.services:
             return named[1]
         return FALLBACK
+
+
+def is_own(path: str) -> bool:
+    """Whether the front answers the path itself."""
+    return _OWN.fullmatch(path) is not None
 
 
 def route_table(manifests: Iterable[ServiceNames]) -> RouteTable:

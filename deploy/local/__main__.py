@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|down|token|status-json|worker|bus`."""
+"""`python -m deploy.local up|up-split|down|token|status-json|worker|bus`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from deploy.local.trouble import Trouble
 # Loaded when asked for: `token` and `down` have to work, and at once, whatever state the services' code is in.
 _COMMANDS = {
     "up": ("deploy.local.up", "up"),
+    "up-split": ("deploy.local.split", "up_split"),
     "down": ("deploy.local.control", "down"),
     "token": ("deploy.local.control", "token"),
     "status-json": ("deploy.local.control", "status_json"),

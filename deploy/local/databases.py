@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -32,6 +32,15 @@ class ServiceDatabase:
         _, _at, address = parts.netloc.rpartition("@")
         credentials = f"{self.name}:{quote(self.password, safe='')}"
         return urlunsplit(parts._replace(netloc=f"{credentials}@{address}", path=f"/{self.name}"))
+
+
+def database_of(service: str, url: str) -> ServiceDatabase:
+    """The database that a service's URL names. Raises Trouble where role and database have two names, or none."""
+    parts = urlsplit(plain_url(url)) if url else None
+    name = parts.path.removeprefix("/") if parts else ""
+    if parts is None or not name or parts.username != name or not parts.password:
+        raise Trouble(f"{service.upper()}_DATABASE_URL must be like postgresql://NAME:PASSWORD@HOST:5432/NAME")
+    return ServiceDatabase(service, name, unquote(parts.password))
 
 
 def plain_url(url: str) -> str:

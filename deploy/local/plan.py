@@ -10,10 +10,8 @@ from deploy.local.databases import ServiceDatabase, plain_url
 from deploy.local.home import Home, check_reachable, open_home
 from deploy.local.ports import remembered_port
 from deploy.local.programs import PROJECT, Stack
-from deploy.local.secrets import kept_secret
+from deploy.local.secrets import TOKEN_PREFIX, kept_secret
 from deploy.local.settings import LocalSettings
-
-TOKEN_PREFIX = "crm_"  # noqa: S105 - the public beginning of every token
 
 
 def make_home(settings: LocalSettings) -> Home:
@@ -33,8 +31,8 @@ def _account(home: Home) -> Account | None:
 def make_stack(settings: LocalSettings, home: Home, services: Iterable[str]) -> Stack:
     """Everything decided, for the named services. Raises Trouble."""
     kept_secret(home.admin_token, TOKEN_PREFIX)
-    own_postgres = None if settings.database_url else _postgres(settings, home)
-    own_redis = None if settings.redis_url else _redis(settings, home)
+    own_postgres = None if settings.database_url else own_postgres_of(settings, home)
+    own_redis = None if settings.redis_url else own_redis_of(settings, home)
     admin_url = settings.database_url.get_secret_value() if settings.database_url else ""
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
     return Stack(
@@ -56,7 +54,8 @@ def _databases(settings: LocalSettings, home: Home, services: Iterable[str]) -> 
             yield ServiceDatabase(service, f"{settings.database_prefix}_{service}", password)
 
 
-def _postgres(settings: LocalSettings, home: Home) -> postgres.Server:
+def own_postgres_of(settings: LocalSettings, home: Home) -> postgres.Server:
+    """A PostgreSQL of our own, with its cluster made. Raises Trouble."""
     account, cluster = _account(home), home.cluster
     check_reachable(home, account)
     engine = postgres.find_engine(home.postgres, account, major=postgres.cluster_major(cluster), only=settings.pg_bin)
@@ -66,7 +65,8 @@ def _postgres(settings: LocalSettings, home: Home) -> postgres.Server:
     return server
 
 
-def _redis(settings: LocalSettings, home: Home) -> redis.Server:
+def own_redis_of(settings: LocalSettings, home: Home) -> redis.Server:
+    """A Redis of our own, with its configuration written. Raises Trouble."""
     engine = redis.find_engine(home.redis, only=settings.redis_bin)
     password = kept_secret(home.secrets / "redis")
     server = redis.Server(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import postgres, redis
@@ -21,7 +21,10 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S1
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to keep alive. Lower `order` starts first and stops last; `first` ones start by themselves."""
+    """One process to keep alive. Lower `order` starts first and stops last; `first` ones start by themselves.
+
+    environment: what it gets beside the environment that all share.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -30,6 +33,7 @@ class Program:
     user: str = ""
     stop_signal: str = "TERM"
     stop_seconds: int = 30
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,18 @@ class Stack:
             MARK: str(self.home.root),
         }
 
+    def preparation(self, environment: Mapping[str, str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """What has to run to its end before the processes start: a command, and its environment."""
+        return (sys.executable, "-m", "deploy.processes", "migrate"), environment
+
     def programs(self) -> Iterable[Program]:
         """The servers we run ourselves, then our four kinds of processes."""
+        yield from self.servers()
+        for order, name in enumerate(("web", "bus", "worker", "scheduler"), start=10):
+            yield Program(name, (sys.executable, "-m", "deploy.processes", name), order)
+
+    def servers(self) -> Iterable[Program]:
+        """PostgreSQL and Redis, where they are ours."""
         if self.postgres is not None:
             account = self.postgres.account
             # Under another account, so with an environment of its own: ours holds secrets.
@@ -89,8 +103,6 @@ class Stack:
             )
         if self.redis is not None:
             yield Program("redis", tuple(self.redis.command), order=2, first=True)
-        for order, name in enumerate(("web", "bus", "worker", "scheduler"), start=10):
-            yield Program(name, (sys.executable, "-m", "deploy.processes", name), order)
 
     def _bare_environment(self) -> dict[str, str]:
         return {**postgres.clean_environment(), MARK: str(self.home.root)}

@@ -1,7 +1,7 @@
 """The kept process runner (supervisord): its configuration, its start, and talking to it.
 
-It restarts what dies, with growing pauses, and stops everything in the reverse order. Its configuration holds no
-secrets: those travel in the environment.
+It restarts what dies, with growing pauses, and stops everything in the reverse order. Secrets travel in the
+environment; those of programs with an environment of their own stand in its configuration, which nobody else may read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.local.home import Home
 from deploy.local.programs import PROJECT, Program
+from deploy.local.trouble import Trouble
 from deploy.parent import end_with_parent
 
 _STOP_SECONDS = 90
@@ -61,7 +63,8 @@ redirect_stderr=true
 stdout_logfile={logs}/{name}.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
-{user}"""
+{user}
+{environment}"""
 
 
 def config_text(home: Home, programs: Iterable[Program]) -> str:
@@ -82,9 +85,25 @@ def config_text(home: Home, programs: Iterable[Program]) -> str:
                 seconds=program.stop_seconds,
                 logs=logs,
                 user=f"user={program.user}" if program.user else "",
+                environment=_environment(program.environment),
             )
         )
     return "".join(parts)
+
+
+def _environment(environment: Mapping[str, str]) -> str:
+    pairs = ",".join(f"{name}={_quoted(name, value)}" for name, value in environment.items())
+    return f"environment={pairs}\n" if pairs else ""
+
+
+def _quoted(name: str, value: str) -> str:
+    """The runner knows two kinds of quotes, and none inside its own. Raises Trouble naming the variable."""
+    mark = "'" if '"' in value else '"'
+    if mark in value or "\n" in value or value.endswith(("'", '"')):
+        raise Trouble(
+            f"{name} has characters that the process runner cannot hand on: both kinds of quotes, or one at its end"
+        )
+    return f"{mark}{_escaped(value)}{mark}"
 
 
 def _escaped(text: str | Path) -> str:
@@ -97,13 +116,18 @@ class Runner:
 
     process: subprocess.Popen[bytes]
     home: Home
+    services: tuple[str, ...] = ()
 
     def died(self) -> bool:
         """Whether it ended."""
         return self.process.poll() is not None
 
     def stop(self) -> None:
-        """Stop everything in order and wait for it; by force after a generous time."""
+        """Stop everything and wait for it, the servers last and in order; by force after a generous time."""
+        with suppress(OSError, xmlrpc.client.Error):
+            for name in self.services:  # all at once: the runner would wait for each of them in turn
+                with suppress(xmlrpc.client.Fault):
+                    ask(self.home, "stopProcess", name, False)
         if not self.died():
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -115,7 +139,9 @@ class Runner:
 
 def start_runner(home: Home, programs: Iterable[Program], environment: Mapping[str, str]) -> Runner:
     """Start it in a session of its own: Ctrl-C reaches us alone, and we stop it in order."""
+    programs = tuple(programs)
     config = home.run / "supervisord.conf"
+    config.touch(mode=0o600)
     config.write_text(config_text(home, programs))
     home.socket.unlink(missing_ok=True)
     command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
@@ -130,7 +156,7 @@ def start_runner(home: Home, programs: Iterable[Program], environment: Mapping[s
             start_new_session=True,
             preexec_fn=partial(end_with_parent, signal.SIGTERM),
         )
-    return Runner(process, home)
+    return Runner(process, home, tuple(program.name for program in programs if not program.first))
 
 
 def ask(home: Home, method: str, *arguments: Any) -> Any:

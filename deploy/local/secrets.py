@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+TOKEN_PREFIX = "crm_"  # noqa: S105 - the public beginning of every token
+
 
 def kept_secret(file: Path, prefix: str = "") -> str:
     """The secret in the file; made (256 random bits as hex, after `prefix`) when there is none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from deploy.local.trouble import Trouble
 from deploy.local.waiting import wait_until
 
 _SERVER_SECONDS = 180  # a database that was killed reads its log first
-_READY_SECONDS = 120
+_READY_SECONDS = 300
 _SETTLE_SECONDS = 5  # what serves already may still be catching up with a log
 
 Say = Callable[[str], None]
@@ -101,15 +100,16 @@ def _redis_answers(url: str) -> bool:
 
 
 def _migrate(stack: Stack, environment: Mapping[str, str]) -> None:
+    command, surroundings = stack.preparation(environment)
     log = stack.home.logs / "migrate.log"
     with log.open("wb") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy.processes", "migrate"],
+        done = subprocess.run(  # noqa: S603 - our own words
+            command,
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
             cwd=PROJECT,
-            env=dict(environment),
+            env=dict(surroundings),
             check=False,
         )
     if done.returncode != 0:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from deploy.local.home import Home
 from deploy.local.lock import hold
 from deploy.local.orphans import stop_orphans
 from deploy.local.plan import make_home, make_stack, service_names
 from deploy.local.ports import obstacle
 from deploy.local.programs import Stack
-from deploy.local.settings import local_settings
+from deploy.local.settings import LocalSettings, local_settings
 from deploy.local.start import bring_up, start_run
 from deploy.local.trouble import Trouble, say
 from deploy.local.waiting import wait_until
@@ -22,7 +23,12 @@ _RESTART_PAUSE = 1.0
 
 
 def up() -> int:
-    """Run in the foreground until Ctrl-C. Raises Trouble."""
+    """Run in the foreground until Ctrl-C, few processes for all services. Raises Trouble."""
+    return run_foreground(lambda settings, home: make_stack(settings, home, service_names()))
+
+
+def run_foreground(make: Callable[[LocalSettings, Home], Stack]) -> int:
+    """Run what `make` decides until Ctrl-C. Raises Trouble."""
     settings = local_settings()
     home = make_home(settings)
     with _signals(_interrupt), hold(home, settings.base_url):
@@ -32,7 +38,7 @@ def up() -> int:
             found = obstacle(settings.port, settings.host)
             if found:
                 raise Trouble(f"port {settings.port} {found}: choose another one, `make up PORT=8001` for instance")
-            _keep_up(make_stack(settings, home, service_names()))
+            _keep_up(make(settings, home))
         except KeyboardInterrupt:
             say("stopped; the data is kept")
     return 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
@@ -20,17 +20,27 @@ from shared.service.catalog_news import tell_declared
 from shared.service.doors import operations_of
 from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
+from shared.service.mirrors.declare import declare_mirrors
 from shared.service.pipelines import Pipelines
 from shared.service.revisions import migration_folders
 from shared.service.runtime import Runtime, database_url
 from shared.service.schema import SPARE_POOL
 from shared.service.token_commands import announce_tokens
 from shared.service.tokens import ensure_bootstrap
+from shared.service.web.dialect.dated import rewrite
 from shared.service.web.operation import register
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 class Application(Flask):
-    """Flask, for functions of which none is a coroutine."""
+    """Flask, for functions of which none is a coroutine, and for paths that may carry a date."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Dates leave the path before it is looked up."""
+        environ["PATH_INFO"] = rewrite(environ["PATH_INFO"])
+        return super().__call__(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """As it is: Flask would look into every hook and handler of every request."""
@@ -55,6 +65,7 @@ def migrate(manifest: Manifest, settings: Settings) -> None:
     prepare(database)
     ensure_history_partitions(database)
     declare_types(database, manifest.types)
+    declare_mirrors(database, manifest.name, manifest.mirrors)
     tell_declared(database, manifest.types, manifest.metrics)
     Pipelines(Engine(database), manifest.pipelines, lambda: ensure_history_partitions(database)).declare()
     provision(database, SPARE_POOL if manifest.custom_types else None)

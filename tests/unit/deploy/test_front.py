@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import httpx
 import pytest
 from flask import Flask, jsonify, request
 from werkzeug.test import Client
 
+from deploy.asking import Answer, ask_app, ask_over_http
 from deploy.front import Front
 from deploy.merge import merged
 from deploy.pages import build_pages
@@ -44,6 +46,11 @@ def _service(name: str, states: dict[str, str]) -> Flask:
     return app
 
 
+def _silent(_environ: Any, start_response: Any) -> Iterable[bytes]:
+    start_response("503 Service Unavailable", [("Content-Type", "application/json")])
+    return [b'{"status": "error"}']
+
+
 @pytest.fixture
 def states() -> dict[str, str]:
     return {}
@@ -52,25 +59,18 @@ def states() -> dict[str, str]:
 @pytest.fixture
 def client(states: dict[str, str]) -> Iterable[Client]:
     services = {manifest.name: _service(manifest.name, states) for manifest in MANIFESTS}
-    pages = build_pages(MANIFESTS, services, "secret")  # type: ignore[arg-type]
+    asking = {name: ask_app(app) for name, app in services.items()}
+    pages = build_pages(MANIFESTS, asking, "secret")  # type: ignore[arg-type]
     return Client(Front(route_table(MANIFESTS), services, pages))
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path != "/" and "\n" not in path and "/20" not in path])
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/" and "\n" not in path])
 def test_the_service_of_the_table_gets_the_path_untouched(client: Client, path: str) -> None:
     if path.endswith(("/openapi.json", "/readyz")):
         return
     answer = client.get(path).json
     assert answer["service"] == PATHS[path]
     assert answer["path"] == path.replace("%40", "@")
-
-
-def test_dated_paths_arrive_without_their_date(client: Client) -> None:
-    assert client.get("/crm/objects/2026-03/0-3/7").json == {
-        "service": "opportunities",
-        "path": "/crm/v3/objects/0-3/7",
-        "raw": "/crm/v3/objects/0-3/7",
-    }
 
 
 def test_ready_when_all_are(client: Client, states: dict[str, str]) -> None:
@@ -102,6 +102,22 @@ def test_the_first_page_tells_states_and_counts(client: Client, states: dict[str
     assert "gone" in page
     assert 'href="/docs"' in page
     assert "//" not in page.replace("http://localhost", "")
+
+
+def test_services_that_run_apart_are_asked_over_http() -> None:
+    services = {manifest.name: _service(manifest.name, {"service_desk": "degraded"}) for manifest in MANIFESTS[1:]}
+    front = Front(route_table(MANIFESTS), {**services, "workspace": _silent}, _silent)
+    ask = ask_over_http(httpx.Client(transport=httpx.WSGITransport(app=front), base_url="http://gateway"))
+    pages = Client(build_pages(MANIFESTS, {manifest.name: ask for manifest in MANIFESTS}, "secret"))  # type: ignore[arg-type]
+    assert pages.get("/readyz").json["services"]["service_desk"]["status"] == "degraded"
+    assert pages.get("/readyz").status_code == 503
+    assert set(pages.get("/openapi.json").json["paths"]) == {f"/{name}/readyz" for name in services}
+    assert "about 1,234,567" in pages.get("/").text
+
+
+def test_who_does_not_answer_is_unavailable() -> None:
+    ask = ask_over_http(httpx.Client(base_url="http://127.0.0.1:1", trust_env=False))
+    assert ask("/x") == Answer(503, None)
 
 
 def test_the_document_of_all_services(client: Client) -> None:

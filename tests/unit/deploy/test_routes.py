@@ -7,8 +7,8 @@ from itertools import chain
 
 import pytest
 
-from deploy.gateway.nginx import UPLOADS, map_rules, nginx_config
-from deploy.routes import FALLBACK, RouteTable, route_table
+from deploy.gateway.nginx import FRONT, UPLOADS, map_rules, nginx_config
+from deploy.routes import FALLBACK, RouteTable, is_own, route_table
 from deploy.services import ALL
 from tests.unit.deploy.samples import MANIFESTS, PATHS, Path, Service, kind
 
@@ -22,7 +22,13 @@ def test_every_path_has_its_service(path: str, service: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nginx_decides_alike(path: str) -> None:
-    assert _as_nginx(TABLE, path) == TABLE.service(path)
+    assert _as_nginx(TABLE, path) == (FRONT if is_own(path) else TABLE.service(path))
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/readyz/", "/openapi.json", "/docs", "/docs/static/viewer.js"])
+def test_what_is_nobodys_is_the_fronts(path: str) -> None:
+    assert is_own(path)
+    assert _as_nginx(TABLE, path) == FRONT
 
 
 def _as_nginx(table: RouteTable, path: str) -> str:
@@ -48,10 +54,16 @@ def test_what_cannot_be_claimed_is_refused(path: str) -> None:
         route_table((*MANIFESTS, Service("reporting", (), (Path(path),))))
 
 
+def _addresses(table: RouteTable) -> dict[str, str]:
+    return {name: f"{name}:8000" for name in (*table.services, FRONT)}
+
+
 def test_nginx_gets_every_service() -> None:
-    text = nginx_config(TABLE, {name: f"{name}:8000" for name in TABLE.services}, "127.0.0.1:9999")
-    assert "upstream crm_service_desk { server service_desk:8000;" in text
+    text = nginx_config(TABLE, _addresses(TABLE), "127.0.0.1:9999")
+    assert all(f" {name}:8000;" in text for name in (*TABLE.services, FRONT))
     assert "listen 127.0.0.1:9999;" in text
+    assert "resolver" not in text
+    assert "resolver 10.0.0.1 valid=" in nginx_config(TABLE, _addresses(TABLE), resolver="10.0.0.1")
 
 
 def test_nginx_lets_files_through_wherever_an_operation_takes_them() -> None:
@@ -59,5 +71,5 @@ def test_nginx_lets_files_through_wherever_an_operation_takes_them() -> None:
     assert taking
     assert all(re.search(UPLOADS, path) and re.search(UPLOADS, f"{path}/") for path in taking)
     assert not re.search(UPLOADS, "/api/v1/imports/7/chunks/1")
-    text = nginx_config(TABLE, {name: f"{name}:8000" for name in TABLE.services})
+    text = nginx_config(TABLE, _addresses(TABLE))
     assert text.count("proxy_request_buffering off") == 1
