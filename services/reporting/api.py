@@ -29,6 +29,7 @@ from services.reporting.explaining import MOST_EXPLAINED
 from services.reporting.explaining import explain as explaining
 from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
+from services.reporting.relinking import left
 from services.reporting.waterfall import waterfall
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
@@ -71,7 +72,10 @@ def listing(service: Runtime) -> Response:
     require_scope(context().actor, REPORTS_READ)
     with service.db.connect() as connection:
         found = store.listed(connection, (*store.ACTIVE, store.FAILED))
-    return answer({"results": [metric_document(one) for one in found]})
+        waits = left(connection, _own(service).projections, found)
+    return answer(
+        {"results": [metric_document(one) | ({"catching_up": n} if (n := waits.get(one.id)) else {}) for one in found]}
+    )
 
 
 def define(service: Runtime) -> Response:
@@ -85,8 +89,11 @@ def define(service: Runtime) -> Response:
 def read(service: Runtime, name: str) -> Response:
     """One metric."""
     require_scope(context().actor, REPORTS_READ)
+    own = _own(service)
     with service.db.connect() as connection:
-        return answer(metric_document(commands.found(connection, name)))
+        metric = commands.found(connection, name)
+        waits = left(connection, own.projections, [metric]).get(metric.id)
+    return answer(metric_document(metric) | ({"catching_up": waits} if waits else {}))
 
 
 def change(service: Runtime, name: str) -> Response:

@@ -3,10 +3,12 @@ work on itself. Piece by piece, each under the lock of the type; see `linking`."
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from services.reporting import linking
 from services.reporting.answering import Answers
+from services.reporting.metrics import store
 from services.reporting.projections import Projections, ways
 from shared.kernel.db import Connection, Database
 from shared.service.replica.linkages import leads
@@ -36,6 +38,15 @@ def relink(connection: Connection, projections: Projections, relation: int) -> b
     linking.settle(connection, linkage, ids)
     projections.keep(connection, changes, linked, [])
     return True
+
+
+def left(connection: Connection, projections: Projections, metrics: Iterable[store.Metric]) -> dict[int, int]:
+    """How many entities wait, by the id of the metric that catches up."""
+    asked = {one.id for one in metrics}
+    ways_of = {one.id: compiled.linkages for one, _, compiled in projections.linked(connection) if one.id in asked}
+    waits = linking.waiting(connection, {way.relation for some in ways_of.values() for way in some})
+    found = {ident: sum(waits.get(way.relation, 0) for way in some) for ident, some in ways_of.items()}
+    return {ident: n for ident, n in found.items() if n}
 
 
 class Relink:

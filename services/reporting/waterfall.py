@@ -1,9 +1,11 @@
 """What changed a number between two days, by cause. The parts sum exactly to the difference that the ledger tells.
 
-Every version recorded in between is replayed and put under one cause: `new`, `archived`, `restored`, `merged`,
-`erased`, `moved in` and `moved out` (into or out of the group asked for, or of the metric's filter), `value changed`,
-`taken over` (copied from its home, what led there is not known). What erasure took from the replay is still in the
-ledger: it stands under `erased`, too; what a repair put right, under `repaired`.
+Every version recorded in between is replayed and put under one cause: `new`, `archived`, `restored`, `merged` (the
+absorbed that are no longer counted, and what the survivor got from them; its undoing, too), `erased`, `moved in` and
+`moved out` (into or out of the group asked for, or of the metric's filter), `value changed`, `taken over` (copied from
+its home, what led there is not known). What erasure took from the replay is still in the ledger: it stands under
+`erased`, too; what a repair put right, under `repaired`. Where another definition answered on the day before, the
+number is the one told then, and what the present one makes of that day differs by `definition changed`.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ from shared.contracts.event import ARCHIVED, CREATED, ERASED, MERGED, RESTORED, 
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
 from shared.service.replica.catalogs import KnownType
-from shared.service.replica.facts import COPIED, COPIED_ARCHIVED, FactChange
+from shared.service.replica.facts import ABSORBED, COPIED, COPIED_ARCHIVED, RELEASED, FactChange
 
 ENTITIES = 1000
 MOST_EXAMPLES = 20
+ADDITIVE = ("count", "sum")
 _TOUCHED = """select distinct id from fact_version where type_no = %(no)s and at >= %(low)s and at < %(high)s
 and id > %(after)s order by id limit %(limit)s"""
 _LEDGER = """select coalesce(sum(n), 0)::bigint, coalesce(sum(s), 0) from cell
@@ -38,6 +41,8 @@ _CAUSES = {
     RESTORED: "restored",
     MERGED: "merged",
     UNMERGED: "merged",
+    ABSORBED: "merged",
+    RELEASED: "merged",
     ERASED: "erased",
     COPIED: "taken over",
     COPIED_ARCHIVED: "taken over",
@@ -80,20 +85,25 @@ def waterfall(
         connection.run("set transaction isolation level repeatable read, read only")
         metric = of_entities(connection, name)
         kind = metric.definition.measure.kind
-        if kind not in ("count", "sum"):
+        if kind not in ADDITIVE:
             raise Invalid.one("metric", "NOT_ADDITIVE", f"the parts of a metric of kind {kind} do not add up")
         names = [one.name for one in metric.definition.groups]
         unknown = [one for one in group if one not in names]
         if unknown:
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
         known = projections.catalogs.types(connection).type(metric.entity_type)
+        compiled = compiled_metric(metric, known)
+        joined = [one for one in group if one in compiled.joins]
+        if joined:
+            raise Invalid.one("group", "INVALID_QUESTION", f"group: {joined[0]} is of linked entities, whose own "
+                              "changes are no changes of these")  # fmt: skip
         wanted = {names.index(one): value for one, value in group.items()}
         before, after = (_ledger(connection, metric, wanted, day) for day in (first - timedelta(1), last))
-        place = _Place(compiled_metric(metric, known), wanted, kind == "sum")
+        place = _Place(compiled, wanted, kind == "sum")
         parts = place.parts(_changes(connection, known, first, last))
         _settle(connection, metric, parts, after, before, (first, last))
-    total = 1 if kind == "sum" else 0
-    return Waterfall(name, first, last, Decimal(before[total]), Decimal(after[total]), parts)
+        began = _told_then(connection, metric, parts, before, (group, first - timedelta(1)))
+    return Waterfall(name, first, last, began, _value(metric, after), parts)
 
 
 def _changes(connection: Connection, known: KnownType, first: date, last: date) -> Iterator[FactChange]:
@@ -154,6 +164,32 @@ def _ledger(
         groups += f" and dims[{place + 1}] is not distinct from %(g{place})s::text"
     row = connection.row(_LEDGER.format(groups=groups), params)
     return (0, Decimal(0)) if row is None else (int(row[0]), Decimal(row[1]))
+
+
+def _told_then(
+    connection: Connection,
+    metric: store.Metric,
+    parts: dict[str, Part],
+    before: tuple[int, Decimal],
+    asked: tuple[Mapping[str, str | None], date],
+) -> Decimal:
+    """What was answered on that day, with what the present definition makes of it as a part of its own."""
+    (group, day), mine = asked, _value(metric, before)
+    then = store.served(connection, metric.name, day)
+    if then is None or then.definition == metric.definition:
+        return mine
+    names = [one.name for one in then.definition.groups]
+    if then.definition.measure.kind not in ADDITIVE or any(one not in names for one in group):
+        return mine  # it had no such number
+    told = _ledger(connection, then, {names.index(one): value for one, value in group.items()}, day)
+    theirs = _value(then, told)
+    if told[0] != before[0] or mine != theirs:
+        parts["definition changed"] = Part(n=before[0] - told[0], value=mine - theirs)
+    return theirs
+
+
+def _value(metric: store.Metric, sums: tuple[int, Decimal]) -> Decimal:
+    return sums[1] if metric.definition.measure.kind == "sum" else Decimal(sums[0])
 
 
 def _settle(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,8 @@ ACTIVE = (BACKFILLING, READY)
 
 _FIND = """select {columns} from metric where name = %(name)s and state = any(%(states)s)
 order by state = 'ready' desc, version desc limit 1"""
+_SERVED = """select {columns} from metric where name = %(name)s and state in ('ready', 'replaced')
+and ready_at < %(end)s and (retired_at is null or retired_at >= %(end)s) order by version desc limit 1"""
 _COLUMNS = """id, name, version, entity_type, definition::text, state, backfilled_to, to_backfill, error, verified_at,
     verified_wrong, created_at, ready_at"""
 _ACTIVE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s) order by id"
@@ -105,6 +107,12 @@ def find(connection: Connection, name: str, states: Sequence[str] = ACTIVE) -> M
     """The newest generation of a name in one of the states, the ready one before others."""
     params = {"name": name, "states": list(states)}
     row = connection.row(_FIND.format(columns=_COLUMNS), params, prepare=True)
+    return None if row is None else metric_of(row)
+
+
+def served(connection: Connection, name: str, day: date) -> Metric | None:
+    """The generation that answered under a name at the end of a day; None when none did."""
+    row = connection.row(_SERVED.format(columns=_COLUMNS), {"name": name, "end": day + timedelta(1)})
     return None if row is None else metric_of(row)
 
 

@@ -58,6 +58,8 @@ def linkage(types: KnownTypes, known: KnownType, first: str) -> Linkage:
     Raises Invalid when there is none.
     """
     attribute = known.live.find(first)
+    if attribute is not None and not attribute.reference:  # an attribute that happens to be called like a type
+        attribute = None
     target = types.find(attribute.reference if attribute is not None else first)
     if target is None:
         message = f"{first[:80]} is neither an entity type nor an attribute of {known.live.plural} that refers to one"
