@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from services.contacts.activity_rules import RULES as ACTIVITY_RULES
 from services.contacts.api import OPERATIONS
 from services.contacts.gathering import GATHERINGS
+from services.contacts.handlers import subscriptions, turn
 from services.contacts.matching import MATCHING
 from services.contacts.metrics import METRICS
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
+from services.contacts.timeline.answering import Timelines
+from shared.service.home import Home
 from shared.service.manifest import Manifest
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+
+def timelines(service: Runtime) -> Timelines:
+    """What the timeline's door needs."""
+    return Timelines(Home(service.engine))
+
 
 MANIFEST = Manifest(
     name="contacts",
@@ -19,4 +34,8 @@ MANIFEST = Manifest(
     matching=MATCHING,
     metrics=METRICS,
     operations=OPERATIONS,
+    follows=subscriptions,
+    upkeep={"activities_turned": turn},
+    own=timelines,
+    migrations=Path(__file__).parent / "migrations",
 )

@@ -1,0 +1,60 @@
+"""What contacts hears besides what every service does: its own log and that of deals, for the timeline.
+
+Handlers write to this database alone, in the transaction that moves the watermark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.contacts.timeline.following import OWN, Timeline
+from services.contacts.timeline.rebuilding import rebuild_deals, rebuild_own
+from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, LINK, Event
+from shared.kernel.config import Settings
+from shared.kernel.db import Connection, Database
+from shared.service.following import Subscription, asker
+from shared.service.home import Home
+
+OPPORTUNITIES = "opportunities"
+_POOL = 3
+
+
+def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
+    """The timeline's followers. Their connections beside the consumers' are opened when they are first needed."""
+    database = Database(settings.service_database_url(OWN) or "", pool_size=_POOL, prepare=settings.prepare)
+    return followers(Home.of(database), settings)
+
+
+def followers(home: Home, settings: Settings) -> tuple[Subscription, ...]:
+    """The same over a database at hand."""
+    timeline = Timeline(home)
+
+    def hear_own(connection: Connection, events: Sequence[Event]) -> None:
+        timeline.apply(connection, OWN, events)
+
+    def hear_deals(connection: Connection, events: Sequence[Event]) -> None:
+        timeline.apply(connection, OPPORTUNITIES, events)
+
+    return (
+        Subscription(
+            name=f"{OWN}.timeline",
+            source=OWN,
+            handler=hear_own,
+            types=frozenset({"entity", LINK}),
+            rebuild=lambda database: rebuild_own(home, timeline, database),
+        ),
+        Subscription(
+            name=f"{OWN}.timeline.of.{OPPORTUNITIES}",
+            source=OPPORTUNITIES,
+            handler=hear_deals,
+            types=frozenset({"deal", LINK, CATALOG_TYPE, CATALOG_ATTRIBUTE}),
+            rebuild=lambda database: rebuild_deals(OPPORTUNITIES, asker(settings, OPPORTUNITIES), database, timeline),
+        ),
+    )
+
+
+def turn(database: Database) -> int:
+    """Upkeep: activities that were to come and have come; how many entities that was looked at for."""
+    timeline = Timeline(Home.of(database))
+    with database.transaction() as connection:
+        return timeline.turn(connection)

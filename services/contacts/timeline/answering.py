@@ -1,0 +1,142 @@
+"""The corridor of timelines: who may see which lines, and what a line says in words people and programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.contacts.timeline.entries import CUSTOMERS
+from services.contacts.timeline.reading import Facet, Line, Place, Wanted, facets, page
+from shared.kernel.clock import iso
+from shared.kernel.context import Actor, Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import NotFound
+from shared.service.home import Home, LiveType, TypeDef
+from shared.service.permissions import allowed, require, scopes_for
+from shared.service.replica.catalogs import Catalogs
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page of a timeline, ready for JSON; `left_out`: types of lines that the reader may not see, with the scope
+    that each would need."""
+
+    results: list[dict[str, Any]]
+    next_place: Place | None
+    left_out: dict[str, str]
+
+
+class Timelines:
+    """Reads the timelines that a service keeps."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._foreign = Catalogs()
+
+    def read(self, ctx: Context, type_name: str, ident: int, wanted: Wanted) -> Answer:
+        """A page. Raises NotFound for entities that never were or were erased, Forbidden without the right to read
+        the entity itself."""
+        subject = self._home.definition(type_name)
+        require(ctx.actor, "objects", subject, "read")
+        with self._home.database.connect() as connection:
+            ids = self._ids(connection, subject.name, ident)
+            among: list[Facet] | None = None
+            left_out: dict[str, str] = {}
+            if wanted.kinds or "*" not in ctx.actor.scopes:
+                among, left_out = self._permitted(ctx.actor, facets(connection, subject.name, ids), wanted.kinds)
+            lines, place = page(connection, subject.name, ids, wanted, among)
+            if not lines and wanted.place is None and subject.name not in CUSTOMERS:
+                self._known(connection, subject.name, ids)
+            results = self._shown(connection, subject.name, lines)
+        return Answer(results, place, left_out)
+
+    def _ids(self, connection: Connection, name: str, ident: int) -> list[int]:
+        """The entity and all that were merged into it."""
+        if name not in CUSTOMERS:
+            return [ident]
+        ids = self._home.family(connection, name, ident)
+        if not ids:
+            raise NotFound(name, [str(ident)])
+        return ids
+
+    def _known(self, connection: Connection, name: str, ids: Sequence[int]) -> None:
+        """Entities of other services are known by their lines."""
+        if not facets(connection, name, ids):
+            raise NotFound(name, [str(one) for one in ids])
+
+    def _permitted(
+        self, actor: Actor, found: Iterable[Facet], kinds: Collection[str]
+    ) -> tuple[list[Facet], dict[str, str]]:
+        """The facets that are wanted and may be read, and what is left out of those that are wanted."""
+        among, left_out = [], {}
+        for facet in found:
+            _, kind, about = facet
+            if kinds and kind not in kinds:
+                continue
+            defn = self._type(about) if about else None
+            if defn is None or allowed(actor, "objects", defn, "read"):
+                among.append(facet)
+            else:
+                wanted = scopes_for("objects", defn.plural, not defn.builtin, "read") - {"*"}
+                left_out[about] = min(wanted)
+        return among, left_out
+
+    def _type(self, name: str) -> TypeDef:
+        """A type by its name; one that nobody here knows was made at run time."""
+        try:
+            return self._home.definition(name)
+        except NotFound:
+            return TypeDef(name, name, name, name)
+
+    def _shown(self, connection: Connection, subject: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
+        types = {one.ref_type or subject for one in lines if one.data and "changes" in one.data}
+        lives = {name: live for name in types if (live := self._live(connection, name)) is not None}
+        return [_line(one, lives.get(one.ref_type or subject)) for one in lines]
+
+    def _live(self, connection: Connection, name: str) -> LiveType | None:
+        if name in CUSTOMERS:
+            return self._home.type(name)
+        known = self._foreign.types(connection).find(name)
+        return None if known is None else known.live
+
+
+def _line(one: Line, live: LiveType | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "at": iso(_aware(one.at)),
+        "recorded_at": iso(_aware(one.recorded_at)),
+        "kind": one.kind,
+        "service": one.service,
+    }
+    if one.ref_id is not None:
+        found["entity"] = {"type": one.ref_type, "id": str(one.ref_id)}
+    given = {"actor": one.actor, "source": one.source, "source_id": one.source_id}
+    found |= {name: value for name, value in given.items() if value is not None}
+    data = dict(one.data or {})
+    changes = data.pop("changes", None)
+    if changes:
+        found["changes"] = [_change(live, key, change) for key, change in sorted(changes.items(), key=_number)]
+    return {**found, **({"data": data} if data else {})}
+
+
+def _number(item: tuple[str, Any]) -> int:
+    return int(item[0])
+
+
+def _change(live: LiveType | None, key: str, change: Sequence[Any]) -> dict[str, Any]:
+    """A change by the attribute's present name and label; options by value, with their labels where there are some."""
+    attribute = live.by_id.get(int(key)) if live is not None else None
+    old, new = change
+    if attribute is None:
+        return {"attribute": key, "old": old, "new": new}
+    found: dict[str, Any] = {"attribute": attribute.name, "label": attribute.label, "old": old, "new": new}
+    labels: Mapping[str, str] = {one.value: one.label for one in (*attribute.options, *attribute.retired)}
+    for name, value in (("old_label", old), ("new_label", new)):
+        if isinstance(value, str) and labels.get(value, value) != value:
+            found[name] = labels[value]
+    return found
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

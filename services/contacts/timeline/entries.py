@@ -1,0 +1,181 @@
+"""From events to lines of timelines. Pure: the same event makes the same lines, whenever and however often it comes.
+
+Activities are not told here: their lines follow from what they are now (`activities`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.contacts.domain.activities import TYPES as ACTIVITIES
+from services.contacts.domain.activities import shortened
+from shared.contracts.event import ARCHIVED, CREATED, LINK, MERGED, RESTORED, UNMERGED, UPDATED, Event
+from shared.service.home import LiveType
+from shared.service.relations import BUILTIN
+
+CONTACT, COMPANY, DEAL = "contact", "company", "deal"
+SUBJECTS = (CONTACT, COMPANY, DEAL)
+"""Entity types that have a timeline."""
+CUSTOMERS = (CONTACT, COMPANY)
+
+CHANGED, LIFECYCLE, STAGE = "changed", "lifecycle", "stage"
+LINKED, UNLINKED = "linked", "unlinked"
+KINDS = (
+    "created",
+    CHANGED,
+    LIFECYCLE,
+    STAGE,
+    LINKED,
+    UNLINKED,
+    "merged",
+    "unmerged",
+    "archived",
+    "restored",
+    *ACTIVITIES,
+)
+"""Every kind of line; an activity's kind is its entity type."""
+PASSED_ON = ("created", STAGE)
+"""Lines of a deal that stand on the timelines of its customers too."""
+
+_MOVES: Mapping[str, Mapping[str, str]] = {
+    CONTACT: {"lifecycle_stage": LIFECYCLE},
+    COMPANY: {"lifecycle_stage": LIFECYCLE},
+    DEAL: {"stage": STAGE, "pipeline": STAGE},
+}
+# What a creation shows, so that a history begins with where it began.
+_BEGUN = frozenset({"lifecycle_stage", "stage", "pipeline", "amount"})
+_TOLD = {
+    CREATED: "created",
+    UPDATED: CHANGED,
+    ARCHIVED: "archived",
+    RESTORED: "restored",
+    MERGED: "merged",
+    UNMERGED: "unmerged",
+}
+_LABELS = frozenset(one.id for one in BUILTIN if not one.plain)
+_USERS_LABELS = range(10_001, 1_000_000)
+
+Changes = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line, as it is kept. changes in `data` are {attribute id: [old, new]}, long texts cut."""
+
+    subject_type: str
+    subject_id: int
+    at: datetime
+    key: str
+    kind: str
+    recorded_at: datetime
+    service: str
+    ref_type: str = ""
+    ref_id: int | None = None
+    actor: str | None = None
+    source: str | None = None
+    source_id: str | None = None
+    phase: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry]:
+    """The lines that an event about a contact, company or deal makes on its own timeline. What the system keeps by
+    itself (read-only attributes) is no news; moves of lifecycle or stage are lines of their own."""
+    told = _TOLD.get(event.kind)
+    if told is None or event.entity_id is None or _by_merge(event):
+        return
+    moves = _MOVES.get(event.entity_type, {})
+    by_kind: dict[str, dict[str, Any]] = {}
+    for key, change in event.changed.items():
+        attribute = live.by_id.get(int(key))
+        name = attribute.name if attribute is not None else ""
+        if event.kind == CREATED:
+            kind = told if name in _BEGUN else None
+        elif attribute is not None and attribute.read_only:
+            kind = None
+        else:
+            kind = moves.get(name, told) if event.kind == UPDATED else told
+        if kind is not None:
+            by_kind.setdefault(kind, {})[key] = [_shown(one) for one in change]
+    if event.kind != UPDATED:
+        by_kind.setdefault(told, {})
+    for kind, changes in by_kind.items():
+        data = {**({"changes": changes} if changes else {}), **_detail(event)}
+        key = f"{event.entity_type}.{event.entity_id}.{event.version:08d}.{kind}"
+        yield _entry(service, event, event.entity_type, event.entity_id, key, kind, data=data)
+
+
+def _by_merge(event: Event) -> bool:
+    """Whether an entity went away or came back by a merge: its survivor tells of that."""
+    return event.kind in (ARCHIVED, RESTORED) and "merge" in event.detail
+
+
+def _detail(event: Event) -> dict[str, Any]:
+    parts = event.detail.get("absorbed") or event.detail.get("restored") or ()
+    return {"ids": [one["id"] for one in parts]} if parts else {}
+
+
+def _shown(value: Any) -> Any:
+    return shortened(value) if isinstance(value, str) else value
+
+
+def link_entries(service: str, event: Event) -> Iterator[Entry]:
+    """The lines that a link makes, one on the timeline of each end that has one. Links of activities are none: an
+    activity stands on a timeline or not. Labels come with the plain relation and make no lines of their own."""
+    if event.kind != LINK or not is_plain(int(event.detail["relation"])):
+        return
+    ends = [(one["type"], int(one["id"])) for one in (event.detail["from"], event.detail["to"])]
+    if any(kind in ACTIVITIES for kind, _ in ends):
+        return
+    (a_type, a_id), (b_type, b_id) = sorted(ends)
+    key = f"link.{event.detail['clock']}.{event.detail['origin']}.{a_type}.{a_id}.{b_type}.{b_id}"
+    kind = LINKED if event.detail["live"] else UNLINKED
+    reason = event.detail.get("reason")
+    data = {"reason": reason} if reason else {}
+    for (subject, ident), other in ((ends[0], ends[1]), (ends[1], ends[0])):
+        if subject in SUBJECTS:
+            yield _entry(service, event, subject, ident, key, kind, ref=other, data=data)
+
+
+def is_plain(relation: int) -> bool:
+    """Whether a relation is the one that every linked pair of two types has, and no label on top of it."""
+    return relation not in _LABELS and relation not in _USERS_LABELS
+
+
+def _entry(
+    service: str, event: Event, subject: str, ident: int, key: str, kind: str, *,
+    ref: tuple[str, int] | None = None, data: Mapping[str, Any],
+) -> Entry:  # fmt: skip
+    return Entry(
+        subject_type=subject,
+        subject_id=ident,
+        at=event.effective_at or event.at,
+        key=key,
+        kind=kind,
+        recorded_at=event.at,
+        service=service,
+        ref_type=ref[0] if ref else "",
+        ref_id=ref[1] if ref else None,
+        actor=event.actor,
+        source=event.source,
+        source_id=event.source_id,
+        data=data,
+    )
+
+
+Meaning = Callable[[str], LiveType | None]
+"""The definition of a type by its name, None while it is not known."""
+
+
+def entries_of(service: str, meaning: Meaning, events: Sequence[Event]) -> Iterator[Entry]:
+    """The lines that events of one service's log make. Raises LookupError for values of a type not yet known."""
+    for event in events:
+        yield from link_entries(service, event)
+        if event.kind in _TOLD and event.entity_type in SUBJECTS:
+            live = meaning(event.entity_type)
+            if live is None:
+                raise LookupError(f"an event about {event.entity_type} came before its definition")
+            yield from entity_entries(service, live, event)

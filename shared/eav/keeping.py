@@ -1,0 +1,68 @@
+"""What the system keeps of entities: values of read-only attributes, worked out elsewhere and written like others.
+
+Such a write is a version with history and an event, but nobody's rules are asked. Inside the caller's transaction: what
+the values were worked out from and the values go together. Not for what callers send, which `writes` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.eav.attempts import Publish
+from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.patience import tries
+from shared.eav.slots import take
+from shared.eav.store.state import changes
+from shared.eav.store.write import Pending, lock
+from shared.eav.store.write import update as rewrite
+from shared.eav.types import kind_of
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+from shared.kernel.errors import Unavailable
+
+
+class Keeper:
+    """Writes what is kept of entities of one database."""
+
+    def __init__(self, database: Database, catalog: Catalog, publish: Publish) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._publish = publish
+
+    def keep(
+        self, connection: Connection, type_name: str, values: Mapping[int, Mapping[str, Any]], context: Context
+    ) -> int:
+        """Give entities these canonical values by internal name (None clears); how many that changed. Entities that
+        are not live are passed over, and a value that is as it was is no write. A constant number of statements."""
+        for _ in tries():
+            live = self._with_slots(type_name, values)
+            try:
+                with connection.transaction():
+                    return self._once(connection, live, values, context)
+            except StaleCatalog:
+                self._catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
+
+    def _once(
+        self, connection: Connection, live: LiveType, values: Mapping[int, Mapping[str, Any]], context: Context
+    ) -> int:
+        states = lock(connection, live, sorted(values), staying=True)
+        asked = (Pending(one, values[one.id], changes(live, one.values, values[one.id])) for one in states.values())
+        pending = [one for one in asked if one.changed]
+        if pending:
+            self._publish(connection, live, rewrite(connection, live, pending, context), context)
+        return len(pending)
+
+    def _with_slots(self, type_name: str, values: Mapping[int, Mapping[str, Any]]) -> LiveType:
+        """The type, once every attribute with a value has its place: taken beside the caller's transaction, which
+        holds nothing of the type yet."""
+        live = self._catalog.type(type_name)
+        names = {name for one in values.values() for name, value in one.items() if value is not None}
+        wanted = [live.attributes[name] for name in sorted(names)]
+        homeless = [one for one in wanted if one.column is None and kind_of(one).family is not None]
+        if homeless:
+            take(self._database, live, homeless)
+            self._catalog.refresh()
+            live = self._catalog.type(type_name)
+        return live

@@ -1,0 +1,152 @@
+"""A service's own database for its own followers: what consumers of events read, remember and write of its entities.
+
+A consumer is handed a connection and nothing else; what its entities are now, what became of them before, and how the
+system writes what it keeps of them, it finds here. Not for doors, which go through the corridor (`Entities`): nobody's
+rights are asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from shared.contracts.event import CREATED, Event
+from shared.eav.catalog import LiveType
+from shared.eav.declare import TypeDef
+from shared.eav.engine import Engine
+from shared.eav.entity import Entity, View
+from shared.eav.keeping import Keeper
+from shared.eav.merging.merging import ABSORBED
+from shared.eav.merging.unmerging import RELEASED
+from shared.eav.requests import Ref
+from shared.eav.store.erase import family
+from shared.eav.tables import table_name
+from shared.kernel.context import Context
+from shared.kernel.db import Connection, Database
+from shared.kernel.json import loads
+from shared.service.known_types import type_of
+from shared.service.publishing import kind_of_event, publish
+from shared.service.relations import BUILTIN
+
+__all__ = ["Entity", "Home", "LiveType", "TypeDef"]
+
+_AT_ONCE = 500
+_MOST_ID = 2**63 - 1
+_IDS = "select id from {table} where id > %(after)s order by id limit %(limit)s"
+_BETWEEN = "select id from {table} where id > %(after)s and id <= %(upto)s"
+_THERE = "select 1 from {table} where id = %(id)s union all select 1 from {archive} where id = %(id)s limit 1"
+_MADE = """
+select id, created_at, created_by, source, source_id from {table} where id > %(after)s and id <= %(upto)s
+union all
+select id, created_at, created_by, source, source_id from {archive} where id > %(after)s and id <= %(upto)s
+"""
+_HISTORY = """
+select entity_id, version, kind, at, effective_at, actor, source, source_id, changed::text from eav_history
+where type_id = %(type)s and entity_id > %(after)s and entity_id <= %(upto)s order by entity_id, version
+"""
+_LINKS = """
+select l.from_id, g.type, l.to_id from unnest(%(relations)s::int[], %(types)s::text[]) g(relation, type)
+join eav_link l on l.relation = g.relation and l.from_id = any(%(ids)s::bigint[])
+"""
+_PLAIN = {(one.from_type, one.to_type): one.id for one in BUILTIN if one.plain}
+
+
+class Home:
+    """The entities of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def of(cls, database: Database) -> Home:
+        """For processes that have no runtime."""
+        return cls(Engine(database, relations=BUILTIN))
+
+    @property
+    def database(self) -> Database:
+        """For reading outside of the consumer's transaction."""
+        return self._engine.database
+
+    @cached_property
+    def _keeper(self) -> Keeper:
+        return Keeper(self._engine.database, self._engine.catalog, publish)
+
+    def definition(self, name: str) -> TypeDef:
+        """A type that lives here or in another service of this system. Raises NotFound."""
+        return type_of(self._engine.catalog, name)
+
+    def type(self, name: str, keys: Iterable[str] = ()) -> LiveType:
+        """A type, looked at again when it does not know an attribute of these keys. Raises NotFound."""
+        live = self._engine.catalog.type(name)
+        if any(int(key) not in live.by_id for key in keys):
+            self._engine.catalog.refresh()
+        return self._engine.catalog.type(name)
+
+    def read(self, type_name: str, ids: Sequence[int], attributes: tuple[str, ...]) -> dict[int, Entity]:
+        """Live entities by id as they are now, values as JSON by internal name."""
+        found = self._engine.reads.read(type_name, [Ref(id=one) for one in ids], View("json", attributes))
+        return {one.id: one for one in found if one is not None}
+
+    def linked(
+        self, connection: Connection, type_name: str, ids: Sequence[int], to_types: Iterable[str]
+    ) -> list[tuple[int, tuple[str, int]]]:
+        """Whom entities are linked to, by built-in relations: (id, (type, id))."""
+        types = [one for one in to_types if (type_name, one) in _PLAIN]
+        params = {"relations": [_PLAIN[type_name, one] for one in types], "types": types, "ids": list(ids)}
+        rows = connection.rows(_LINKS, params, prepare=True)
+        return [(ident, (to_type, to_id)) for ident, to_type, to_id in rows]
+
+    def keep(
+        self, connection: Connection, type_name: str, values: Mapping[int, Mapping[str, Any]], context: Context
+    ) -> int:
+        """Give live entities these values of read-only attributes, in the consumer's transaction; how many changed."""
+        return self._keeper.keep(connection, type_name, values, context)
+
+    def family(self, connection: Connection, type_name: str, ident: int) -> list[int]:
+        """An entity, live or archived, with all that were merged into it; [] when it never was, or was erased."""
+        tables = _tables(self.type(type_name))
+        if connection.row(_THERE.format(**tables), {"id": ident}, prepare=True) is None:
+            return []
+        return family(connection, [ident])
+
+    def ranges(self, type_name: str) -> Iterator[tuple[int, int]]:
+        """All ids of a type in ranges (behind, up to) of at most 500 live entities; the last one is open."""
+        table, after = table_name(self.type(type_name).table), 0
+        while True:
+            with self._engine.database.connect() as connection:
+                rows = connection.rows(_IDS.format(table=table), {"after": after, "limit": _AT_ONCE})
+            if len(rows) < _AT_ONCE:
+                yield after, _MOST_ID
+                return
+            yield after, rows[-1][0]
+            after = rows[-1][0]
+
+    def ids(self, connection: Connection, type_name: str, after: int, upto: int) -> list[int]:
+        """The live entities of a range."""
+        sql = _BETWEEN.format(table=table_name(self.type(type_name).table))
+        return [row[0] for row in connection.rows(sql, {"after": after, "upto": upto})]
+
+    def past(self, connection: Connection, type_name: str, after: int, upto: int) -> Iterator[Event]:
+        """What became of the entities of a range, as events tell it, in order. Creations without values, merges
+        without details: history does not keep those."""
+        live = self.type(type_name)
+        params = {"after": after, "upto": upto, "type": live.id}
+        for ident, at, actor, source, source_id in connection.rows(_MADE.format(**_tables(live)), params):
+            yield Event(CREATED, live.name, _aware(at), ident, 1, None, actor, source, source_id)
+        for ident, version, kind, at, since, actor, source, source_id, changed in connection.rows(_HISTORY, params):
+            if kind not in (ABSORBED, RELEASED):
+                yield Event(
+                    kind_of_event(kind), live.name, _aware(at), ident, version, _aware(since), actor, source, source_id,
+                    changed=loads(changed),
+                )  # fmt: skip
+
+
+def _tables(live: LiveType) -> dict[str, str]:
+    return {"table": table_name(live.table), "archive": table_name(live.table, archive=True)}
+
+
+def _aware(moment: datetime) -> datetime:
+    """An instant of the database as events tell it: to the millisecond."""
+    return moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
