@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.contracts.event import ARCHIVED, CREATED, ERASED, RESTORED
+from shared.contracts.event import ARCHIVED, CREATED, ERASED, RESTORED, Event
 from shared.eav.store.state import checksum
 from shared.kernel.clock import iso
 from shared.kernel.db import Connection
@@ -98,7 +98,12 @@ def store(connection: Connection, facts: Mapping[Key, Fact]) -> None:
 
 COPIED = "entity.copied"
 COPIED_ARCHIVED = "entity.copied_archived"
+# Told as archived and restored, with the merge that did it: kept apart, so that what became of an entity can be told.
+ABSORBED = "entity.absorbed"
+RELEASED = "entity.released"
 _ARCHIVES = {
+    ABSORBED: True,
+    RELEASED: False,
     CREATED: False,
     RESTORED: False,
     COPIED: False,
@@ -106,6 +111,8 @@ _ARCHIVES = {
     COPIED_ARCHIVED: True,
     ERASED: True,
 }
+
+_BY_A_MERGE = {ARCHIVED: ABSORBED, RESTORED: RELEASED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,11 @@ class Step:
     at: datetime
     effective_at: datetime
     changed: Mapping[str, Sequence[Any]]
+
+
+def kind_of(event: Event) -> str:
+    """The kind of a version, as it is kept."""
+    return _BY_A_MERGE.get(event.kind, event.kind) if "merge" in event.detail else event.kind
 
 
 def advance(known: KnownType, fact: Fact, step: Step) -> FactChange:

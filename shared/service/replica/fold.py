@@ -25,6 +25,7 @@ from shared.service.replica.facts import (
     Step,
     advance,
     forget,
+    kind_of,
     naive,
     new_fact,
     store,
@@ -95,7 +96,9 @@ def _folded(types: KnownTypes, facts: dict[Key, Fact], event: Event) -> FactChan
     if fact is None:
         fact = facts[key] = new_fact()
     since = event.effective_at or event.at
-    return advance(types.by_no[key[0]], fact, Step(key[1], event.version, event.kind, event.at, since, event.changed))
+    return advance(
+        types.by_no[key[0]], fact, Step(key[1], event.version, kind_of(event), event.at, since, event.changed)
+    )
 
 
 def _note(connection: Connection, folded: Sequence[tuple[FactChange, Event]]) -> None:

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
+from services.reporting.metrics import store
 from tests.integration.reporting.conftest import Reporting
-from tests.integration.reporting.test_projections import metrics, work  # noqa: F401
+from tests.integration.reporting.test_projections import (  # noqa: F401
+    BY_STATUS,
+    assert_exact,
+    define,
+    metrics,
+    work,
+)
 
 pytestmark = pytest.mark.usefixtures("metrics")
 PATH = "/reporting/v1/metrics"
@@ -57,6 +64,54 @@ def test_each_cause_has_its_name(reporting: Reporting) -> None:
     assert before()["archived"] == -1
     web.post(f"/api/v1/objects/companies/{made}/restore", json={})
     assert before()["restored"] == 1
+
+
+def test_what_a_merge_took_away_is_no_archiving(reporting: Reporting) -> None:
+    web, group = reporting.system.client("contacts"), {"city": "Mergeville"}
+    bodies = ({"city": "Mergeville", "annual_revenue": "5"}, {"city": "Mergeville"}, {"city": "Mergeville"})
+    survivor, absorbed, archived = (
+        web.post("/api/v1/objects/companies", json={"values": body}).json["id"] for body in bodies
+    )
+    assert web.post(f"/api/v1/objects/companies/{survivor}/merge", json={"absorb": [absorbed]}).status_code == 200
+    assert web.delete(f"/api/v1/objects/companies/{archived}").status_code == 204
+    reporting.catch_up()
+    found = told(reporting, "contacts_by_status", group=group)
+    assert {cause: one["n"] for cause, one in found.items()} == {"new": 3, "merged": -1, "archived": -1}
+    assert found["merged"]["entities"] == [absorbed]
+    assert web.post(f"/api/v1/objects/companies/{survivor}/unmerge", json={}).status_code == 200
+    reporting.catch_up()
+    found = told(reporting, "contacts_by_status", group=group)
+    assert {cause: one["n"] for cause, one in found.items()} == {"new": 3, "merged": 0, "archived": -1}
+    assert_exact(reporting)
+
+
+def test_another_definition_is_a_cause(reporting: Reporting) -> None:
+    name, web = "redefined", reporting.client()
+    first = define(reporting, {**BY_STATUS, "name": name})
+    while reporting.fill(first.id):
+        pass
+    work(reporting, 23, 20)
+    reporting.catch_up()
+    only = {"filter": {"attribute": "city", "operator": "HAS_PROPERTY"}}
+    assert web.patch(f"{PATH}/{name}", json=only).status_code == 200
+    with reporting.db.connect() as connection:
+        second = store.find(connection, name, (store.BACKFILLING,))
+    assert second is not None
+    while reporting.fill(second.id):
+        pass
+    # All of it as if it had been yesterday, but for the change of the definition.
+    with reporting.db.connect() as connection:
+        connection.run("update metric set ready_at = ready_at - interval '2 days' where id = %s", (first.id,))
+        connection.run("update cell set day = day - 1 where metric_id = any(%s)", ([first.id, second.id],))
+        connection.run("update fact_version set at = at - interval '1 day'")
+    try:
+        found = told(reporting, name, period="today")
+        assert set(found) == {"definition changed"}
+        assert int(found["definition changed"]["n"]) < 0
+        told(reporting, name, period="today", group={"city": None})
+    finally:
+        with reporting.db.connect() as connection:
+            connection.run("update fact_version set at = at + interval '1 day'")
 
 
 def test_what_does_not_add_up_is_refused(reporting: Reporting) -> None:
