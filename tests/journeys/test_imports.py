@@ -5,11 +5,7 @@ What is there afterwards is compared with what can be calculated from the file a
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,69 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.serving import System, served
+from tests.journeys.asking import count, outcomes
 from tests.journeys.sales_files import SalesFile, accounts, leads
 
-SECONDS = 300
 LEADS = ("--type", "contacts", "--key", "Prospect ID", "--blank", "Select", "--create-attributes")
 PARENT = "subsidiary_of=company.name:Parent company"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: Any, new_database: Any, redis_url: str) -> Iterator[System]:
-    """The whole system with its workers."""
-    home = tmp_path_factory.mktemp("imports")
-    with served(home, new_database, redis_url) as running:
-        for name in ("worker", "scheduler"):
-            running.begin(name)
-        yield running
-
-
-@pytest.fixture(scope="module")
-def http(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.url, headers=system.headers, trust_env=False, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: Any) -> Path:
-    return tmp_path_factory.mktemp("files")
-
-
-@pytest.fixture(scope="module")
-def crm(system: System, folder: Path) -> Callable[..., Any]:
-    """Runs the command line; the JSON it answers with."""
-
-    def run(*words: str, code: int = 0) -> Any:
-        environment = {**os.environ, "CRM_URL": system.url, "CRM_TOKEN": system.token, "CRM_HOME": str(folder / "home")}
-        done = subprocess.run(
-            [sys.executable, "-m", "crm.cli", *words, "--json"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
-        return json.loads(done.stdout) if code == 0 else done.stderr
-
-    return run
-
-
-def outcomes(body: Mapping[str, Any], phase: str = "run") -> tuple[int, int, int, int]:
-    """Created, updated, unchanged, rejected."""
-    told = body[phase]
-    found = tuple(told[name] for name in ("created", "updated", "unchanged", "rejected"))
-    assert sum(found) == told["rows"] == told["done"]
-    return found
-
-
-def count(http: httpx.Client, type_name: str, condition: Mapping[str, Any] | None = None, **more: Any) -> int:
-    """How many entities fit."""
-    body = {"limit": 1, "total": "exact", "attributes": [], **more} | ({"filter": condition} if condition else {})
-    answer = http.post(f"/api/v1/objects/{type_name}/query", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["total"]
 
 
 def changed(http: httpx.Client, type_name: str, since: str) -> int:
