@@ -1,0 +1,1 @@
+"""The service desk: tickets, what was promised about them, and clocks that tell whether it was kept."""
