@@ -60,7 +60,7 @@ UPLOADS = r"^/(?:api/v1|crm/v3)/imports/?$"
 
 
 _ERROR = """
-    error_page {codes} @{name};
+    error_page {codes} ={status} @{name};
     location @{name} {{
         internal;
         default_type application/json;
