@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from shared.service.pipelines import PROBABILITY_STAGES, Pipelined, PipelineDraft, StageDraft
+from services.opportunities.rules.stages import DEMAND_REASON, FORECAST_CATEGORY
+from shared.service.pipelines import (
+    PIPELINE_RULES,
+    PROBABILITY_STAGES,
+    Pipelined,
+    PipelineDraft,
+    StageDraft,
+    StageField,
+    StageTimes,
+    one_of,
+)
 
 _STAGES = (
     ("appointmentscheduled", "Appointment scheduled", "0.2"),
@@ -24,4 +35,16 @@ SALES = PipelineDraft(
     0,
     "default",
 )
-PIPELINES: Mapping[str, Pipelined] = {"deal": Pipelined("pipeline", "stage", PROBABILITY_STAGES, (SALES,))}
+CATEGORIES = ("OMIT", "PIPELINE", "BEST_CASE", "COMMIT")
+STAGES = replace(
+    PROBABILITY_STAGES,
+    fields=(
+        *PROBABILITY_STAGES.fields,
+        StageField(FORECAST_CATEGORY, one_of("OMIT", "PIPELINE", "BEST_CASE", "COMMIT")),
+    ),
+)
+DEMANDS = (*PIPELINE_RULES, StageField(DEMAND_REASON, one_of("true", "false")))
+TIMES = StageTimes(entered="stage_entered_at", rotting="rotting_at", group="dealstages")
+PIPELINES: Mapping[str, Pipelined] = {
+    "deal": Pipelined("pipeline", "stage", STAGES, (SALES,), DEMANDS, TIMES),
+}

@@ -47,6 +47,9 @@ CATALOG_PIPELINE = "catalog.pipeline"
 CATALOG_RELATION = "catalog.relation"
 TOKEN = "token"  # noqa: S105 (a kind of event, not a secret)
 LINK = "link"
+STAGE_VISIT = "stage.visit"
+# Details: {"pipeline", "stage", "from", "entered"}: the entity came from the one stage (null: from none) to the other
+# (null: to none), with this version of it, and counted from `effective_at`. It left the former one at that instant.
 
 Changed = Mapping[str, Sequence[Any]]
 

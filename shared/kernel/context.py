@@ -33,7 +33,8 @@ class Context:
     """One request's or job's circumstances, stamped on history rows and events.
 
     source: CODE such as API, IMPORT, CRM_UI; source_id: token id, job id; cause: the event or request it follows from;
-    effective_at: the instant a write counts from when it is not now.
+    effective_at: the instant a write counts from when it is not now. door: the HTTP door it came by, `native` or
+    `dialect`, "" for none: for rules that are stricter with some callers than with others.
     """
 
     actor: Actor = SYSTEM
@@ -42,6 +43,7 @@ class Context:
     correlation: str = field(default_factory=new_id)
     cause: str | None = None
     effective_at: datetime | None = None
+    door: str = ""
 
 
 current: ContextVar[Context | None] = ContextVar("context", default=None)

@@ -18,16 +18,18 @@ from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, HistoryEntry, Page, View
 from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upsert
+from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
 from shared.service.links import LinkTo, permit_filter, permit_links
 from shared.service.matching.duplicates import Duplicates
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
-from shared.service.pipelines.agreement import declared_for, disagreement, filled
+from shared.service.pipelines.agreement import declared_for
 from shared.service.pipelines.declare import Pipelined
+from shared.service.pipelines.steering import judged, steered
 from shared.service.references import unknown_references
-from shared.service.rules import NO_RULES, Proposal, Rules
+from shared.service.rules import NO_RULES, Rules
 
 __all__ = [
     "BulkItem",
@@ -69,10 +71,8 @@ class DomainJudge:
         rules = self._rules.get(live.name, NO_RULES)
         pipelined = declared_for(self._pipelines, live)
         if pipelined is None:
-            verdict = rules.apply(Proposal(live.name, old, new, context))
-            return verdict.values, verdict.errors
-        verdict = rules.apply(Proposal(live.name, old, filled(pipelined, live, old, new), context))
-        return verdict.values, (*verdict.errors, *disagreement(pipelined, live, old, verdict.values))
+            return judged(rules, live, old, new, context, now())
+        return steered(pipelined, rules, live, old, new, context, now())
 
 
 class Entities:

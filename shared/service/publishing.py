@@ -58,7 +58,7 @@ def kind_of_event(kind: str) -> str:
 
 
 def in_turn(*steps: Publish) -> Publish:
-    """Several things to do with what was written, one after the other; `publish` comes last, for it stamps the key."""
+    """Several things to do with what was written, one after the other."""
 
     def published(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         for step in steps:

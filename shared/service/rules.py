@@ -18,7 +18,7 @@ Errors name attributes by internal name; the door that answers turns them into t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -29,6 +29,12 @@ from shared.kernel.errors import FieldError
 
 Values = Mapping[str, object]
 _NOTHING: Values = MappingProxyType({})
+Detail = Mapping[str, str]
+_NO_DETAIL: Detail = MappingProxyType({})
+
+
+def _unknown(_name: str, _value: object) -> Detail:
+    return _NO_DETAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class Proposal:
     """One entity as it is (`old`, None when it is being created) and what is about to be written (`new`).
 
     Both hold canonical values by internal name, `old` with the system attributes (`id`...); in `new`, None clears.
-    `at` is the instant of the write; `context.effective_at`, where set, is the one it counts from.
+    `at` is the instant of the write; `context.effective_at`, where set, is the one it counts from. `detail` tells what
+    a choice means to its domain, from the catalog that the write is guarded by: of a stage its probability.
     """
 
     type_name: str
@@ -44,6 +51,12 @@ class Proposal:
     new: Values
     context: Context = field(default_factory=Context)
     at: datetime = field(default_factory=now)
+    detail: Callable[[str, object], Detail] = _unknown
+
+    @property
+    def since(self) -> datetime:
+        """The instant from which the write counts."""
+        return self.context.effective_at or self.at
 
     @property
     def creating(self) -> bool:
@@ -126,7 +139,7 @@ class RuleSet:
             errors += verdict.errors
             if verdict.values:
                 values = {**values, **verdict.values}
-                proposal = Proposal(proposal.type_name, proposal.old, values, proposal.context, proposal.at)
+                proposal = replace(proposal, new=values)
         return Verdict(values, errors)
 
 

@@ -34,6 +34,7 @@ from shared.service.matching.duplicates import Duplicates
 from shared.service.matching.keeping import Keeping
 from shared.service.merging import Merging
 from shared.service.pipelines import Pipelines
+from shared.service.pipelines.visits import Visiting, Visits
 from shared.service.publishing import LinkPublisher, in_turn, publish
 from shared.service.relations import BUILTIN
 from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
@@ -75,7 +76,7 @@ class Runtime:
         self.engine = Engine(
             self.db,
             judge=DomainJudge(manifest.rules, manifest.pipelines),
-            publish=in_turn(keeping, publish),
+            publish=in_turn(keeping, publish, Visiting(manifest.pipelines)),
             walk=walk,
             partitions=ensure_partitions,
             relations=BUILTIN,
@@ -97,6 +98,7 @@ class Runtime:
         self.mass = MassChanges(self.engine, self.entities)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
         self.pipelines = Pipelines(self.engine, manifest.pipelines, lambda: ensure_partitions(self.db))
+        self.visits = Visits(self.engine, manifest.pipelines)
         self.holdings = Holdings(self.engine, manifest.metrics)
         self.feed = Feed(self.db)
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))

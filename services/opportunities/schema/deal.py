@@ -154,6 +154,13 @@ _FOLLOWING_ENDS = (
         wire_name="deal_probability",
         description="The one by hand, else the stage's.",
     ),
+    attribute(
+        "opened_at",
+        "Opened",
+        "datetime",
+        wire_name="deal_opened_at",
+        description="When the deal began; its cycle is counted from then.",
+    ),
     attribute("is_closed", "Closed", "boolean", wire_name="hs_is_closed"),
     attribute("is_won", "Won", "boolean", wire_name="hs_is_closed_won"),
     attribute(
@@ -168,7 +175,7 @@ _FOLLOWING_ENDS = (
         "stage_entered_at",
         "Entered its stage",
         "datetime",
-        wire_name="hs_date_entered_stage",
+        wire_name="hs_v2_date_entered_current_stage",
         description="When the deal came to the stage it stands in.",
     ),
     attribute(

@@ -26,6 +26,7 @@ from shared.service.erasure.ledger import Entry, Hash
 from shared.service.erasure.secret import Secret
 from shared.service.matching.store import forget as forget_keys
 from shared.service.permissions import ERASURES_READ, ERASURES_WRITE, require, require_scope
+from shared.service.pipelines.visit_rows import forget as forget_visits
 
 _AT_ONCE = 100
 _THERE = "select id, recorded_at from {table} where id = any(%(ids)s::bigint[])"
@@ -126,6 +127,7 @@ class Erasure:
             blanking.blank_log(connection, live.name, erased, found)
             blanking.blank_answers(connection, ids, [key for _, key in keys])
             forget_keys(connection, live.id, ids)
+            forget_visits(connection, ids)
             ledger.put(connection, self._entries(live, erased))
             return {ident: {"imports": [list(line) for line in lines]} for ident, lines in found.lines.items()}
 

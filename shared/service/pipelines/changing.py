@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.kernel.errors import AlreadyExists, ErrorList, Invalid, NotFound
-from shared.service.pipelines.declare import StageSchema
+from shared.service.pipelines.declare import NEXT_STAGES, REQUIRED, StageField, StageSchema, read_fields
 from shared.service.pipelines.values import Pipeline, PipelineDraft, Stage, StageDraft
 
 MOST_PIPELINES = 100
@@ -30,6 +30,7 @@ class Desk:
     schema: StageSchema
     at: datetime
     new_id: Callable[[], str]
+    rules: tuple[StageField, ...] = ()
 
     def pipeline(self, ident: str, *, archived: bool = False) -> Pipeline:
         """One of them; raises NotFound. archived: one that was put away will do as well."""
@@ -56,13 +57,15 @@ def added(desk: Desk, draft: PipelineDraft) -> Pipeline:
     _check_label(draft.label, "label", errors)
     _check_id(draft.id, "id", errors)
     drafts = _checked_stages(desk, draft.stages, errors)
+    metadata = read_fields(desk.rules, draft.metadata, errors)
     errors.raise_if_any()
     _unused_label(draft.label, live, "pipeline")
     _unused_ids([draft.id], desk.pipelines, "pipeline")
     _unused_ids([one.id for one in drafts], _all_stages(desk), "stage")
     stages = tuple(_new_stage(desk, one, place) for place, one in enumerate(drafts))
     order = _order(draft.display_order, live)
-    return Pipeline(draft.id or desk.new_id(), draft.label.strip(), order, stages, desk.at, desk.at)
+    ident = draft.id or desk.new_id()
+    return Pipeline(ident, draft.label.strip(), order, stages, desk.at, desk.at, metadata=metadata)
 
 
 def changed(desk: Desk, ident: str, changes: Changes) -> Pipeline:
@@ -73,6 +76,8 @@ def changed(desk: Desk, ident: str, changes: Changes) -> Pipeline:
     errors = ErrorList()
     if "label" in changes:
         _check_label(changes["label"], "label", errors)
+    if "metadata" in changes:
+        changes = {**changes, "metadata": read_fields(desk.rules, {**before.metadata, **changes["metadata"]}, errors)}
     errors.raise_if_any()
     after = _with(before, changes, desk.at)
     if after.archived_at is None:
@@ -86,13 +91,14 @@ def replaced(desk: Desk, ident: str, draft: PipelineDraft) -> Pipeline:
     errors = ErrorList()
     _check_label(draft.label, "label", errors)
     drafts = _checked_stages(desk, draft.stages, errors)
+    metadata = read_fields(desk.rules, draft.metadata, errors)
     errors.raise_if_any()
     _unused_label(
         draft.label, [one for one in desk.pipelines if one.archived_at is None and one.id != ident], "pipeline"
     )
     stages = _matched(desk, before, drafts)
     order = before.display_order if draft.display_order is None else draft.display_order
-    after = replace(before, label=draft.label.strip(), display_order=order, stages=stages)
+    after = replace(before, label=draft.label.strip(), display_order=order, stages=stages, metadata=metadata)
     return after if after == before else replace(after, updated_at=desk.at)
 
 
@@ -244,3 +250,15 @@ def require_unused(in_use: Sequence[str], what: str) -> None:
         shown = ", ".join(in_use[:10])
         message = f"{what} is in use: entities stand in {shown}. Move them to other stages first"
         raise Invalid.one("stages", "STAGE_IN_USE", message)
+
+
+def require_known(after: Pipeline, stages: Iterable[Stage], knows: Callable[[str], bool]) -> None:
+    """Raise Invalid when a stage's rules name stages or attributes that there are not."""
+    errors = ErrorList()
+    known = {one.id for one in (*stages, *after.stages)}
+    for stage in after.live_stages:
+        for name, there, what in ((NEXT_STAGES, known.__contains__, "stage"), (REQUIRED, knows, "attribute")):
+            for one in filter(None, stage.metadata.get(name, "").split(",")):
+                if not there(one):
+                    errors.add(f"metadata.{name}", "INVALID_OPTION", f'{name} of "{stage.label}": no {what} {one[:80]}')
+    errors.raise_if_any()

@@ -5,7 +5,7 @@ Entity types made at run time need no declaration: their first pipeline gives th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -13,6 +13,8 @@ from shared.kernel.errors import ErrorList
 from shared.service.pipelines.values import PipelineDraft
 
 CLOSED = "isClosed"
+NEXT_STAGES, REQUIRED, ROTTING_DAYS = "nextStages", "requiredAttributes", "rottingDays"
+MOST_DAYS = 3650
 MOST_KEYS = 50
 MOST_KEY = 100
 MOST_TEXT = 1000
@@ -47,18 +49,27 @@ class StageSchema:
     def complete(self, given: Mapping[str, object], errors: ErrorList, where: str = "metadata.") -> dict[str, str]:
         """The metadata as it is kept, `isClosed` included; everything wrong is noted."""
         found = _free_texts(given, errors, where) if self.free else {}
-        for one in self.fields:
-            text = _text(given.get(one.name))
-            if not text:
-                if one.required:
-                    errors.add(f"{where}{one.name}", "REQUIRED_FIELD", f"{where}{one.name} is required")
-                text = one.default
-            if text:
-                try:
-                    found[one.name] = one.read(text)
-                except ValueError as problem:
-                    errors.add(f"{where}{one.name}", "INVALID_OPTION", f"{where}{one.name} {problem}")
+        found |= read_fields(self.fields, given, errors, where)
         return {**found, CLOSED: "true" if self.closed(found) else "false"}
+
+
+def read_fields(
+    fields: Iterable[StageField], given: Mapping[str, object], errors: ErrorList, where: str = "metadata."
+) -> dict[str, str]:
+    """What these fields come to; what has no value is left out, everything wrong is noted."""
+    found = {}
+    for one in fields:
+        text = _text(given.get(one.name))
+        if not text:
+            if one.required:
+                errors.add(f"{where}{one.name}", "REQUIRED_FIELD", f"{where}{one.name} is required")
+            text = one.default
+        if text:
+            try:
+                found[one.name] = one.read(text)
+            except ValueError as problem:
+                errors.add(f"{where}{one.name}", "INVALID_OPTION", f"{where}{one.name} {problem}")
+    return found
 
 
 def _text(raw: object) -> str:
@@ -108,12 +119,42 @@ def one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+def listed(text: str) -> str:
+    """Names separated by commas, each once."""
+    found = dict.fromkeys(part for one in text.split(",") if (part := one.strip()))
+    return ",".join(found)
+
+
+def days(text: str) -> str:
+    """A number of days above 0."""
+    allowed = f"must be a number of days above 0, at most {MOST_DAYS}"
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(allowed) from None
+    if not number.is_finite() or not 0 < number <= MOST_DAYS or len(text) > 20:
+        raise ValueError(allowed)
+    return f"{number.normalize():f}"
+
+
+# What a stage may demand: stages one may go on to, attributes without which nothing stands in it, days after which
+# what stands in it rots.
+STAGE_RULES = (
+    StageField(NEXT_STAGES, listed),
+    StageField(REQUIRED, listed),
+    StageField(ROTTING_DAYS, days),
+)
+# How strictly a pipeline is with those who break its rules: `native` refuses at the native door, lets the wire dialect
+# pass and warns in imports; `all` refuses everywhere, `none` nowhere.
+ENFORCE = "enforce"
+PIPELINE_RULES = (StageField(ENFORCE, one_of("native", "all", "none")),)
+
 PROBABILITY_STAGES = StageSchema(
-    (StageField("probability", probability, required=True),),
+    (StageField("probability", probability, required=True), *STAGE_RULES),
     closed=lambda metadata: metadata.get("probability") in ("0.0", "1.0"),
 )
 TICKET_STAGES = StageSchema(
-    (StageField("ticketState", one_of("OPEN", "CLOSED"), default="OPEN"),),
+    (StageField("ticketState", one_of("OPEN", "CLOSED"), default="OPEN"), *STAGE_RULES),
     closed=lambda metadata: metadata.get("ticketState") == "CLOSED",
 )
 PLAIN_STAGES = StageSchema(
@@ -124,16 +165,30 @@ PLAIN_STAGES = StageSchema(
 
 
 @dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Internal names of declared attributes of the kind datetime: since when an entity is in its stage, and when it
+    will have been there for too long. group: where the attributes go that every stage gets, see `timing`."""
+
+    entered: str
+    rotting: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pipelined:
     """That entities of a type stand in stages: by which attributes, and which pipelines there are from the start.
 
     pipeline, stage: internal names of two declared attributes of the kind enumeration, without options of their own.
+    rules: what a pipeline may say of itself. times: where it is noted since when an entity stands where it stands, and
+    how long it stood where; None: only the log of visits tells.
     """
 
     pipeline: str
     stage: str
     stages: StageSchema = PLAIN_STAGES
     defaults: tuple[PipelineDraft, ...] = field(default=())
+    rules: tuple[StageField, ...] = PIPELINE_RULES
+    times: StageTimes | None = None
 
     @property
     def usual(self) -> str:

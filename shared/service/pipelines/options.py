@@ -42,7 +42,7 @@ def options_of(pipelines: Iterable[Pipeline]) -> tuple[Options, Options]:
     live = [one for one in pipelines if one.archived_at is None]
     stages = [(one, stage) for one in live for stage in one.live_stages]
     return (
-        tuple(OptionDef(one.id, one.label, place) for place, one in enumerate(live)),
+        tuple(OptionDef(one.id, one.label, place, detail=dict(one.metadata)) for place, one in enumerate(live)),
         tuple(
             OptionDef(stage.id, stage.label, place, parent=one.id, detail=dict(stage.metadata))
             for place, (one, stage) in enumerate(stages)
@@ -52,7 +52,8 @@ def options_of(pipelines: Iterable[Pipeline]) -> tuple[Options, Options]:
 
 def pipeline_detail(one: Pipeline) -> dict[str, Any]:
     """A pipeline as events and the audit tell it."""
-    return {**_detail(one), "stages": [_detail(stage) | {"metadata": dict(stage.metadata)} for stage in one.stages]}
+    stages = [_detail(stage) | {"metadata": dict(stage.metadata)} for stage in one.stages]
+    return {**_detail(one), **({"metadata": dict(one.metadata)} if one.metadata else {}), "stages": stages}
 
 
 def _detail(one: Pipeline | Stage) -> dict[str, Any]:

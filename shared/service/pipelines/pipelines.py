@@ -23,7 +23,7 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import AlreadyExists, Invalid, NotFound, Unavailable
 from shared.service.definition_changes import ATTEMPTS, DefinitionChanges, attribute_detail
 from shared.service.permissions import Mode, allowed, require
-from shared.service.pipelines import changing, store
+from shared.service.pipelines import changing, store, timing
 from shared.service.pipelines.agreement import declared_for, governed
 from shared.service.pipelines.changing import Desk, stage_of
 from shared.service.pipelines.declare import CUSTOM, Pipelined
@@ -196,15 +196,19 @@ class _Change:
         elif connection.row(f"{VERSION_SQL} for update", {"id": live.id}) != (live.version,):
             raise StaleCatalog(live.name)
         before = store.load(connection, live.id)
-        desk = Desk(before, self._declared.stages, now(), lambda: store.new_number(connection))
+        desk = Desk(before, self._declared.stages, now(), lambda: store.new_number(connection), self._declared.rules)
         after = work(desk)
         former = next((one for one in before if one.id == after.id), None)
         if former == after:
+            self._time(connection, after)
             return after
+        every_stage = [stage for one in before for stage in one.stages]
+        changing.require_known(after, every_stage, lambda name: live.find(name) is not None)
         attributes = self._attributes(connection)
         if self._validate and former is not None:
             self._require_unused(connection, attributes[1], former, after)
         store.save(connection, live.id, after)
+        self._time(connection, after)
         self._note(connection, former, after)
         every = in_order([*(one for one in before if one.id != after.id), after])
         self._tell(connection, attributes, every, after)
@@ -223,6 +227,12 @@ class _Change:
             raise AlreadyExists(f"A property named {taken[0]} exists, but is not that of pipelines: rename it first")
         made = rows.put_attributes(connection, self._live, wanted)
         return made[0], made[1]
+
+    def _time(self, connection: Connection, after: Pipeline) -> None:
+        """Give stages that have none the attributes that tell times in them."""
+        wanted = timing.attributes_for(self._live, self._declared, after) if after.archived_at is None else []
+        for one in rows.put_attributes(connection, self._live, wanted):
+            publish_definition(connection, CATALOG_ATTRIBUTE, self._live.name, attribute_detail(one), self._ctx)
 
     def _require_unused(
         self, connection: Connection, attribute: AttributeDef, former: Pipeline, after: Pipeline

@@ -18,17 +18,18 @@ from shared.service.pipelines.values import Audit, Pipeline, Stage, in_order
 
 MOST_AUDITS = 1000
 _PIPELINES = """
-select id, label, display_order, created_at, updated_at, archived_at from pipeline where type_id = %(type)s
+select id, label, display_order, created_at, updated_at, archived_at, metadata from pipeline where type_id = %(type)s
 """
 _STAGES = """
 select pipeline, id, label, display_order, metadata, created_at, updated_at, archived_at from pipeline_stage
 where type_id = %(type)s
 """
 _PUT_PIPELINE = """
-insert into pipeline(type_id, id, label, display_order, created_at, updated_at, archived_at)
-values (%(type)s, %(id)s, %(label)s, %(display_order)s, %(created_at)s, %(updated_at)s, %(archived_at)s)
+insert into pipeline(type_id, id, label, display_order, metadata, created_at, updated_at, archived_at)
+values (%(type)s, %(id)s, %(label)s, %(display_order)s, %(metadata)s::jsonb, %(created_at)s, %(updated_at)s,
+    %(archived_at)s)
 on conflict (type_id, id) do update set label = excluded.label, display_order = excluded.display_order,
-    updated_at = excluded.updated_at, archived_at = excluded.archived_at
+    metadata = excluded.metadata, updated_at = excluded.updated_at, archived_at = excluded.archived_at
 """
 _PUT_STAGES = """
 insert into pipeline_stage(type_id, pipeline, id, label, display_order, metadata, created_at, updated_at, archived_at)
@@ -73,8 +74,8 @@ def load(connection: Connection, type_id: int) -> tuple[Pipeline, ...]:
         stages.setdefault(pipeline, []).append(Stage(*map(_aware, rest)))
     rows = connection.rows(_PIPELINES, {"type": type_id})
     return in_order(
-        Pipeline(ident, label, order, in_order(stages.get(ident, ())), *map(_aware, stamps))
-        for ident, label, order, *stamps in rows
+        Pipeline(ident, label, order, in_order(stages.get(ident, ())), *map(_aware, rest))
+        for ident, label, order, *rest in rows
     )
 
 
@@ -89,6 +90,7 @@ def _naive(value: datetime | None) -> datetime | None:
 def save(connection: Connection, type_id: int, after: Pipeline) -> None:
     """Store a pipeline and its stages as they are now."""
     params = {"type": type_id, "id": after.id, "label": after.label, "display_order": after.display_order}
+    params["metadata"] = json.dumps(dict(after.metadata)).decode()
     connection.run(_PUT_PIPELINE, params | _stamps(after))
     if after.stages:
         columns: dict[str, list[Any]] = {

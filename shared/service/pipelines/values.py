@@ -26,6 +26,7 @@ class PipelineDraft:
     stages: tuple[StageDraft, ...] = ()
     display_order: int | None = None
     id: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """One pipeline with all its stages, those put away included."""
+    """One pipeline with all its stages, those put away included. `metadata`: what it demands of its entities."""
 
     id: str
     label: str
@@ -57,6 +58,7 @@ class Pipeline:
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def live_stages(self) -> tuple[Stage, ...]:

@@ -83,6 +83,11 @@ class Operation:
         return self.method == "POST" and not self.read_only and not self.public and not self.upload
 
     @property
+    def door(self) -> str:
+        """Which spelling of the world its callers use: that of the wire dialect, or our own."""
+        return "native" if self.path.startswith("/api/") else "dialect"
+
+    @property
     def rule(self) -> str:
         """The path as a werkzeug rule."""
         parts = []
@@ -137,11 +142,11 @@ def registered(app: Flask) -> Sequence[Operation]:
 def _view(service: Runtime, operation: Operation) -> Callable[..., Response]:
     handler = operation.handler
     tokens = service.tokens
-    takes_key = operation.takes_key
+    takes_key, door = operation.takes_key, operation.door
 
     def view(**params: str) -> Response:
         actor = tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
-        g.context = found = Context(actor=actor, source_id=actor.id, correlation=g.correlation)
+        g.context = found = Context(actor=actor, source_id=actor.id, correlation=g.correlation, door=door)
         current.set(found)
         if takes_key and "HTTP_IDEMPOTENCY_KEY" in request.environ:
             key = request.environ["HTTP_IDEMPOTENCY_KEY"]

@@ -51,6 +51,7 @@ class DescribedPipeline(Strict):
     label: str
     position: int | None = Field(None, ge=0)
     stages: list[DescribedStage] = Field(default_factory=list)
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class NewPipeline(DescribedPipeline):
@@ -60,10 +61,11 @@ class NewPipeline(DescribedPipeline):
 
 
 class ChangePipeline(Strict):
-    """What to change of a pipeline."""
+    """What to change of a pipeline; metadata not named stay."""
 
     label: str | None = None
     position: int | None = Field(None, ge=0)
+    metadata: dict[str, str] | None = None
     archived: bool | None = None
 
 
@@ -73,6 +75,7 @@ class PipelineOut(BaseModel):
     id: str
     label: str
     position: int
+    metadata: dict[str, str]
     stages: list[StageOut]
     archived: bool
     created_at: datetime

@@ -25,14 +25,14 @@ PATH = "/api/v1/types/{type}/pipelines"
 ONE = PATH + "/{id}"
 STAGES = ONE + "/stages"
 STAGE = STAGES + "/{stage}"
-_PIPELINE = ("id", "label", "position", "stages")
+_PIPELINE = ("id", "label", "position", "stages", "metadata")
 _STAGE = ("id", "label", "position", "metadata")
 _MOST = 2**31 - 1
 
 
 def pipeline_json(one: Pipeline) -> dict[str, Any]:
     """One pipeline with its live stages."""
-    return {**_shown(one), "stages": [stage_json(part) for part in one.live_stages]}
+    return {**_shown(one), "metadata": dict(one.metadata), "stages": [stage_json(part) for part in one.live_stages]}
 
 
 def stage_json(one: Stage) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def replace_pipeline(service: Runtime, type: str, id: str) -> Response:
 
 def change_pipeline(service: Runtime, type: str, id: str) -> Response:
     """Another label or position, or archived."""
-    changes = _changes(json_object(), ("label", "position", "archived"))
+    changes = _changes(json_object(), ("label", "position", "metadata", "archived"))
     validate = bool_param("unused")
     return answer(pipeline_json(service.pipelines.change(context(), type, id, changes, validate=validate)))
 
@@ -137,6 +137,7 @@ def _pipeline_draft(body: dict[str, Any]) -> PipelineDraft:
         tuple(_stage_draft(one, errors, f"stages[{place}].") for place, one in enumerate(stages)),
         _position(body, errors, ""),
         read_text(body, "id", errors),
+        _metadata(body, errors, ""),
     )
     errors.raise_if_any()
     return draft

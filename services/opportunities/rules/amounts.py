@@ -1,0 +1,90 @@
+"""What a deal is worth: in its own and in the home currency, at the rate of the day, weighted by its probability.
+
+The rates are in the catalog, as what a currency means (see `services.opportunities.rates`), so that a write is guarded
+by the very rates that it used. An open deal counts at the rate of the day on which its amount was written, a closed
+one at that of its close date. Without a rate the amount in home currency is unknown, never taken for the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from services.opportunities.domain.money import ONE, converted, rate_at, rounded
+from shared.service.rules import PASS, Proposal, Verdict, complete, refuse
+
+HOME = "home"
+DEFAULT_HOME = "USD"
+CALCULATED = "CALCULATED"
+LINE_ITEMS = "line_items"
+_ROLLED_UP = ("amount", "mrr", "arr", "tcv", "acv")
+_VALUED_BY = frozenset({"amount", "currency", "is_closed", "is_won"})
+
+
+def keep_one_source(proposal: Proposal) -> Verdict:
+    """An amount is typed or the sum of the line items: who types one where it is the sum is told so."""
+    if proposal.after("amount_source") != LINE_ITEMS or proposal.context.source == CALCULATED:
+        return PASS
+    typed = [name for name in _ROLLED_UP if proposal.changes(name)]
+    if not typed or proposal.context.source == "MERGE_OBJECTS":
+        return PASS
+    message = f'{typed[0]} is the sum of the line items: change those, or write amount_source "typed" as well'
+    return refuse(typed[0], "READ_ONLY_VALUE", message)
+
+
+def keep_amounts(proposal: Proposal) -> Verdict:
+    """The amount in home currency, and what follows from it."""
+    valued = _revalued(proposal)
+    if not (valued or proposal.creating or proposal.changes("probability") or proposal.changes("stage_probability")):
+        return PASS
+    values: dict[str, object] = {}
+    if valued:
+        home, rate = _rate(proposal)
+        amount = proposal.after("amount")
+        known = isinstance(amount, Decimal) and rate is not None
+        values["exchange_rate"] = rate if known else None
+        values["amount_in_home_currency"] = converted(amount, rate, home) if known else None  # type: ignore[arg-type]
+    worth = values.get("amount_in_home_currency", proposal.after("amount_in_home_currency"))
+    home = _home(_told(proposal))
+    values["forecast_amount"] = _share(worth, proposal.after("probability"), home)
+    values["projected_amount"] = _share(worth, proposal.after("stage_probability"), home)
+    values["closed_amount"] = worth if proposal.after("is_won") is True else None
+    return complete(**values)
+
+
+def _revalued(proposal: Proposal) -> bool:
+    if any(proposal.changes(name) for name in _VALUED_BY):
+        return True
+    return proposal.after("is_closed") is True and proposal.changes("closes_at")
+
+
+def _told(proposal: Proposal) -> Mapping[str, str]:
+    return proposal.detail("currency", proposal.after("currency"))
+
+
+def _home(told: Mapping[str, str]) -> str:
+    return told.get(HOME, DEFAULT_HOME)
+
+
+def _rate(proposal: Proposal) -> tuple[str, Decimal | None]:
+    """The home currency and what one unit of the deal's is worth in it."""
+    told, currency = _told(proposal), proposal.after("currency")
+    home = _home(told)
+    if currency is None or currency == home:
+        return home, ONE
+    ended = proposal.after("closes_at") if proposal.after("is_closed") is True else None
+    day = (ended if isinstance(ended, datetime) else proposal.since).date()
+    return home, rate_at(_rates(tuple(told.items())), day)
+
+
+@lru_cache(maxsize=256)
+def _rates(told: tuple[tuple[str, str], ...]) -> dict[date, Decimal]:
+    return {date.fromisoformat(day): Decimal(rate) for day, rate in told if day[:1].isdigit()}
+
+
+def _share(worth: object, probability: object, home: str) -> Decimal | None:
+    if not isinstance(worth, Decimal) or not isinstance(probability, Decimal):
+        return None
+    return rounded(worth * probability, home)

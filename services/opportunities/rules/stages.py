@@ -1,0 +1,94 @@
+"""What follows from the stage a deal stands in: its probability, whether and how it ended, and what is to be said of
+that. Where one may go, what a stage demands and how long one stood where is the kit's (`shared.service.pipelines`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from services.opportunities.domain.closing import Standing, category, days_between, in_force, lacking
+from shared.service.pipelines.declare import CLOSED
+from shared.service.pipelines.steering import refuses
+from shared.service.rules import PASS, Proposal, Verdict, complete, refuse
+
+FORECAST_CATEGORY = "forecastCategory"
+DEMAND_REASON = "requireLostReason"
+_BY_STAGE = frozenset({"stage", "pipeline"})
+
+
+def standing(proposal: Proposal, stage: object) -> Standing:
+    """What a stage says of the deals in it."""
+    told = proposal.detail("stage", stage)
+    if "probability" not in told:
+        return Standing()
+    return Standing(Decimal(told["probability"]), told.get(CLOSED) == "true", told.get(FORECAST_CATEGORY, "PIPELINE"))
+
+
+def keep_probability(proposal: Proposal) -> Verdict:
+    """The stage's probability and the one by hand, both kept, and the one in force; likewise the forecast category."""
+    by_hand = proposal.after("forecast_probability")
+    if isinstance(by_hand, Decimal) and not 0 <= by_hand <= 1:
+        return refuse("forecast_probability", "INVALID_INTEGER", f"A probability is from 0 to 1, not {by_hand}")
+    if not (_moves(proposal) or proposal.new.keys() & {"forecast_probability", "manual_forecast_category"}):
+        return PASS
+    here = standing(proposal, proposal.after("stage"))
+    said = proposal.after("manual_forecast_category")
+    return complete(
+        stage_probability=here.probability,
+        probability=in_force(here, by_hand if isinstance(by_hand, Decimal) else None),
+        forecast_category=category(here, said if isinstance(said, str) else None),
+    )
+
+
+def keep_end(proposal: Proposal) -> Verdict:
+    """Won and lost set the facts of the end, opening again clears them; what was once said of it is in the history."""
+    here, there = standing(proposal, proposal.after("stage")), standing(proposal, proposal.before("stage"))
+    if not _moves(proposal):
+        return _days(proposal) if here.closed and proposal.changes("closes_at") else PASS
+    values: dict[str, object] = {"is_closed": here.closed, "is_won": here.won}
+    if proposal.creating:
+        values["opened_at"] = proposal.since
+    if here.closed:
+        at = proposal.after("stage_entered_at") or proposal.since
+        values["closed_at"] = at
+        if proposal.after("closes_at") is None:
+            values["closes_at"] = at
+    else:
+        values |= {"closed_at": None, "days_to_close": None}
+    unsaid = (["lost_reason", "lost_note"] if there.lost and not here.lost else []) + (
+        ["won_reason"] if there.won and not here.won else []
+    )
+    values |= {name: None for name in unsaid if name not in proposal.new}
+    if here.closed:
+        values |= _days(proposal, values.get("closes_at")).values
+    return Verdict(values)
+
+
+def demand_reason(proposal: Proposal) -> Verdict:
+    """Where the pipeline demands it, a lost deal says why it was lost, and more than `other`."""
+    if not (_moves(proposal) or proposal.new.keys() & {"lost_reason", "lost_note"}):
+        return PASS
+    pipeline = proposal.detail("pipeline", proposal.after("pipeline"))
+    if pipeline.get(DEMAND_REASON) != "true" or not standing(proposal, proposal.after("stage")).lost:
+        return PASS
+    reason, note = proposal.after("lost_reason"), proposal.after("lost_note")
+    missing = lacking(reason if isinstance(reason, str) else None, note if isinstance(note, str) else None)
+    if missing is None or not refuses(proposal.context, pipeline):
+        return PASS
+    if missing == "reason":
+        return refuse("lost_reason", "REQUIRED_FIELD", "This pipeline asks why a deal was lost: give a reason")
+    return refuse("lost_note", "REQUIRED_FIELD", 'With the reason "other", this pipeline asks for a note')
+
+
+def _moves(proposal: Proposal) -> bool:
+    """Whether this write sets the facts of the stage: any new deal, and any that goes elsewhere."""
+    return proposal.creating or any(proposal.changes(name) for name in _BY_STAGE)
+
+
+def _days(proposal: Proposal, ended: object = None) -> Verdict:
+    ended = ended or proposal.after("closes_at")
+    begun = proposal.after("opened_at") or proposal.since
+    if not isinstance(ended, datetime) or not isinstance(begun, datetime):
+        return PASS
+    return complete(days_to_close=Decimal(days_between(begun, ended)))

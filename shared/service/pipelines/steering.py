@@ -1,0 +1,114 @@
+"""What must hold and what follows when ONE entity that stands in a pipeline is written. Pure.
+
+Stage and pipeline agree (`agreement`), times are kept (`timing`), then the service's rules have their say; last the
+rules that pipelines themselves carry: where one may go from a stage, and what a stage demands. How strictly those are
+meant depends on the pipeline and on the door, see `refuses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any
+
+from shared.eav.catalog import Keyed, LiveType, keyed
+from shared.kernel.context import Context
+from shared.kernel.errors import FieldError
+from shared.service.pipelines import timing
+from shared.service.pipelines.agreement import disagreement, filled, governed
+from shared.service.pipelines.declare import ENFORCE, NEXT_STAGES, REQUIRED, Pipelined
+from shared.service.rules import Detail, Proposal, Rules
+
+Values = Mapping[str, Any]
+Judged = tuple[Mapping[str, Any], Sequence[FieldError]]
+# Writes that only carry on what was decided before: they are not asked for reasons.
+_CARRYING_ON = frozenset({"IMPORT", "MERGE_OBJECTS", "SYSTEM", "CALCULATED"})
+_NOTHING: Detail = {}
+
+
+def refuses(context: Context, pipeline: Detail) -> bool:
+    """Whether breaking a rule of this pipeline refuses the write. By default only where people and programs meet
+    the native door; the wire dialect knows no such rules, and a file tells of what has happened."""
+    wanted = pipeline.get(ENFORCE, "native")
+    if wanted != "native":
+        return wanted == "all"
+    return context.door != "dialect" and context.source not in _CARRYING_ON
+
+
+def detail_of(live: LiveType, name: str, value: object) -> Detail:
+    """What a choice means to its domain, retired ones too; nothing for any other value."""
+    return _details(keyed(live), name).get(value, _NOTHING)
+
+
+@lru_cache(maxsize=256)
+def _details(key: Keyed, name: str) -> dict[object, Detail]:
+    attribute = key.live.attributes.get(name)
+    if attribute is None:
+        return {}
+    return {one.value: one.detail for one in (*attribute.retired, *attribute.options)}
+
+
+def judged(rules: Rules, live: LiveType, old: Values | None, new: Values, context: Context, at: datetime) -> Judged:
+    """The word of a service's rules."""
+    return rules.apply(Proposal(live.name, old, new, context, at, partial(detail_of, live)))
+
+
+def steered(
+    declared: Pipelined,
+    rules: Rules,
+    live: LiveType,
+    old: Values | None,
+    new: Values,
+    context: Context,
+    at: datetime,
+) -> Judged:
+    """All values to write and all that is wrong with them."""
+    values = filled(declared, live, old, new)
+    limits = detail_of(live, declared.stage, values.get(declared.stage))
+    times = timing.kept(declared, live, old, values, context.effective_at or at, limits)
+    values, errors = judged(rules, live, old, {**values, **times} if times else values, context, at)
+    return values, (*errors, *disagreement(declared, live, old, values), *_broken(declared, live, old, values, context))
+
+
+def _broken(
+    declared: Pipelined, live: LiveType, old: Values | None, values: Values, context: Context
+) -> list[FieldError]:
+    """The pipeline's own rules that a write breaks, where that refuses it."""
+    before = None if old is None else old.get(declared.stage)
+    stage = values.get(declared.stage, before)
+    if stage is None or governed(declared, live) is None:
+        return []
+    errors = [*_move(declared, live, before, stage), *_lacking(declared, live, old, values, stage, before != stage)]
+    if not errors:
+        return []
+    pipeline = values.get(declared.pipeline, None if old is None else old.get(declared.pipeline))
+    return errors if refuses(context, detail_of(live, declared.pipeline, pipeline)) else []
+
+
+def _move(declared: Pipelined, live: LiveType, before: Any, stage: Any) -> list[FieldError]:
+    """An error when one does not go from the one stage to the other."""
+    allowed = _names(detail_of(live, declared.stage, before).get(NEXT_STAGES, ""))
+    if before is None or before == stage or not allowed or stage in allowed:
+        return []
+    message = f'From stage "{before}" one goes to {", ".join(allowed)}, not to "{stage}"'
+    return [FieldError(declared.stage, "STAGE_NOT_ALLOWED", message, allowed)]
+
+
+def _lacking(
+    declared: Pipelined, live: LiveType, old: Values | None, values: Values, stage: Any, entering: bool
+) -> list[FieldError]:
+    """Errors for attributes without which nothing stands in the stage: on coming to it, and on being cleared."""
+    errors = []
+    for name in _names(detail_of(live, declared.stage, stage).get(REQUIRED, "")):
+        one = live.find(name)
+        if one is None or not (entering or one.name in values):
+            continue
+        if values.get(one.name, None if old is None else old.get(one.name)) is None:
+            message = f'Property "{one.wire}" is required in stage "{stage}"'
+            errors.append(FieldError(one.name, "REQUIRED_FIELD", message))
+    return errors
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split(",")) if listed else ()

@@ -1,0 +1,117 @@
+"""The log of stage visits: written in the transaction of every write that moves an entity, and read.
+
+Every type with pipelines has one, also those made at run time. A visit is told of on the log by an event of its own
+kind, after the event of the write. Not for how long something was in a stage altogether: `timing` keeps that as
+attributes, which filter and sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.event import STAGE_VISIT, Event
+from shared.eav.catalog import LiveType
+from shared.eav.engine import Engine
+from shared.eav.entity import View
+from shared.eav.requests import Ref
+from shared.eav.store.state import Written
+from shared.kernel.clock import iso
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import NotFound
+from shared.service.permissions import require
+from shared.service.pipelines import visit_rows
+from shared.service.pipelines.agreement import declared_for, governed
+from shared.service.pipelines.declare import Pipelined
+from shared.service.pipelines.visit_rows import Move, Visit
+
+
+class Visiting:
+    """Keeps the log. Hand it to the engine after the publishing of events."""
+
+    def __init__(self, declarations: Mapping[str, Pipelined]) -> None:
+        self._declarations = declarations
+
+    def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+        """Note the moves among what was written; a write that moves nothing costs nothing."""
+        declared = declared_for(self._declarations, live)
+        attributes = None if declared is None else governed(declared, live)
+        if declared is None or attributes is None:
+            return
+        key = attributes[1].key
+        moved = [one for one in written if key in one.changed]
+        if not moved:
+            return
+        moves = _moves(declared, live, moved, context)
+        events = [_event(live, one, move, context) for one, move in zip(moved, moves, strict=True)]
+        visit_rows.add(connection, live.id, moves, context, events)
+
+
+def _moves(declared: Pipelined, live: LiveType, moved: Sequence[Written], context: Context) -> list[Move]:
+    """One move per write; an entity may be written more than once in a call, in the order of its versions."""
+    stage, pipeline = live.attributes[declared.stage].key, live.attributes[declared.pipeline].key
+    moves: list[Move] = []
+    last: dict[int, int] = {}
+    for place, one in enumerate(moved):
+        ident, values = one.state.id, one.state.values
+        old, new = one.changed[stage]
+        at = _moment(declared, live, one, context)
+        before = last.get(ident)
+        if before is not None:
+            earlier = moves[before]
+            at = max(at, earlier.entered)
+            moves[before] = replace(earlier, left=at)
+        last[ident] = place
+        moves.append(Move(ident, one.state.version, values.get(pipeline), new, old, at, first=before is None))
+    return moves
+
+
+def _moment(declared: Pipelined, live: LiveType, one: Written, context: Context) -> datetime:
+    """When a move counts: as the attribute has it, so that both say the same."""
+    attribute = live.attributes.get(declared.times.entered) if declared.times is not None else None
+    shown = None if attribute is None else one.state.values.get(attribute.key)
+    if shown is not None:
+        return datetime.fromisoformat(shown)
+    return one.effective_at or context.effective_at or datetime.fromisoformat(one.state.updated_at)
+
+
+def _event(live: LiveType, one: Written, move: Move, context: Context) -> Event:
+    return Event(
+        kind=STAGE_VISIT,
+        entity_type=live.name,
+        at=datetime.fromisoformat(one.state.updated_at),
+        entity_id=move.entity,
+        version=move.version,
+        effective_at=move.entered,
+        actor=context.actor.id,
+        source=context.source,
+        source_id=context.source_id,
+        cause=context.cause,
+        correlation=context.correlation,
+        detail={"pipeline": move.pipeline, "stage": move.stage, "from": move.came_from, "entered": iso(move.entered)},
+    )
+
+
+class Visits:
+    """Reads the log of one service."""
+
+    def __init__(self, engine: Engine, declarations: Mapping[str, Pipelined]) -> None:
+        self._engine = engine
+        self._declarations = declarations
+
+    def of(self, ctx: Context, type: str, ident: int, *, after: int = 0, limit: int = 100) -> list[Visit]:
+        """An entity's visits in order, archived ones' too. Raises NotFound for no entity and for a type without."""
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "read")
+        if declared_for(self._declarations, live) is None:
+            raise NotFound("pipeline", [live.name], f"{live.plural} have no pipelines")
+        found: Any = None
+        for archived in (False, True):
+            found = found or self._engine.reads.read(live.name, [Ref(ident)], View(attributes=()), archived=archived)[0]
+        if found is None:
+            raise NotFound(live.name, [str(ident)])
+        with self._engine.database.connect() as connection:
+            return visit_rows.listed(connection, found.id, after, limit)

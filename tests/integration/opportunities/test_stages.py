@@ -1,0 +1,172 @@
+"""Deals on their way: visits and times, ends and reopening, what pipelines demand and at which door."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.integration.opportunities.conftest import DEALS, Service
+
+DAY = 86_400_000
+
+
+def day(n: int) -> str:
+    return f"2026-03-{n:02d}T00:00:00.000Z"
+
+
+@pytest.fixture
+def strict(service: Service) -> dict[str, Any]:
+    """A pipeline that demands: talk -> offer -> won or lost, an offer needs an amount, a loss a reason."""
+    name = f"s{uuid.uuid4().hex[:8]}"
+    stages = [
+        {"id": f"{name}talk", "label": "Talk", "metadata": {"probability": "0.1", "nextStages": f"{name}offer"}},
+        {
+            "id": f"{name}offer",
+            "label": "Offer",
+            "metadata": {"probability": "0.5", "requiredAttributes": "amount", "rottingDays": "10"},
+        },
+        {"id": f"{name}won", "label": "Won", "metadata": {"probability": "1"}},
+        {"id": f"{name}lost", "label": "Lost", "metadata": {"probability": "0"}},
+    ]
+    made = service.pipeline(name, stages, requireLostReason="true")
+    assert made["metadata"] == {"requireLostReason": "true"}
+    return {one["label"].lower(): one["id"] for one in made["stages"]} | {"id": made["id"]}
+
+
+def test_visits_and_times_follow_every_move(service: Service):
+    deal = service.deal(day(1), name="A", stage="appointmentscheduled")
+    service.write(deal["id"], at=day(3), stage="qualifiedtobuy")
+    service.write(deal["id"], at=day(4), stage="appointmentscheduled")
+    values = service.write(deal["id"], at=day(9), stage="contractsent")
+    visits = service.visits(deal["id"])
+    assert [(one["stage"], one["from"], one["entered_at"], one["left_at"], one["seconds"]) for one in visits] == [
+        ("appointmentscheduled", None, day(1), day(3), 2 * 86400),
+        ("qualifiedtobuy", "appointmentscheduled", day(3), day(4), 86400),
+        ("appointmentscheduled", "qualifiedtobuy", day(4), day(9), 5 * 86400),
+        ("contractsent", "appointmentscheduled", day(9), None, None),
+    ]
+    assert [one["version"] for one in visits] == [1, 2, 3, 4]
+    assert values["entered_appointmentscheduled"] == day(4)
+    assert values["left_appointmentscheduled"] == day(9)
+    assert values["time_in_appointmentscheduled"] == 5 * DAY
+    assert values["total_time_in_appointmentscheduled"] == 7 * DAY
+    assert (values["stage_entered_at"], values["left_contractsent"]) == (day(9), None)
+
+
+def test_times_filter_and_sort_under_the_wires_names(service: Service):
+    deal = service.deal(day(2), name="B", stage="presentationscheduled")
+    service.write(deal["id"], at=day(5), stage="closedwon")
+    name = "hs_v2_cumulative_time_in_presentationscheduled"
+    filters = [{"propertyName": name, "operator": "EQ", "value": str(3 * DAY)}]
+    body = {"filterGroups": [{"filters": filters}], "properties": [name], "sorts": [f"-{name}"]}
+    found = service.client.post("/crm/v3/objects/deals/search", json=body).json
+    assert [one["id"] for one in found["results"]] == [deal["id"]]
+    shown = service.client.get("/crm/v3/properties/deals/hs_v2_date_entered_closedwon").json
+    assert (shown["type"], shown["modificationMetadata"]["readOnlyValue"]) == ("datetime", True)
+    service.wire(deal["id"], 400, hs_v2_date_entered_closedwon=day(1))
+
+
+def test_a_move_into_the_past_counts_from_the_entry(service: Service):
+    deal = service.deal(day(10), name="C", stage="appointmentscheduled")
+    service.write(deal["id"], at=day(2), stage="qualifiedtobuy")
+    visits = service.visits(deal["id"])
+    assert [(one["entered_at"], one["left_at"]) for one in visits] == [(day(10), day(10)), (day(10), None)]
+
+
+def test_a_visit_is_told_of(service: Service):
+    deal = service.deal(day(1), name="D", stage="appointmentscheduled")
+    service.write(deal["id"], at=day(2), stage="contractsent")
+    with service.runtime.db.connect() as connection:
+        rows = connection.rows(
+            "select body from outbox where kind = 'stage.visit' and entity_id = %(id)s order by id", {"id": deal["id"]}
+        )
+    (first,), (second,) = rows
+    assert (first["detail"]["from"], first["effective_at"]) == (None, day(1))
+    assert second["detail"] == {
+        "pipeline": "default",
+        "stage": "contractsent",
+        "from": "appointmentscheduled",
+        "entered": day(2),
+    }
+
+
+def test_winning_and_opening_again(service: Service):
+    deal = service.deal(day(1), name="E", stage="appointmentscheduled", amount=1000)
+    values = service.write(deal["id"], at=day(8), stage="closedwon", won_reason="Price")
+    assert (values["is_closed"], values["is_won"], values["closed_amount"]) == (True, True, 1000)
+    assert (values["closes_at"], values["closed_at"], values["days_to_close"]) == (day(8), day(8), 7)
+    assert (values["probability"], values["forecast_category"]) == (1, "CLOSED")
+    values = service.write(deal["id"], at=day(9), stage="contractsent")
+    assert (values["is_closed"], values["is_won"], values["closed_amount"], values["closed_at"]) == (
+        False,
+        False,
+        None,
+        None,
+    )
+    assert (values["won_reason"], values["days_to_close"], values["forecast_amount"]) == (None, None, 900)
+    history = service.client.get(f"{DEALS}/{deal['id']}?history=won_reason").json["history"]["won_reason"]
+    assert [one["value"] for one in history] == ["", "Price"]
+
+
+def test_a_probability_by_hand_sticks_until_it_is_cleared(service: Service):
+    deal = service.deal(name="F", stage="appointmentscheduled", amount=100, forecast_probability=0.75)
+    assert (deal["values"]["probability"], deal["values"]["stage_probability"]) == (0.75, 0.2)
+    values = service.write(deal["id"], stage="qualifiedtobuy")
+    assert (values["probability"], values["stage_probability"], values["forecast_amount"]) == (0.75, 0.4, 75)
+    assert values["projected_amount"] == 40
+    values = service.write(deal["id"], forecast_probability=None)
+    assert (values["probability"], values["forecast_amount"]) == (0.4, 40)
+    service.write(deal["id"], 400, forecast_probability=1.5)
+
+
+def test_moves_and_demands_of_a_stage(service: Service, strict: dict[str, Any]):
+    deal = service.deal(name="G", pipeline=strict["id"], stage=strict["talk"])
+    (error,) = service.write(deal["id"], 400, stage=strict["won"])
+    told = {"propertyName": ["stage"], "nearest": [strict["offer"]]}
+    assert (error["code"], error["context"]) == ("STAGE_NOT_ALLOWED", told)
+    (error,) = service.write(deal["id"], 400, stage=strict["offer"])
+    assert (error["code"], error["context"]) == ("REQUIRED_FIELD", {"propertyName": ["amount"]})
+    values = service.write(deal["id"], at=day(2), stage=strict["offer"], amount=5)
+    assert values["rotting_at"] is not None
+    assert service.write(deal["id"], 400, amount=None)[0]["code"] == "REQUIRED_FIELD"
+
+
+def test_a_stage_says_when_its_deals_rot(service: Service, strict: dict[str, Any]):
+    deal = service.deal(day(1), name="H", pipeline=strict["id"], stage=strict["offer"], amount=5)
+    assert deal["values"]["rotting_at"] == day(11)
+    assert service.write(deal["id"], at=day(3), stage=strict["won"])["rotting_at"] is None
+
+
+def test_the_dialect_need_not_say_why_unless_all_must(service: Service, strict: dict[str, Any]):
+    lost = service.deal(name="I", pipeline=strict["id"], stage=strict["talk"])
+    service.wire(lost["id"], dealstage=strict["lost"])
+    deal = service.deal(name="J", pipeline=strict["id"], stage=strict["offer"], amount=1)
+    (error,) = service.write(deal["id"], 400, stage=strict["lost"])
+    assert error["context"] == {"propertyName": ["closed_lost_reason"]}
+    (error,) = service.write(deal["id"], 400, stage=strict["lost"], lost_reason="Other")
+    assert error["context"] == {"propertyName": ["closed_lost_note"]}
+    service.write(deal["id"], stage=strict["lost"], lost_reason="other", lost_note="They moved")
+    patched = service.client.patch(
+        f"/api/v1/types/deals/pipelines/{strict['id']}", json={"metadata": {"enforce": "all"}}
+    )
+    assert patched.json["metadata"] == {"requireLostReason": "true", "enforce": "all"}
+    open_one = service.deal(name="K", pipeline=strict["id"], stage=strict["offer"], amount=1)
+    service.wire(open_one["id"], 400, dealstage=strict["lost"])
+    service.wire(open_one["id"], dealstage=strict["lost"], closed_lost_reason="Price")
+
+
+def test_rules_of_stages_that_are_not_there_are_refused(service: Service):
+    for metadata in ({"nextStages": "nowhere"}, {"requiredAttributes": "amuont"}, {"rottingDays": "-1"}):
+        body = {"label": uuid.uuid4().hex, "stages": [{"label": "A", "metadata": {"probability": "0.1", **metadata}}]}
+        assert service.client.post("/api/v1/types/deals/pipelines", json=body).status_code == 400, metadata
+
+
+def test_archived_deals_keep_their_visits_and_erased_ones_do_not(service: Service):
+    deal = service.deal(day(1), name="L", stage="appointmentscheduled")
+    assert service.client.delete(f"{DEALS}/{deal['id']}").status_code == 204
+    assert len(service.visits(deal["id"])) == 1
+    assert service.client.post(f"{DEALS}/{deal['id']}/erase", json={}).status_code in (200, 204)
+    with service.runtime.db.connect() as connection:
+        assert not connection.rows("select 1 from stage_visit where entity_id = %(id)s", {"id": deal["id"]})
