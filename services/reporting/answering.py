@@ -25,7 +25,7 @@ from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled
 from services.reporting.projections import Projections, compiled_metric
 from services.reporting.query import Cells, groups, nothing, unconverted
-from services.reporting.rates import RATE_TYPE, rates_of
+from services.reporting.rates import rates_of
 from services.reporting.tabling import shares, table
 from shared.kernel.clock import monotonic, now
 from shared.kernel.context import Context
@@ -82,14 +82,16 @@ class Answers:
             question = read(raw, definition)
             for one in parts:
                 permit(ctx, one.compiled, question.named)
-        sources = sources_of(types, parts)
+        sources = sources_of(parts)
         if question.as_of is None:
             self.wait(sources, fresh, asked)
         day = question.as_of or today(definition)
         with self.database.connect() as connection:
             versions, as_of = store.stand(connection, [metric.id, *(one.metric.id for one in parts)], sources)
-            compute = partial(self._table, connection, types, parts, question, day)
-            etag, found = self.cache.table(metric, versions, question, day, compute)
+            cells = [cells_of(one, day) for one in parts]
+            mark = "-".join(one.rates.mark for one in cells if one.rates is not None)
+            compute = partial(self._table, connection, cells, question)
+            etag, found = self.cache.table(metric, versions, question, mark, compute)
             relations = {way.relation for one in parts for way in one.compiled.linkages}
             left = sum(linking.waiting(connection, relations).values())
         body = answer_document(metric, [one.metric for one in parts], question, found, as_of)
@@ -122,15 +124,9 @@ class Answers:
                 )
             time.sleep(LOOK_EVERY)
 
-    def _table(
-        self, connection: Connection, types: KnownTypes, parts: Sequence[Part], question: Question, day: date
-    ) -> Table:
+    def _table(self, connection: Connection, cells: Sequence[Cells], question: Question) -> Table:
         with connection.transaction():
             connection.run(_SNAPSHOT)
-            cells = [
-                Cells(one.metric.id, one.metric.definition, one.compiled.joins, rates(types, one.metric, day))
-                for one in parts
-            ]
             return tabled(connection, cells, question)
 
 
@@ -138,18 +134,19 @@ def tabled(connection: Connection, parts: Sequence[Cells], question: Question) -
     """The table of one metric's cells, or of a ratio's two; inside a transaction that sees one moment."""
     asks = [partial(groups, connection, one, question) for one in parts]
     if len(asks) > 1:
-        return table(shares(*asks), question, None)
-    [cells] = parts
-    found = table(asks[0], question, nothing(cells.definition))
-    if cells.definition.measure.to:
-        return replace(found, unconverted=unconverted(connection, cells, question))
-    return found
+        found = table(shares(*asks), question, None)
+    else:
+        found = table(asks[0], question, nothing(parts[0].definition))
+    left_out = [line for one in parts if one.rates is not None for line in unconverted(connection, one, question)]
+    return replace(found, unconverted=tuple(left_out))
 
 
-def rates(types: KnownTypes, metric: store.Metric, day: date) -> Any:
-    """The exchange rates that a metric's amounts are converted by, None for amounts that are not."""
-    to = metric.definition.measure.to
-    return rates_of(types, to, day) if to else None
+def cells_of(part: Part, day: date) -> Cells:
+    """Where a metric's numbers are, with the rates that its amounts are converted by."""
+    definition = part.metric.definition
+    measure = definition.measure
+    rates = rates_of(part.known, measure.currency, measure.to, day) if measure.to else None
+    return Cells(part.metric.id, definition, part.compiled.joins, rates)
 
 
 def asked_of(parts: Sequence[Part]) -> Definition:
@@ -168,13 +165,11 @@ def permit(ctx: Context, compiled: Compiled, named: Iterable[str]) -> None:
             require(ctx.actor, "objects", compiled.joins[name].linkage.target.live.defn, "read")
 
 
-def sources_of(types: KnownTypes, parts: Iterable[Part]) -> list[str]:
+def sources_of(parts: Iterable[Part]) -> list[str]:
     """The logs that an answer is made of."""
-    found = set()
+    found: set[str] = set()
     for one in parts:
         found |= {one.known.source, *(join.linkage.target.source for join in one.compiled.joins.values())}
-        known = types.find(RATE_TYPE) if one.metric.definition.measure.to else None
-        found |= {known.source} if known else set()
     return sorted(found)
 
 

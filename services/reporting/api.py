@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PATH = "/reporting/v1/metrics"
 VERIFY_PATH = "/reporting/v1/verify"
-_PRIVATE = "private, no-cache"
+PRIVATE = "private, no-cache"
 
 
 def _own(service: Runtime) -> Answers:
@@ -113,7 +113,7 @@ def retire(service: Runtime, name: str) -> Response:
 def query(service: Runtime, name: str) -> Response:
     """A question, answered; 304 when the rows are those the caller has."""
     found = _own(service).ask(context(), name, json_object(), text_param("fresh", "any"))
-    headers = {"ETag": f'"{found.etag}"', "Cache-Control": _PRIVATE}
+    headers = {"ETag": f'"{found.etag}"', "Cache-Control": PRIVATE}
     if found.etag in request.if_none_match:
         return Response(b"", 304, headers)
     return answer(found.body, 200, headers)
@@ -232,7 +232,7 @@ _METRIC = {
     "time": {"attribute": "created_at", "time_zone": "UTC"},
 }
 _QUESTION = {"by": ["city"], "period": "last 30 days", "sort": "-value", "top": 10}
-_FRESH = QueryParam("fresh", "string", f"How fresh the answer must be: {', '.join(FRESHNESS)}", "any")
+FRESH = QueryParam("fresh", "string", f"How fresh the answer must be: {', '.join(FRESHNESS)}", "any")
 _PAGE = (
     QueryParam("after", "integer", "`next_after` of the page before"),
     QueryParam("limit", "integer", "Entities per page", 50),
@@ -248,7 +248,7 @@ OPERATIONS: tuple[Operation, ...] = (
               example={"label": "Contacts, by city"}, tag="Reports",
               description="Makes a new version; the one before serves until it is filled."),
     Operation("DELETE", f"{PATH}/{{name}}", "retireMetric", "Retire a metric", retire, 204, tag="Reports"),
-    Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(_FRESH,),
+    Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(FRESH,),
               body=QuestionBody, response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True,
               statuses=(304,)),
     Operation("POST", f"{PATH}/{{name}}/explain", "explainMetric", "The entities that make up a group", explain,

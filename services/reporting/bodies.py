@@ -14,10 +14,23 @@ class QuestionBody(BaseModel):
     where: dict[str, Any] = {}
     period: str | None = None
     series: str | None = None
+    pivot: str | None = None
     compare: str | None = None
     as_of: str | None = None
     sort: str | None = None
     top: int | None = None
+
+
+class AnythingBody(QuestionBody):
+    """A question, and what it is about; dimensions are those that it names."""
+
+    entity_type: str
+    filter: dict[str, Any] | None = None
+    measure: dict[str, Any] = {}
+    dimensions: list[dict[str, Any] | str] | None = None
+    time: dict[str, Any] | None = None
+    label: str = ""
+    unit: str = ""
 
 
 class GroupBody(BaseModel):
@@ -43,6 +56,7 @@ class DefinitionBody(BaseModel):
     measure: dict[str, Any] = {}
     dimensions: list[dict[str, Any] | str] = []
     time: dict[str, Any] | None = None
+    unit: str = ""
 
 
 class MetricDocument(BaseModel):
@@ -64,13 +78,19 @@ class MetricList(BaseModel):
 class AnswerDocument(BaseModel):
     """Groups with their values, and how fresh they are."""
 
-    metric: str
-    definition_version: int
+    metric: str | None
+    definition_version: int | None
     as_of: str | None
     lag_ms: int | None
     verified_at: str | None
     precomputed: bool
+    unit: str
     rows: list[dict[str, Any]]
+    columns: list[str | None] | None = None
+    total: dict[str, Any] | None = None
+    others: dict[str, Any] | None = None
+    not_converted: list[dict[str, Any]] | None = None
+    catching_up: int | None = None
 
 
 class Explanation(BaseModel):

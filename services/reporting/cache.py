@@ -10,13 +10,11 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import redis
 
-from services.reporting.domain.definitions import REPORT_DAY
 from services.reporting.domain.questions import Question, Row, Table, Value
 from services.reporting.metrics.store import Metric
 from shared.kernel import json
@@ -36,12 +34,11 @@ class Cache:
         self._client = client
 
     def table(
-        self, metric: Metric, versions: Mapping[int, int], question: Question, day: date, compute: Callable[[], Table]
+        self, metric: Metric, versions: Mapping[int, int], question: Question, mark: str, compute: Callable[[], Table]
     ) -> tuple[str, Table]:
-        """The etag and the table, from the cache or computed and put there. day: of the report, where it matters."""
-        etag = etag_of(metric, versions, question)
-        if metric.definition.measure.at == REPORT_DAY:
-            etag = f"{etag}-{day.isoformat()}"
+        """The etag and the table, from the cache or computed and put there. mark: of what it is made of besides the
+        metric's cells, "" for nothing."""
+        etag = etag_of(metric, versions, question) + (f"-{mark}" if mark else "")
         if self._client is None:
             return etag, compute()
         try:

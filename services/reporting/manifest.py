@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.reporting.answering import Answers
 from services.reporting.api import OPERATIONS as DOORS
+from services.reporting.asking_api import OPERATIONS as ASKING
 from services.reporting.cache import Cache
 from services.reporting.commands import define_suggested
 from services.reporting.handlers import subscriptions
@@ -40,7 +41,7 @@ def relinks(database: Database) -> int:
 MANIFEST = Manifest(
     name="reporting",
     types=(),
-    operations=(*DOORS, *PAGES),
+    operations=(*DOORS, *ASKING, *PAGES),
     follows=subscriptions,
     own=answers,
     upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due, "relinks_waiting": relinks},

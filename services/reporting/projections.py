@@ -14,7 +14,6 @@ from services.reporting.linking import Linked, Start, begin, told, watch
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
 from services.reporting.metrics.deltas import Deltas
-from services.reporting.rates import RATE_TYPE
 from shared.contracts.event import Event
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
@@ -114,9 +113,7 @@ def ways(linked: Sequence[Joined]) -> list[Linked]:
 
 
 def _seen(compiled: Compiled, by_type: Mapping[str, Sequence[FactChange]]) -> bool:
-    """Whether answers differ because linked entities, or rates, have changed, though no cell has."""
-    if compiled.definition.measure.to and RATE_TYPE in by_type:
-        return True
+    """Whether answers differ because linked entities have changed, though no cell has."""
     return any(
         _value(one.old, join.attribute.key) != _value(one.new, join.attribute.key)
         for join in compiled.joins.values()

@@ -218,8 +218,8 @@ class _Place:
         if cells.rates is not None:
             daily = cells.definition.measure.at != REPORT_DAY
             day = f"({self.column(RATE_DAY)})::date" if daily else "%(rate_day)s::date"
-            self._params |= {"rate_day": cells.rates.day, **cells.rates.params}
-            priced, price = rates_sql(cells.rates, table, self.column(CURRENCY), day)
+            self._params |= cells.rates.params
+            priced, price = rates_sql(table, self.column(CURRENCY), day)
             given += priced
             joined += price
         return (f"with {', '.join(given)} " if given else ""), joined

@@ -26,8 +26,7 @@ _COLUMNS = """id, name, version, entity_type, definition::text, state, backfille
     verified_wrong, created_at, ready_at"""
 _ACTIVE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s) order by id"
 _JOINED = f"""select {_COLUMNS} from metric where state = any(%(states)s)
-and (definition @? '$.dimensions[*].attribute ? (@ like_regex "[.]")' or definition->'measure' ? 'convert')
-order by id"""
+and definition @? '$.dimensions[*].attribute ? (@ like_regex "[.]")' order by id"""
 _CELLS = """insert into cell (metric_id, dims, day, n, m, s)
 select metric_id, dims, day, n, m, s from json_to_recordset(%(rows)s::json)
     as r(metric_id int, dims text[], day date, n bigint, m bigint, s numeric) order by metric_id, dims, day
@@ -99,7 +98,7 @@ def active(connection: Connection, types: Collection[str], states: Sequence[str]
 
 
 def joined(connection: Connection) -> list[Metric]:
-    """Metrics kept by deltas whose cells are joined to other entities at read: attributes of other types, rates."""
+    """Metrics kept by deltas whose cells are joined to attributes of other types at read."""
     return [metric_of(row) for row in connection.rows(_JOINED, {"states": list(ACTIVE)}, prepare=True)]
 
 
