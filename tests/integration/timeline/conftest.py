@@ -30,6 +30,8 @@ class Desk:
     deals_app: Any
     settings: Settings
     followed: dict[str, Any] = field(default_factory=dict)
+    said: list[Event] = field(default_factory=list)
+    """What no log has, but the timeline was told."""
 
     @property
     def runtime(self) -> Any:
@@ -117,11 +119,10 @@ class Desk:
                 " source_id, phase, data::text from timeline_entry order by 1, 2, 3, 4"
             )
 
-    def forget(self) -> None:
+    def forget_lines(self) -> None:
         """A timeline that nobody has told anything."""
         with self.db.connect() as connection:
             connection.run("truncate timeline_entry, timeline_link, timeline_gone, timeline_turn")
-            connection.run("delete from watermark where subscription like 'contacts.timeline%'")
 
 
 def events(feed: Feed, *types: str) -> list[Event]:
