@@ -64,10 +64,14 @@ _ERROR = """
     location @{name} {{
         internal;
         default_type application/json;
+        add_header X-Correlation-Id $request_id always;{retry}
         return {status} '{{"status":"error","message":"{text}","correlationId":"$request_id","category":"{category}"}}';
     }}
 """
+_RETRY = "\n        add_header Retry-After 1 always;"
 _ERRORS = (
+    ("400", 400, "unreadable", "The request could not be read", "VALIDATION_ERROR"),
+    ("494", 431, "long_headers", "The headers are too large", "HEADERS_TOO_LARGE"),
     ("502 504", 503, "unavailable", "The service does not answer", "SERVICE_UNAVAILABLE"),
     ("413", 413, "too_large", "The request body is too large", "PAYLOAD_TOO_LARGE"),
     ("414", 414, "too_long", "The address is too long", "URI_TOO_LONG"),
@@ -95,7 +99,9 @@ def nginx_config(
         proxied=_PROXIED,
         uploads=UPLOADS,
         errors="".join(
-            _ERROR.format(codes=codes, status=status, name=name, text=text, category=category)
+            _ERROR.format(
+                codes=codes, status=status, name=name, text=text, category=category, retry=_RETRY * (status == 503)
+            )
             for codes, status, name, text, category in _ERRORS
         ),
     )

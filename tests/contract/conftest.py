@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,14 +11,17 @@ import pytest
 from hubspot import HubSpot
 from hubspot.crm.schemas import ObjectSchemaEgg, ObjectTypeDefinitionLabels, ObjectTypePropertyCreate
 
-from tests.contract.serving import System, served
+from tests.contract.serving import System, elsewhere, served
 
 
 @pytest.fixture(scope="session")
-def system(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str], redis_url: str
-) -> Iterator[System]:
-    """The whole system on a free port."""
+def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The system that CRM_TEST_SYSTEM_URL names, else the whole system on a free port."""
+    given = elsewhere()
+    if given is not None:
+        yield given
+        return
+    new_database, redis_url = (request.getfixturevalue(name) for name in ("new_database", "redis_url"))
     with served(tmp_path_factory.mktemp("system"), new_database, redis_url) as running:
         yield running
 

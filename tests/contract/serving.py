@@ -36,6 +36,14 @@ class System:
         return {"Authorization": f"Bearer {self.token}"}
 
 
+def elsewhere() -> System | None:
+    """A system that runs already, with its workers: at CRM_TEST_SYSTEM_URL, with the token CRM_TEST_SYSTEM_TOKEN."""
+    url = os.environ.get("CRM_TEST_SYSTEM_URL")
+    if not url:
+        return None
+    return System(url, os.environ["CRM_TEST_SYSTEM_TOKEN"], Path(os.devnull), lambda _name: None)
+
+
 @contextmanager
 def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
     """Run it until the end of the block. Raises RuntimeError with the log's end when it does not come up."""

@@ -90,11 +90,16 @@ def test_nginx_sends_every_path_where_the_table_says(gateway: httpx.Client, path
 
 
 def test_errors_of_nginx_are_json(gateway: httpx.Client) -> None:
-    answer = gateway.post("/crm/v3/objects/contacts", content=b"x" * (11 * 1024 * 1024))
-    assert answer.status_code == 413
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json()["category"] == "PAYLOAD_TOO_LARGE"
-    assert answer.json()["correlationId"]
+    path = "/crm/v3/objects/contacts"
+    for answer, status, category in (
+        (gateway.post(path, content=b"x" * (11 * 1024 * 1024)), 413, "PAYLOAD_TOO_LARGE"),
+        (gateway.get(f"{path}/a%00b"), 400, "VALIDATION_ERROR"),
+        (gateway.get(path, headers={"X-Long": "x" * 100_000}), 431, "HEADERS_TOO_LARGE"),
+    ):
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.json()["category"] == category
+        assert answer.json()["correlationId"] == answer.headers["X-Correlation-Id"]
 
 
 def test_the_configuration_takes_large_requests(gateway: httpx.Client) -> None:
