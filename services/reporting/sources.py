@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SOURCES = ("workspace", "contacts", "opportunities")
+SOURCES = ("workspace", "contacts", "opportunities", "service_desk")

@@ -21,7 +21,7 @@ from shared.service.following import Subscription, asker
 from shared.service.replica.catalogs import apply_catalog_events, put_types
 
 WORKSPACE = "workspace"
-HOSTS = (WORKSPACE, "contacts", "opportunities")
+HOSTS = (WORKSPACE, "contacts", "opportunities", "service_desk")
 """The services whose entity types files can be imported into."""
 
 _ACTIVE = frozenset({CHECKING, RUNNING, PAUSED, CANCELING, UNDOING})

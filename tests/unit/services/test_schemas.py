@@ -11,11 +11,13 @@ from services.contacts.schema import COMPANY, CONTACT
 from services.contacts.schema import TYPES as CONTACTS
 from services.opportunities.schema import DEAL, LINE_ITEM, PRODUCT, QUOTE
 from services.opportunities.schema import TYPES as OPPORTUNITIES
+from services.service_desk.schema import TICKET
+from services.service_desk.schema import TYPES as SERVICE_DESK
 from services.workspace.schema import TYPES as WORKSPACE
 from shared.eav.types import KINDS, kind_of
 from shared.service.schema import FIELD_TYPES, TypeDef
 
-TYPES = (*CONTACTS, *OPPORTUNITIES, *WORKSPACE)
+TYPES = (*CONTACTS, *OPPORTUNITIES, *SERVICE_DESK, *WORKSPACE)
 FORM_FIELDS = frozenset("text textarea number date select radio checkbox booleancheckbox phonenumber html".split())
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 CLOSED = ("enumeration", "multi_enumeration")
@@ -43,6 +45,10 @@ hs_manual_forecast_category hs_acv hs_arr hs_mrr hs_tcv num_associated_contacts"
 DEAL_READ_ONLY = """createdate hs_object_id hs_lastmodifieddate amount_in_home_currency hs_closed_amount
 hs_forecast_amount hs_projected_amount hs_deal_stage_probability days_to_close hs_is_closed hs_is_closed_won
 num_associated_contacts"""
+TICKET_DEFAULTS = """content createdate hs_lastmodifieddate hs_object_id hs_pipeline hs_pipeline_stage
+hs_ticket_category hs_ticket_priority subject"""
+TICKET_WIRE = f"""{TICKET_DEFAULTS} hubspot_owner_id source_type hs_resolution closed_date first_agent_reply_date
+last_reply_date time_to_close time_to_first_agent_reply hs_num_times_contacted"""
 SYSTEM = "createdate hs_lastmodifieddate hs_object_id"
 PRODUCT_DEFAULTS = f"{SYSTEM} description name price"
 PRODUCT_WIRE = f"{PRODUCT_DEFAULTS} hs_sku hs_cost_of_goods_sold hs_recurring_billing_period"
@@ -172,8 +178,9 @@ def test_the_dialects_attributes_are_all_there(entity_type: TypeDef, wire: str, 
         (PRODUCT, PRODUCT_WIRE, PRODUCT_DEFAULTS),
         (LINE_ITEM, LINE_ITEM_WIRE, LINE_ITEM_DEFAULTS),
         (QUOTE, QUOTE_DEFAULTS, QUOTE_DEFAULTS),
+        (TICKET, TICKET_WIRE, TICKET_DEFAULTS),
     ],
-    ids=["deal", "product", "line item", "quote"],
+    ids=["deal", "product", "line item", "quote", "ticket"],
 )
 def test_what_the_dialect_knows_of_deals_is_there_and_more(entity_type: TypeDef, wire: str, defaults: str):
     assert wire_names(entity_type) >= set(wire.split())

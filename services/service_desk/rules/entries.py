@@ -1,0 +1,28 @@
+"""What must hold of what was said about a ticket: it stays what it was, since clocks ran or stopped by it."""
+
+from __future__ import annotations
+
+from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
+
+_FIXED = ("ticket_id", "visibility", "author", "said_at")
+
+
+def begin_entry(proposal: Proposal) -> Verdict:
+    """An entry is an agent's public reply of this moment unless it says otherwise; one that came later says when."""
+    if not proposal.creating:
+        return PASS
+    usual = {"visibility": "PUBLIC", "author": "AGENT", "said_at": proposal.since}
+    return complete(**{name: value for name, value in usual.items() if proposal.after(name) is None})
+
+
+def stay_as_said(proposal: Proposal) -> Verdict:
+    """Its text may be corrected, not who said it when, about what, to whom."""
+    if proposal.creating:
+        return PASS
+    moved = [name for name in _FIXED if proposal.changes(name)]
+    if not moved:
+        return PASS
+    return refuse(moved[0], "READ_ONLY_VALUE", f"{moved[0]} stays as it was when this was said: make another entry.")
+
+
+TICKET_ENTRY = RuleSet(check=(begin_entry, stay_as_said))

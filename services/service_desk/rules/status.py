@@ -1,0 +1,97 @@
+"""What a ticket's stage means for it: its status, when it was closed, how often it was opened again.
+
+A stage says by its metadata what it means (`statusCategory`); one that ends the way is `closed`, whatever it says, and
+no other one is. A pipeline may say for how many days after closing a ticket can be opened again (`reopenDays`); after
+that, whoever has something new to say opens a ticket that names this one as its parent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
+
+STATUS = "statusCategory"
+REOPEN_DAYS = "reopenDays"
+CLOSED, OPEN = "closed", "open"
+MERGING = "MERGE_OBJECTS"
+_FIRST_STAGE = "1"
+_FIRST_PIPELINE = "0"
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def begin_somewhere(proposal: Proposal) -> Verdict:
+    """A new ticket of the first pipeline stands in its first stage unless it says otherwise."""
+    if not proposal.creating or proposal.after("stage") is not None or proposal.after("pipeline") != _FIRST_PIPELINE:
+        return PASS
+    return complete(stage=_FIRST_STAGE) if proposal.detail("stage", _FIRST_STAGE) else PASS
+
+
+def keep_status(proposal: Proposal) -> Verdict:
+    """Status, closing and reopening follow from the stage."""
+    values: dict[str, object] = {}
+    opened = proposal.before("opened_at")
+    if proposal.creating:
+        opened = values["opened_at"] = proposal.since
+    if not (proposal.creating or proposal.changes("stage")):
+        return PASS
+    before, after = proposal.before("status"), status_of(proposal)
+    values["status"] = after
+    if after == CLOSED and before != CLOSED:
+        values["closed_at"] = proposal.since
+        values["time_to_close"] = _spent(opened, proposal.since)
+    elif before == CLOSED and after != CLOSED:
+        count = proposal.before("reopened_count")
+        values["reopened_count"] = (count if isinstance(count, Decimal) else Decimal(0)) + 1
+        values["closed_at"] = values["time_to_close"] = None
+    return complete(**values)
+
+
+def reopen_in_time(proposal: Proposal) -> Verdict:
+    """A ticket that has been closed for too long stays closed, where its pipeline says so."""
+    closed, limit = proposal.before("closed_at"), proposal.detail("pipeline", proposal.after("pipeline"))
+    if proposal.before("status") != CLOSED or proposal.after("status") == CLOSED or REOPEN_DAYS not in limit:
+        return PASS
+    days = limit[REOPEN_DAYS]
+    if not isinstance(closed, datetime) or proposal.since <= closed + timedelta(days=float(days)):
+        return PASS
+    if proposal.context.source == MERGING:
+        return PASS
+    return refuse(
+        "stage",
+        "INVALID_OPTION",
+        f"The ticket was closed on {closed:%Y-%m-%d}, more than {days} days ago, and stays closed. "
+        "Create a ticket with this one as parent_id instead.",
+    )
+
+
+def stamp_owner(proposal: Proposal) -> Verdict:
+    """Note when the owner was set, unless the same write says so; clearing the owner clears it."""
+    if not proposal.changes("owner_id") or "owner_assigned_at" in proposal.new:
+        return PASS
+    return complete(owner_assigned_at=None if proposal.after("owner_id") is None else proposal.since)
+
+
+def be_no_own_parent(proposal: Proposal) -> Verdict:
+    """A ticket is not a part of itself."""
+    parent = proposal.new.get("parent_id")
+    if parent is None or parent != proposal.before("id"):
+        return PASS
+    return refuse("parent_id", "INVALID_OPTION", "A ticket is not a part of itself: name another ticket, or none.")
+
+
+def status_of(proposal: Proposal) -> str:
+    """What the stage a ticket will stand in means."""
+    told = proposal.detail("stage", proposal.after("stage"))
+    if told.get("isClosed") == "true":
+        return CLOSED
+    meant = told.get(STATUS, OPEN)
+    return OPEN if meant == CLOSED else meant
+
+
+def _spent(since: object, until: datetime) -> Decimal | None:
+    return Decimal((until - since) // _MILLISECOND) if isinstance(since, datetime) else None
+
+
+TICKET = RuleSet(check=(begin_somewhere, keep_status, reopen_in_time, stamp_owner, be_no_own_parent))

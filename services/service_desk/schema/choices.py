@@ -1,0 +1,37 @@
+"""Choices of tickets and of what is said about them. Data only."""
+
+from __future__ import annotations
+
+from shared.service.schema import choices
+
+CATEGORIES = choices(
+    ("PRODUCT_ISSUE", "Product issue"),
+    ("BILLING_ISSUE", "Billing issue"),
+    ("FEATURE_REQUEST", "Feature request"),
+    ("GENERAL_INQUIRY", "General inquiry"),
+)
+PRIORITIES = choices(("LOW", "Low"), ("MEDIUM", "Medium"), ("HIGH", "High"), ("URGENT", "Urgent"))
+SOURCES = choices(("CHAT", "Chat"), ("EMAIL", "E-mail"), ("FORM", "Form"), ("PHONE", "Phone"))
+RESOLUTIONS = choices(
+    ("ISSUE_FIXED", "Issue fixed"),
+    ("REMINDER_SENT", "Reminder sent"),
+    ("DUPLICATE", "Duplicate"),
+    ("WONT_FIX", "Won't fix"),
+)
+STATUSES = choices(
+    ("new", "New"),
+    ("open", "Open"),
+    ("waiting_on_customer", "Waiting on customer"),
+    ("waiting_on_us", "Waiting on us"),
+    ("closed", "Closed"),
+)
+CLOCK_STATES = choices(
+    ("running", "Running"),
+    ("paused", "Paused"),
+    ("unpromised", "Nothing promised"),
+    ("met", "Met"),
+    ("breached", "Breached"),
+    ("dropped", "Ended without a verdict"),
+)
+AUTHORS = choices(("AGENT", "Agent"), ("CUSTOMER", "Customer"), ("SYSTEM", "System"))
+VISIBILITIES = choices(("PUBLIC", "Public reply"), ("INTERNAL", "Internal note"))

@@ -1,0 +1,64 @@
+"""The entity type ticket entry: one thing that was said about a ticket, in public or among us. Data only."""
+
+from __future__ import annotations
+
+from services.service_desk.schema.choices import AUTHORS, VISIBILITIES
+from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
+
+_GROUP = "ticketentry"
+
+_ABOUT = (
+    attribute(
+        "ticket_id",
+        "Ticket",
+        "reference",
+        reference="ticket",
+        required=True,
+        default=True,
+        description="The ticket it is about. It stays where it was said.",
+    ),
+    attribute(
+        "visibility",
+        "Visibility",
+        "enumeration",
+        options=VISIBILITIES,
+        default=True,
+        description="Whether the customer may read it. Clocks heed what is public only.",
+    ),
+    attribute(
+        "author",
+        "Author",
+        "enumeration",
+        options=AUTHORS,
+        default=True,
+        description="Which side wrote it.",
+    ),
+    attribute("author_email", "Author's address", "email"),
+    attribute("body", "Text", "long_text", field_type="html", searchable=True, default=True),
+    attribute(
+        "said_at", "When", "datetime", default=True, description="When it was said; when it was recorded if not given."
+    ),
+    attribute(
+        "message_id",
+        "Message id",
+        unique=True,
+        description="The id of the e-mail it came or went by; no e-mail makes two entries.",
+    ),
+    owner_attribute(),
+)
+
+TICKET_ENTRY = TypeDef(
+    name="ticket_entry",
+    plural="ticket_entries",
+    label="Ticket entry",
+    plural_label="Ticket entries",
+    wire_id="0-901",
+    groups=(GroupDef(_GROUP, "Ticket entry", 0),),
+    attributes=(*system_attributes(_GROUP), *grouped(_GROUP, _ABOUT)),
+    primary_display="body",
+    secondary_display=("author", "visibility"),
+    required=("ticket_id",),
+    searchable=("body",),
+    description="One thing that was said about a ticket.",
+    builtin=True,
+)

@@ -1,0 +1,78 @@
+"""Tickets by both doors: stages and what they mean, closing and reopening, what is said."""
+
+from __future__ import annotations
+
+from tests.integration.service_desk.conftest import ENTRIES, Desk
+
+
+def test_a_ticket_begins_in_the_first_stage(desk: Desk) -> None:
+    values = desk.read(desk.ticket(subject="Printer on fire", at="2026-03-02T09:00:00Z"))
+    assert (values["pipeline"], values["stage"], values["status"]) == ("0", "1", "new")
+    assert values["opened_at"] == values["created_at"] == "2026-03-02T09:00:00.000Z"
+
+
+def test_the_wire_dialect(desk: Desk) -> None:
+    properties = {"subject": "Hello", "hs_ticket_priority": "HIGH", "hs_ticket_category": "PRODUCT_ISSUE;BILLING_ISSUE"}
+    made = desk.ask("POST", "/crm/v3/objects/tickets", 201, properties={**properties, "hs_pipeline_stage": "3"})
+    assert made["properties"].items() >= {**properties, "hs_pipeline": "0"}.items()
+    assert desk.read(made["id"])["status"] == "waiting_on_us"
+    found = desk.ask("GET", "/crm/v3/pipelines/tickets")["results"][0]
+    assert [one["metadata"]["ticketState"] for one in found["stages"]] == ["OPEN", "OPEN", "OPEN", "CLOSED"]
+
+
+def test_closing_and_reopening(desk: Desk) -> None:
+    ident = desk.ticket(subject="Slow", at="2026-03-02T09:00:00Z")
+    desk.write(ident, stage="4", at="2026-03-02T10:00:00Z")
+    closed = desk.read(ident)
+    assert (closed["status"], closed["closed_at"]) == ("closed", "2026-03-02T10:00:00.000Z")
+    assert closed["time_to_close"] == 3600_000
+    desk.write(ident, stage="3", at="2026-03-03T10:00:00Z")
+    again = desk.read(ident)
+    assert (again["status"], again["reopened_count"]) == ("waiting_on_us", 1)
+    assert again.get("closed_at") is None
+
+
+def test_a_pipeline_may_keep_closed_what_was_closed_long_ago(desk: Desk) -> None:
+    stages = [
+        {"label": "Open", "metadata": {"ticketState": "OPEN"}},
+        {"label": "Done", "metadata": {"ticketState": "CLOSED"}},
+    ]
+    body = {"label": "Short", "metadata": {"reopenDays": "7"}, "stages": stages}
+    made = desk.ask("POST", "/api/v1/types/tickets/pipelines", 201, **body)
+    opened, done = (one["id"] for one in made["stages"])
+    ident = desk.ticket(pipeline=made["id"], stage=opened, at="2026-03-02T09:00:00Z")
+    assert desk.read(ident)["status"] == "open"
+    desk.write(ident, stage=done, at="2026-03-03T09:00:00Z")
+    error = desk.write(ident, 400, stage=opened, at="2026-03-10T09:00:01Z")
+    assert "parent_id" in error["errors"][0]["message"]
+    desk.write(ident, stage=opened, at="2026-03-10T09:00:00Z")
+
+
+def test_what_is_said_stays_as_it_was_said(desk: Desk) -> None:
+    ident = desk.ticket(subject="Quiet")
+    made = desk.say(ident)
+    found = desk.ask("GET", f"{ENTRIES}/{made['id']}")["values"]
+    assert (found["visibility"], found["author"], found["ticket_id"]) == ("PUBLIC", "AGENT", ident)
+    desk.ask("PATCH", f"{ENTRIES}/{made['id']}", values={"body": "Corrected"})
+    desk.ask("PATCH", f"{ENTRIES}/{made['id']}", 400, values={"visibility": "INTERNAL"})
+
+
+def test_tickets_are_linked_and_have_parents(desk: Desk) -> None:
+    parent = desk.ticket(subject="Outage")
+    child = desk.ticket(subject="No mail", parent_id=parent)
+    assert desk.read(child)["parent_id"] == parent
+    desk.write(child, 400, parent_id=child)
+
+
+def test_stage_visits(desk: Desk) -> None:
+    ident = desk.ticket(at="2026-03-02T09:00:00Z")
+    desk.write(ident, stage="2", at="2026-03-02T11:00:00Z")
+    visits = desk.ask("GET", f"/api/v1/objects/tickets/{ident}/visits")["results"]
+    assert [one["stage"] for one in visits] == ["1", "2"]
+
+
+def test_merging(desk: Desk) -> None:
+    one, other = desk.ticket(subject="Twice"), desk.ticket(subject="Twice", priority="HIGH")
+    body = {"primaryObjectId": one, "objectIdToMerge": other}
+    merged = desk.ask("POST", "/crm/v3/objects/tickets/merge", **body)
+    assert desk.read(merged["id"])["priority"] == "HIGH"
