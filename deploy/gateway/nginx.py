@@ -60,8 +60,8 @@ UPLOADS = r"^/(?:api/v1|crm/v3)/imports/?$"
 
 
 _ERROR = """
-    error_page {codes} ={status} @{name};
-    location @{name} {{
+    error_page {codes} ={status} /.nginx/{name};
+    location = /.nginx/{name} {{
         internal;
         default_type application/json;
         add_header X-Correlation-Id $request_id always;{retry}
