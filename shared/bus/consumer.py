@@ -44,6 +44,7 @@ class Subscription:
     kinds; None is everything. begin: "origin" insists on the whole log, "start" takes what is kept, "now" what comes.
     rebuild: brings this side's copy up to the source's present state when the log cannot (begun too late, retention,
     restore); events since then follow, so that handlers must let an older version pass without effect.
+    applied: told, after each page, the instant before which everything the source committed is applied.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Subscription:
     types: frozenset[str] | None = None
     begin: Literal["origin", "start", "now"] = "origin"
     rebuild: Callable[[Database], None] | None = None
+    applied: Callable[[datetime], None] | None = None
     limit: int = 500
 
 
@@ -113,6 +115,8 @@ def apply(
             handler(connection, page.events)
         moved = _values(subscription, page.next, page.as_of, page.events_told)
         connection.run(_MOVE, {**moved, "events": len(page.events)}, prepare=True)
+    if subscription.applied is not None:
+        subscription.applied(page.as_of)
     return True
 
 

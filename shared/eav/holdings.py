@@ -22,7 +22,7 @@ from shared.eav.store.write import state_of
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection, bigint, compiled
 
-_LINKS = """select relation, from_id, to_id from eav_link
+_LINKS = """select relation, from_id, to_id, clock, origin from eav_link
 where (relation, from_id, to_id) > (%(r)s::int, %(f)s::bigint, %(t)s::bigint)
 order by relation, from_id, to_id limit %(limit)s"""
 _SUMS = """select (id - 1) / %(span)s::bigint, count(*), sum(checksum)::text from {table}
@@ -98,10 +98,15 @@ def range_sums(connection: Connection, live: LiveType, *, after: int, span: int,
     return [RangeSum(part * span + 1, (part + 1) * span, count, total) for part, count, total in rows]
 
 
-def links(connection: Connection, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
-    """A page of all links behind a place: (relation, from, to), in that order; each link twice, once per direction."""
+HeldLink = tuple[int, int, int, int, str | None]
+
+
+def links(connection: Connection, *, after: tuple[int, int, int], limit: int) -> Sequence[HeldLink]:
+    """A page of all links behind a place: (relation, from, to, clock, the service that wrote it unless it is this one),
+    in that order; each link twice, once per direction."""
     params = {"r": after[0], "f": after[1], "t": after[2], "limit": limit}
-    return [(relation, here, there) for relation, here, there in connection.rows(_LINKS, params, prepare=True)]
+    rows = connection.rows(_LINKS, params, prepare=True)
+    return [(relation, here, there, clock, origin) for relation, here, there, clock, origin in rows]
 
 
 def last_id(connection: Connection, live: LiveType) -> int:

@@ -14,7 +14,7 @@ from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Node, Text, check
 from shared.eav.history import histories
-from shared.eav.holdings import Held, RangeSum, holdings, last_id, links, range_sums
+from shared.eav.holdings import Held, HeldLink, RangeSum, holdings, last_id, links, range_sums
 from shared.eav.links.neighbours import Neighbours
 from shared.eav.links.relations import Relations
 from shared.eav.normalising import normalised
@@ -112,7 +112,7 @@ class Reads:
         """The greatest id of a type, see `holdings.last_id`."""
         return self._fresh(type_name, last_id)
 
-    def links(self, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
+    def links(self, *, after: tuple[int, int, int], limit: int) -> Sequence[HeldLink]:
         """A page of all links for copies, see `holdings.links`."""
         with self._database.connect() as connection:
             return links(connection, after=after, limit=limit)

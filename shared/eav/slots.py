@@ -52,6 +52,13 @@ def take(database: Database, live: LiveType, attributes: Iterable[AttributeDef])
             banks = add_bank(connection, live.table, live.pool, after=banks)
 
 
+def take_within(connection: Connection, live: LiveType, attributes: Iterable[AttributeDef]) -> None:
+    """The same in the caller's transaction, for a type whose pool has room for all it will ever have (a mirror's)."""
+    wanted = [one for one in attributes if kind_of(one).family is not None]
+    if not _take_all(connection, live, wanted):
+        raise RuntimeError(f"the pool of {live.name} has no room for {', '.join(one.name for one in wanted)}")
+
+
 def _take_all(connection: Connection, live: LiveType, attributes: Iterable[AttributeDef]) -> bool:
     """Whether there was room for all of them; nothing is taken when there was not."""
     try:

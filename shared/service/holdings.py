@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.eav.engine import Engine
-from shared.eav.holdings import Held, RangeSum
+from shared.eav.holdings import Held, HeldLink, RangeSum
 from shared.kernel.context import Context
 from shared.service.catalog_news import Metrics, type_detail
 from shared.service.permissions import FEED_READ, require_scope
@@ -30,8 +30,8 @@ class Holdings:
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.holdings(type, after=after, limit=limit)
 
-    def links(self, ctx: Context, *, after: tuple[int, int, int], limit: int) -> Sequence[tuple[int, int, int]]:
-        """A page of links, each in both directions: (relation, from, to), in that order."""
+    def links(self, ctx: Context, *, after: tuple[int, int, int], limit: int) -> Sequence[HeldLink]:
+        """A page of links, each in both directions: (relation, from, to, clock, origin), in that order."""
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.links(after=after, limit=limit)
 

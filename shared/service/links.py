@@ -7,6 +7,7 @@ both. Links that come with an entity's values go through `Entities`, which asks 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from shared.eav.bulk.items import BulkItem
 from shared.eav.catalog import Catalog
@@ -21,6 +22,7 @@ from shared.kernel.context import Context
 from shared.kernel.errors import ErrorList
 from shared.service.known_types import type_of
 from shared.service.label_events import Learning
+from shared.service.mirrors.schema import Undone, undone
 from shared.service.permissions import Mode, require
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 MAX_LINK_PAGE = 500
+MAX_UNDONE = 20
 Outcome = LinkOutcome | ItemError
 LinkPage = tuple[list[Linked], int | None]
 
@@ -145,6 +148,19 @@ class Links:
         if not _lives_here(self._engine.catalog, end):
             return {}
         return self._engine.links.pages(start.name, ids, end.name, limit, afters)
+
+
+    def shown(self, ctx: Context, to_type: str, ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
+        """Display values of linked entities by internal name; None for an id that its home has not told of yet."""
+        return self._engine.links.shown(self.type(ctx, to_type).name, ids)
+
+    def undone(self, ctx: Context, from_type: str, from_id: int, to_type: str) -> Sequence[Undone]:
+        """The latest links of an entity that were undone, because the other end's home knows of no such entity."""
+        relations = self.relations(ctx, from_type, to_type)
+        if not relations[0].to_mirror:
+            return ()
+        with self._engine.database.connect() as connection:
+            return undone(connection, from_id, [one.id for one in relations], MAX_UNDONE)
 
 
 def permit_filter(ctx: Context, catalog: Catalog, type: str, node: Node | None) -> None:

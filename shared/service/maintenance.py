@@ -17,6 +17,7 @@ from shared.service.idempotency import purge
 from shared.service.imports.leftovers import purge_seen
 from shared.service.manifest import Manifest
 from shared.service.matching.backfill import backfill
+from shared.service.mirrors.sweeping import sweep
 from shared.service.runtime import ensure_partitions
 from shared.service.schema import SPARE_POOL
 
@@ -35,6 +36,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
         while done := purge(connection):
             purged += done
     purged += purge_seen(database)
+    undone = sweep(database, manifest.name, manifest.mirrors) if manifest.mirrors else 0
     outcome = {
         "service": manifest.name,
         "provisioned": made,
@@ -42,6 +44,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
         "dropped": dropped,
         "purged": purged,
         "matched": matched,
+        "undone": undone,
         **{name: one(database) for name, one in manifest.upkeep.items()},
     }
     if any(outcome[name] for name in outcome if name != "service"):

@@ -16,6 +16,7 @@ from shared.eav.merging.rules import Gathering
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.service.matching.rules import Matching
+from shared.service.mirrors.declare import Mirror
 from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
@@ -31,6 +32,7 @@ class Manifest:
     """One service. `custom_types`: entity types made at run time live here. `hears`: feeds it follows besides tokens;
     `follows`: the same, for what needs settings.
 
+    mirrors: what it knows of other services' entities, to link to them, filter by them and show them.
     matching: by name of the entity type, the rules by which entities are possible duplicates.
     gatherings: by name of the entity type, which attributes unite what merged entities have; everything else is won.
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
@@ -44,6 +46,7 @@ class Manifest:
     types: tuple[TypeDef, ...]
     rules: Mapping[str, Rules] = field(default_factory=dict)
     pipelines: Mapping[str, Pipelined] = field(default_factory=dict)
+    mirrors: tuple[Mirror, ...] = ()
     matching: Matching = field(default_factory=dict)
     gatherings: Mapping[str, Gathering] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()

@@ -33,6 +33,7 @@ from shared.service.mass.changes import MassChanges
 from shared.service.matching.duplicates import Duplicates
 from shared.service.matching.keeping import Keeping
 from shared.service.merging import Merging
+from shared.service.mirrors.positions import Waiting, noting
 from shared.service.pipelines import Pipelines
 from shared.service.pipelines.visits import Visiting, Visits
 from shared.service.publishing import LinkPublisher, in_turn, publish
@@ -81,7 +82,7 @@ class Runtime:
             partitions=ensure_partitions,
             relations=BUILTIN,
             elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
-            publish_links=LinkPublisher(manifest.name),
+            publish_links=noting(LinkPublisher(manifest.name), manifest.mirrors),
             gatherings=manifest.gatherings,
             kept_out=self._kept_out if settings.erasure_block else nothing_kept_out,
         )
@@ -91,6 +92,7 @@ class Runtime:
         self.duplicates = Duplicates(self.engine, keeping)
         self.entities = Entities(self.engine, self.foreign, self.duplicates)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
+        self.heard = Waiting(self.redis, self.db, manifest.name)
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
         self.erasure = Erasure(self.engine, cache(lambda: secrets_of(settings)), walk.forget)

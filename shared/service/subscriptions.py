@@ -6,6 +6,7 @@ from shared.bus.consumer import Subscription
 from shared.kernel.config import Settings
 from shared.service.imports.orders import import_orders
 from shared.service.manifest import Manifest
+from shared.service.mirrors.following import mirror_subscriptions
 from shared.service.replicas import owner_replica, relation_replica, token_replica
 
 
@@ -19,4 +20,5 @@ def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription,
     if not manifest.types:
         return (*tokens, *more)
     replicas = () if manifest.owns_tokens else (owner_replica, relation_replica)
-    return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *more)
+    mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings)
+    return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *mirrors, *more)

@@ -30,6 +30,16 @@ with recursive above as (
 select distinct on (id) id, into_id from above a
 where not exists (select from eav_mirror_absorbed m where m.type_id = %(type)s and m.id = a.into_id)
 """
+_SURVIVORS = """
+with recursive above as (
+    select g.name, g.id, m.type_id, m.into_id from unnest(%(names)s::text[], %(ids)s::bigint[]) g(name, id)
+    join eav_type t on t.name = g.name join eav_mirror_absorbed m on m.type_id = t.id and m.id = g.id
+    union
+    select a.name, a.id, a.type_id, m.into_id from above a
+    join eav_mirror_absorbed m on m.type_id = a.type_id and m.id = a.into_id)
+select distinct on (name, id) name, id, into_id from above a
+where not exists (select from eav_mirror_absorbed m where m.type_id = a.type_id and m.id = a.into_id)
+"""
 _NOTE = """
 insert into eav_pending(type_id, id) select %(type)s, unnest(%(ids)s::bigint[]) on conflict do nothing
 """
@@ -43,7 +53,7 @@ where u.clock <= excluded.clock
 _TOUCH = """
 update eav_link l set clock = %(clock)s, origin = null
 from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[]) g(r, f, t)
-where l.relation = g.r and l.from_id = g.f and l.to_id = g.t
+where l.relation = g.r and l.from_id = g.f and l.to_id = g.t and l.clock < %(clock)s
 """
 _NEWEST = """
 select max(u.clock) from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[]) g(r, f, t)
@@ -57,6 +67,13 @@ def heirs(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[
     if not asked:
         return {}
     return dict(connection.rows(_HEIRS, {"type": live.id, "ids": asked}))
+
+
+def survivors(connection: Connection, ends: Iterable[End]) -> dict[End, int]:
+    """The same for ids of several mirrors, by type and id."""
+    asked = set(ends)
+    params = {"names": [name for name, _ in asked], "ids": [ident for _, ident in asked]}
+    return {(name, ident): into for name, ident, into in connection.rows(_SURVIVORS, params)}
 
 
 def pend(connection: Connection, lives: Mapping[str, LiveType], missing: Iterable[End]) -> set[End]:
@@ -96,7 +113,12 @@ def newest(connection: Connection, relations: RelationBook, wants: Iterable[Want
         for relation in relations.between(one.from_type, one.to_type)
         if relation.across
     }
-    found = connection.row(_NEWEST, triples(rows), prepare=True) if rows else None
+    return newest_of(connection, rows)
+
+
+def newest_of(connection: Connection, names: Collection[Row]) -> int:
+    """The newest clock at which one of these links was undone; 0 for none."""
+    found = connection.row(_NEWEST, triples(names), prepare=True) if names else None
     return found[0] or 0 if found else 0
 
 

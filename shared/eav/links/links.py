@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts
@@ -226,6 +227,11 @@ class Links:
             except StaleCatalog:
                 self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
+
+    def shown(self, to_type: str, ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
+        """What is shown of linked entities, see `reading.shown`."""
+        with self._database.connect() as connection:
+            return reading.shown(connection, self._catalog.linkable(to_type), ids)
 
     def _outcomes(self, prepared: Prepared, count: int) -> list[LinkOutcome | ItemError]:
         by_place: dict[int, LinkOutcome | ItemError] = {

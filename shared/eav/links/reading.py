@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.links.asked import Linked
 from shared.eav.links.relations import RelationDef
+from shared.eav.query.reading import ID, VERSION, reader
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection
 
@@ -65,3 +67,12 @@ def pages(
         ident: (listed[:limit], listed[limit - 1].to_id if len(listed) > limit else None)
         for ident, listed in found.items()
     }
+
+
+def shown(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
+    """What is shown of linked entities: the type's display values by internal name, None for one that its home has not
+    told of yet. Those that are not there are left out."""
+    names = (live.defn.primary_display, *live.defn.secondary_display)
+    view = reader(live, tuple(one for one in names if one in live.attributes), "json")
+    rows = view.rows(connection, list(ids)) if ids else []
+    return {row[ID]: view.entity(row).values if row[VERSION] else None for row in rows}

@@ -8,12 +8,12 @@ undoing gives the absorbed their links back, except those undone since. Not for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from shared.eav.catalog import LiveType
-from shared.eav.links.across import bury
+from shared.eav.links.across import bury, newest_of, survivors, touch
 from shared.eav.links.clock import Clock
 from shared.eav.links.plan import named
 from shared.eav.links.relations import RelationDef, Relations
@@ -137,6 +137,7 @@ class LinkMoves:
         ]
         if not noted:
             return [], 0
+        noted = self._meant(connection, noted)
         there = self._gone(connection, [(one.relation, survivor, one.other) for one in noted if one.moved])
         held = self._registers_held(connection, [one for one in noted if not one.moved])
         back = [
@@ -148,6 +149,8 @@ class LinkMoves:
                 else (self._inverse(one.relation), one.other) not in held
             )
         ]
+        plain = {(one.relation, one.absorbed, one.other) for one in back}
+        back = [one for one in back if (self._plain(one.relation), one.absorbed, one.other) in plain]
         clock = self._put(
             connection,
             there,
@@ -155,6 +158,21 @@ class LinkMoves:
             max(one.clock for one in noted),
         )
         return back, clock
+
+    def _meant(self, connection: Connection, noted: Sequence[Moving]) -> list[Moving]:
+        """The same with survivors for entities of other services that were absorbed there."""
+        ends = {
+            (one.relation, one.other): (defn.to_type, one.other)
+            for one in noted
+            if (defn := self._relations.get(one.relation)) is not None and defn.to_mirror
+        }
+        heirs = survivors(connection, ends.values()) if ends else {}
+        return [replace(one, other=heirs.get(ends.get((one.relation, one.other), ("", 0)), one.other)) for one in noted]
+
+    def _plain(self, relation: int) -> int:
+        """The relation that every pair has that has this one."""
+        found = self._relations.get(relation)
+        return relation if found is None else self._relations.plain(found.from_type, found.to_type).id
 
     def _registers_held(self, connection: Connection, dropped: Sequence[Moving]) -> set[tuple[int, int]]:
         """Registers of others that would point at an absorbed entity again, but point elsewhere by now."""
@@ -178,14 +196,29 @@ class LinkMoves:
         self, connection: Connection, gone: Iterable[Row], put: Sequence[tuple[int, int, int, datetime]], seen: int
     ) -> int:
         """Put links, in both directions, and remember those that are gone; the clock of that."""
-        clock = self._clock.tick(seen)
-        defs = ((self._relations.get(row[0]), row) for row in gone)
-        bury(connection, [(named(one, *row[1:]), clock, None) for one, row in defs if one is not None and one.across])
+        lost, won = self._across(gone), self._across((r, f, t) for r, f, t, _ in put)
+        names = {named(one, start, end) for one, start, end in (*lost, *won)}
+        clock = self._clock.tick(max(seen, newest_of(connection, names)))
+        bury(connection, [(named(one, start, end), clock, None) for one, start, end in lost])
+        touch(connection, self._labelled(won), clock)
         if put:
             both = [*put, *((self._inverse(r), t, f, s) for r, f, t, s in put)]
             params = {**_columns("rfts", both), "clock": clock}
             connection.run(_PUT, params, prepare=True)
         return clock
+
+    def _across(self, rows: Iterable[Row]) -> list[tuple[RelationDef, int, int]]:
+        """Those of the links that another service knows of."""
+        defs = ((self._relations.get(relation), start, end) for relation, start, end in rows)
+        return [(one, start, end) for one, start, end in defs if one is not None and one.across]
+
+    def _labelled(self, links: Iterable[tuple[RelationDef, int, int]]) -> set[tuple[RelationDef, int, int]]:
+        """The plain links of pairs that get a label, which says of them that they are linked."""
+        return {
+            (self._relations.plain(one.from_type, one.to_type), start, end)
+            for one, start, end in links
+            if not one.plain
+        }
 
     def _gone(self, connection: Connection, rows: Sequence[Row]) -> set[Row]:
         if not rows:
@@ -225,7 +258,8 @@ class _Plan:
 
     def moves(self, relation: RelationDef, other: RelationDef, to: int) -> bool:
         """Whether the survivor gets this link."""
-        if to in self._merged or (relation.id, to) in self._has:
+        within = relation.from_type == relation.to_type  # else the ids of two services may be the same
+        if (within and to in self._merged) or (relation.id, to) in self._has:
             return False
         if relation.single and relation.id in self._holds:
             return False

@@ -74,6 +74,10 @@ insert into erasure_value (erasure_id, secret, hash, blocked)
 select made.id, g.* from made, unnest(%(s)s::text[], %(h)s::bytea[], %(b)s::bool[]) g
 """
 _KNOWN = "select erasure_id from erasure_value where hash = any(%(h)s::bytea[]) limit 1"
+_ERASED = """
+select e.entity_type, e.entity_id from unnest(%(types)s::text[], %(ids)s::bigint[]) g(entity_type, id)
+join erasure e on e.entity_type = g.entity_type and e.entity_id = g.id
+"""
 _BLOCKED = "select distinct hash from erasure_value where hash = any(%(h)s::bytea[]) and blocked"
 _LIFT = "update erasure_value set blocked = false where hash = any(%(h)s::bytea[]) and blocked"
 _LISTED = """
@@ -141,6 +145,14 @@ def blocked(
     by_hash = {secret.hash(*value): value for secret in secrets for value in values}
     rows = connection.rows(_BLOCKED, {"h": list(by_hash)}, prepare=True)
     return {by_hash[bytes(found)] for (found,) in rows}
+
+
+def erased(connection: Connection, ids: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Which of these (type, id) were erased."""
+    if not ids:
+        return set()
+    params = {"types": [kind for kind, _ in ids], "ids": [ident for _, ident in ids]}
+    return {(kind, ident) for kind, ident in connection.rows(_ERASED, params, prepare=True)}
 
 
 def lift(connection: Connection, secrets: Sequence[Secret], value: tuple[str, str, str]) -> bool:

@@ -45,7 +45,7 @@ class HoldingsPage(BaseModel):
 
 
 class LinksPage(BaseModel):
-    """Links as [relation, from id, to id]."""
+    """Links as [relation, from id, to id], on demand with the clock of the write and the service that made it."""
 
     results: list[list[str]]
     next_after: str | None = None
@@ -87,9 +87,11 @@ def links(service: Runtime) -> Response:
     """A page of all links."""
     limit = int_param("limit", MOST_LINKS, MOST_LINKS, least=1) or MOST_LINKS
     found = service.holdings.links(context(), after=_place(text_param("after")), limit=limit)
-    body: dict[str, Any] = {"results": [[str(one) for one in row] for row in found]}
+    shown = slice(None if bool_param("clocks") else 3)
+    results = [["" if one is None else str(one) for one in list(row)[shown]] for row in found]
+    body: dict[str, Any] = {"results": results}
     if len(found) == limit:
-        body["next_after"] = ".".join(map(str, found[-1]))
+        body["next_after"] = ".".join(str(one) for one in found[-1][:3])
     return answer(body, 200, _FRESH)
 
 
@@ -141,7 +143,9 @@ def operations(name: str) -> tuple[Operation, ...]:
                   response=HoldingsPage, tag="Changes", description=scope),
         Operation("GET", f"{base}/links", "readAllLinks", "All links, each in both directions", links,
                   query=(QueryParam("after", "string", "`next_after` of the page before"),
-                         QueryParam("limit", "integer", f"At most {MOST_LINKS}", MOST_LINKS)),
+                         QueryParam("limit", "integer", f"At most {MOST_LINKS}", MOST_LINKS),
+                         QueryParam("clocks", "boolean", "With the clock of each link, and the service that wrote it "
+                                    "unless it is this one", False)),
                   response=LinksPage, tag="Changes", description=scope),
         Operation("GET", f"{base}/checksums/{{type}}", "readChecksums", "Sums of checksums by ranges of ids", checksums,
                   query=(after, QueryParam("span", "integer", "Ids per range", SPAN),

@@ -42,6 +42,8 @@ def install(app: Flask, service: Runtime) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.before_request(visit.begin)
     app.after_request(visit.end)
+    if service.manifest.mirrors:
+        app.after_request(service.heard.settle)
     app.register_error_handler(Exception, visit.failed)
 
 

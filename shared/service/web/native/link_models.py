@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -34,11 +36,27 @@ class LinkOut(BaseModel):
     relations: list[RelationOut]
 
 
+class LinkedOut(LinkOut):
+    """The same with the values that the entity is shown by. pending: its home has not told of it yet."""
+
+    values: dict[str, Any]
+    pending: bool
+
+
+class LinkUndone(BaseModel):
+    """A link that was undone, because the other end's home knows of no such entity."""
+
+    id: str
+    at: str
+    reason: str
+
+
 class LinkList(BaseModel):
     """A page of linked entities; `next_cursor` is missing on the last one."""
 
-    results: list[LinkOut]
+    results: list[LinkedOut]
     next_cursor: str | None = None
+    undone: list[LinkUndone] = Field(default_factory=list)
 
 
 class PutLink(_Strict):

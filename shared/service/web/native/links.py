@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
+from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.links import MAX_LINK_PAGE, ItemError, LinkItem, LinkTo, RelationDef, Unlink
 from shared.service.web.native import link_models as models
@@ -39,15 +40,24 @@ def list_links(service: Runtime, type: str, id: str, to_type: str) -> Response:
     ident = present.entity_id(name, id)
     found, following = service.links.page(ctx, name, ident, target.name, limit=limit, after=after)
     known = {one.id: relation_json(one) for one in service.links.relations(ctx, name, target.name)}
+    shown = service.links.shown(ctx, target.name, [one.to_id for one in found])
     results = [
         {
             "id": str(one.to_id),
             "type": target.name,
             "relations": [known[each] for each in one.relations if each in known],
+            "values": shown.get(one.to_id) or {},
+            "pending": shown.get(one.to_id) is None,
         }
         for one in found
     ]
-    return answer({"results": results} if following is None else {"results": results, "next_cursor": str(following)})
+    body: dict[str, Any] = {"results": results}
+    if following is not None:
+        body["next_cursor"] = str(following)
+    undone = service.links.undone(ctx, name, ident, target.name)
+    if undone:
+        body["undone"] = [{"id": str(one.to_id), "at": iso(one.at), "reason": one.reason} for one in undone]
+    return answer(body)
 
 
 def put_link(service: Runtime, type: str, id: str, to_type: str, to_id: str) -> Response:

@@ -1,0 +1,135 @@
+"""Rows of mirrors: what another service's entities look like here. For who keeps mirrors, inside its transaction.
+
+A mirror is a type of the catalog like any other, so that links, filters and what is shown need no second way; but
+nothing of it is validated, told or kept as history, for all that happens at its home. Attributes have their slots from
+the start. An erased entity stays as an archived one without values, so that nobody links to it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from shared.eav.catalog import Keyed, LiveType, keyed
+from shared.eav.links.across import PENDING
+from shared.eav.query.reading import ID, VERSION, Reader, reader
+from shared.eav.store.rows import Side, Slots, columns_of, naive, place, records
+from shared.eav.store.state import document
+from shared.eav.store.write import state_of
+from shared.eav.tables import search_name, table_name
+from shared.eav.types import kind_of
+from shared.kernel.db import Connection, compiled
+
+_SQL_TYPES = {"t": "text", "i": "bigint", "d": "timestamp", "n": "numeric"}
+_KEPT = ("version", "created_at", "updated_at", "recorded_at", "source", "extra")
+
+
+@dataclass(slots=True)
+class Mirrored:
+    """One entity of another service. values: canonical JSON by attribute key of the mirror."""
+
+    id: int
+    version: int
+    archived: bool
+    created_at: datetime
+    updated_at: datetime
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def standing(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[int, Mirrored]:
+    """What is known of these entities. A stub has version 0."""
+    found: dict[int, Mirrored] = {}
+    for archived in (False, True):
+        view, sql = _read(keyed(live), archived)
+        for row in connection.rows(sql, {"ids": sorted(ids)}, prepare=True):
+            state = state_of(view, row)
+            made, changed = (datetime.fromisoformat(one) for one in (state.created_at, state.updated_at))
+            known = found.get(row[ID])
+            if known is None or known.version < row[VERSION]:
+                found[row[ID]] = Mirrored(row[ID], row[VERSION], archived, made, changed, state.values)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _read(key: Keyed, archived: bool) -> tuple[Reader, str]:
+    view = reader(key.live, key.live.kept, "canonical", archive=archived)
+    wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
+    return view, compiled(view.select(absorbed=True).where(view.source.main.c.id == wanted))
+
+
+def between(connection: Connection, live: LiveType, after: int, upto: int) -> list[int]:
+    """Ids with after < id <= upto, stubs left out."""
+    tables = (table_name(live.table), table_name(live.table, archive=True))
+    parts = (f"select id from {one} where id > %(after)s and id <= %(upto)s and version > 0" for one in tables)
+    return [row[0] for row in connection.rows(" union ".join(parts), {"after": after, "upto": upto})]
+
+
+def put(connection: Connection, live: LiveType, entities: Sequence[Mirrored]) -> None:
+    """Make these entities what they are; a stub among them is one no longer. Two statements however many."""
+    if not entities:
+        return
+    columns = tuple(dict(columns_of(live, live.stored))[1])
+    away = [one.id for one in entities if one.archived]
+    if away:
+        # Somebody may be making a stub at this moment: this waits for it, and the deletion then sees it.
+        stubs = f"insert into {table_name(live.table)}(id, version) select unnest(%(ids)s::bigint[]), 0"
+        connection.run(f"{stubs} on conflict do nothing", {"ids": sorted(away)})
+    rows = [_row(live, one) for one in sorted(entities, key=lambda one: one.id)]
+    connection.row(_put_sql(live.table, columns), {"rows": records(rows), "type": live.id})
+
+
+def _row(live: LiveType, one: Mirrored) -> dict[str, Any]:
+    slots: Slots = {}
+    extra: dict[str, Any] = {}
+    for key, value in one.values.items():
+        attribute = live.by_id[int(key)]
+        place(attribute, kind_of(attribute).from_json(value, attribute), slots, extra, {}, Side())
+    return {
+        "id": one.id,
+        "version": one.version,
+        "archived": one.archived,
+        "created_at": naive(one.created_at),
+        "updated_at": naive(one.updated_at),
+        "extra": extra or None,
+        "doc": document(live, one.values),
+        **{column: value for (_, column), value in slots.items()},
+    }
+
+
+@lru_cache(maxsize=64)
+def _put_sql(table: int, columns: tuple[str, ...]) -> str:
+    slots = "".join(f", {one} {_SQL_TYPES[one[0]]}" for one in columns)
+    kept = [*_KEPT, *columns]
+    shape = "id bigint, version int, archived bool, created_at timestamp, updated_at timestamp, extra json, doc text"
+    given = ", ".join(["id", "version", "created_at", "updated_at", "updated_at", "''", "extra", *columns])
+    sets = ", ".join(f"{one} = excluded.{one}" for one in kept)
+    here, there, search = table_name(table), table_name(table, archive=True), search_name(table)
+    return f"""with given as (select * from json_to_recordset(%(rows)s::json) as g({shape}{slots})),
+    gone as (delete from {here} where id in (select id from given where archived)),
+    back as (delete from {there} where id in (select id from given where not archived)),
+    put as (insert into {here}(id, {", ".join(kept)}) select {given} from given where not archived
+        on conflict (id) do update set {sets}),
+    away as (insert into {there}(id, {", ".join(kept)}, archived_at)
+        select {given}, updated_at from given where archived
+        on conflict (id) do update set {sets}),
+    documents as (insert into {search}(id, doc) select id, doc from given where not archived and doc is not null
+        on conflict (id) do update set doc = excluded.doc),
+    undocumented as (delete from {search} where id in (select id from given where archived or doc is null)),
+    known as (delete from eav_pending where type_id = %(type)s and id in (select id from given))
+    select 1"""
+
+
+def drop_stubs(connection: Connection, live: LiveType, ids: Sequence[int]) -> None:
+    """Forget ids that their home does not know."""
+    params = {"type": live.id, "ids": list(ids)}
+    connection.run(f"delete from {table_name(live.table)} where id = any(%(ids)s) and version = 0", params)
+    connection.run("delete from eav_pending where type_id = %(type)s and id = any(%(ids)s)", params)
+
+
+__all__ = ["PENDING", "Mirrored", "between", "drop_stubs", "put", "standing"]

@@ -1,0 +1,131 @@
+"""The subscriptions that keep mirrors, and reading them from their home when its log cannot tell them any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.bus.consumer import Subscription
+from shared.eav import mirroring
+from shared.eav.catalog import LiveType
+from shared.eav.links.joining import Heard
+from shared.eav.mirroring import Mirrored
+from shared.kernel.config import Settings
+from shared.kernel.db import Connection, Database
+from shared.service.following import asker
+from shared.service.mirrors.catalogs import apply_type
+from shared.service.mirrors.declare import Mirror, sources, subscription_name
+from shared.service.mirrors.entities import Keys, translated
+from shared.service.mirrors.keeper import Keeper, Known
+from shared.service.mirrors.positions import announcing
+
+Ask = Callable[[str], Mapping[str, Any]]
+_MOST_ID = 2**63 - 1
+
+
+def mirror_subscriptions(service: str, mirrors: Sequence[Mirror], settings: Settings) -> tuple[Subscription, ...]:
+    """One for each service that has types which this one mirrors."""
+    return tuple(
+        mirror_subscription(Keeper(service, source, those), asker(settings, source), settings)
+        for source, those in sources(mirrors).items()
+    )
+
+
+def mirror_subscription(keeper: Keeper, ask: Ask, settings: Settings | None = None) -> Subscription:
+    """A keeper as a subscription. `ask` answers GET paths of its source."""
+    name = subscription_name(keeper.service, keeper.source)
+    return Subscription(
+        name=name,
+        source=keeper.source,
+        handler=keeper,
+        types=keeper.types,
+        rebuild=lambda database: rebuild(database, keeper, ask),
+        applied=None if settings is None else announcing(settings, name),
+    )
+
+
+def rebuild(database: Database, keeper: Keeper, ask: Ask) -> None:
+    """Make the mirrors, and the links that their home has, what they are there."""
+    told = {one["name"]: one for one in ask(f"/api/v1/{keeper.source}/catalog")["types"]}
+    for name, chosen in keeper.mirrors.items():
+        if name not in told:
+            continue
+        with database.transaction() as connection:
+            apply_type(connection, keeper.known(connection).lives[name].id, chosen, told[name])
+        for results, after, upto in _pages(ask, f"/api/v1/{keeper.source}/entities/{name}"):
+            with database.transaction() as connection:
+                known = keeper.known(connection)
+                _take_over(connection, keeper, known, known.lives[name], results, after, upto)
+    for links in _links(ask, f"/api/v1/{keeper.source}/links"):
+        with database.transaction() as connection:
+            known = keeper.known(connection)
+            keeper.hear(connection, known, _words(keeper, known, links))
+
+
+def _take_over(
+    connection: Connection,
+    keeper: Keeper,
+    known: Known,
+    live: LiveType,
+    results: Sequence[Mapping[str, Any]],
+    after: int,
+    upto: int,
+) -> None:
+    """A page of entities; those between the two ids that their home has no more were erased."""
+    keys = known.keys(connection, live)
+    states = [_state(live, keys, one) for one in results]
+    before = mirroring.standing(connection, live, [one.id for one in states])
+    current = [one for one in states if one.id not in before or before[one.id].version <= one.version]
+    mirroring.put(connection, live, current)
+    lost = set(mirroring.between(connection, live, after, upto)) - {one.id for one in states}
+    gone = [
+        one
+        for one in mirroring.standing(connection, live, lost).values()
+        if one.values or not one.archived  # else its erasure was told
+    ]
+    for one in gone:
+        one.version, one.archived, one.values = one.version + 1, True, {}
+    mirroring.put(connection, live, gone)
+    if gone:
+        keeper.hear(connection, known, keeper.undoing(connection, known, live, [one.id for one in gone]))
+
+
+def _state(live: LiveType, keys: Keys, one: Mapping[str, Any]) -> Mirrored:
+    made, changed = (datetime.fromisoformat(one[name]).astimezone(UTC) for name in ("created_at", "updated_at"))
+    values = translated(live, keys, one["values"])
+    return Mirrored(int(one["id"]), int(one["version"]), bool(one["archived"]), made, changed, values)
+
+
+def _words(keeper: Keeper, known: Known, rows: Sequence[Sequence[str]]) -> list[Heard]:
+    """Links as their home has them. What it does not have is left alone: it may not have heard of it yet."""
+    found = []
+    for ident, start, end, clock, origin in rows:
+        relation = known.relations.get(int(ident))
+        here = relation is not None and not relation.from_mirror and relation.to_type in keeper.mirrors
+        if relation is not None and here and known.lives.get(relation.from_type) is not None:
+            found.append(Heard(relation, int(start), int(end), True, (int(clock), origin or keeper.source)))
+    return found
+
+
+def _pages(ask: Ask, path: str) -> Iterator[tuple[Sequence[Mapping[str, Any]], int, int]]:
+    """Pages of entities with the ids they lie between: behind the first, up to the second."""
+    after = 0
+    while True:
+        page = ask(f"{path}?after={after}")
+        upto = int(page.get("next_after") or _MOST_ID)
+        yield page["results"], after, upto
+        if upto == _MOST_ID:
+            return
+        after = upto
+
+
+def _links(ask: Ask, path: str) -> Iterator[Sequence[Sequence[str]]]:
+    """Pages of links with their clocks."""
+    after = ""
+    while True:
+        page = ask(f"{path}?clocks=true&after={after}")
+        yield page["results"]
+        after = str(page.get("next_after") or "")
+        if not after:
+            return

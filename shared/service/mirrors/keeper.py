@@ -1,0 +1,175 @@
+"""Keeping one source's mirrors, and our links to them, up to date: the handler of its feed, a transaction a page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from shared.bus.consumer import passed
+from shared.contracts.event import ERASED, Event
+from shared.eav import absorbed
+from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.links.asked import LinkChange
+from shared.eav.links.clock import Clock
+from shared.eav.links.joining import Heard
+from shared.eav.links.receiving import Receiving
+from shared.eav.links.relations import KnownRelations, RelationDef, relations_within
+from shared.eav.loading import load_within
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import Unavailable
+from shared.service.erasure import ledger
+from shared.service.known_types import KNOWN_TYPES
+from shared.service.mirrors import schema
+from shared.service.mirrors.catalogs import apply_catalog_events
+from shared.service.mirrors.declare import Mirror
+from shared.service.mirrors.entities import Keys, apply_entity_events
+from shared.service.mirrors.words import redirected, words
+from shared.service.publishing import LinkPublisher
+from shared.service.relations import BUILTIN
+
+Link = tuple[RelationDef, int, int]
+"""(relation from ours to theirs, our id, their id)."""
+
+_ELSEWHERE = MappingProxyType({one.name: one.wire_id for one in KNOWN_TYPES})
+_STAMP = "select type_id, version from eav_version order by type_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Types, mirrors among them, and relations as the transaction at hand sees them."""
+
+    stamp: object
+    lives: Mapping[str, LiveType] = field(default_factory=dict)
+    relations: KnownRelations = field(default_factory=lambda: KnownRelations(None))
+
+    @classmethod
+    def within(cls, connection: Connection, before: Known | None) -> Known:
+        """As they are now; `before` when nothing has changed since."""
+        stamp = tuple(connection.rows(_STAMP, prepare=True))
+        if before is not None and before.stamp == stamp:
+            return before
+        types = load_within(connection)
+        relations = relations_within(connection, BUILTIN, _ELSEWHERE, types)
+        return cls(stamp, {live.name: live for live in types}, relations)
+
+    def keys(self, connection: Connection, live: LiveType) -> Keys:
+        """The attributes of a mirror by the keys of its home."""
+        found = schema.keys(connection, live.id)
+        return {key: live.by_id[ident] for key, ident in found.items() if ident in live.by_id}
+
+
+class Keeper:
+    """Keeps the mirrors that `service` has of `source`. One thread at a time."""
+
+    def __init__(self, service: str, source: str, mirrors: Sequence[Mirror]) -> None:
+        self.service = service
+        self.source = source
+        self.mirrors = {one.type: frozenset(one.attributes) for one in mirrors}
+        self._publish = LinkPublisher(service)
+        self._clock = Clock()
+        self._known: Known | None = None
+
+    def __call__(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Take in a page of the source's feed. Raises Unavailable when something it rests on is only just changing."""
+        try:
+            self._apply(connection, events)
+        except StaleCatalog as error:
+            raise Unavailable("the catalog is changing") from error
+
+    def _apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        known = self.known(connection)
+        told = [
+            apply_catalog_events(connection, known.lives[name], chosen, events) for name, chosen in self.mirrors.items()
+        ]
+        if any(told):
+            known = self.known(connection)
+        heard = words(self.source, known.lives, known.relations, events, self._labels_until(connection))
+        for name in self.mirrors:
+            live = known.lives[name]
+            news = apply_entity_events(connection, live, known.keys(connection, live), events)
+            gone = [one for one in news if one.kind == ERASED]
+            heard += self._erased(connection, known, live, gone, max((one.stamp[0] for one in heard), default=0))
+        self.hear(connection, known, heard)
+
+    def known(self, connection: Connection) -> Known:
+        """Types and relations in force."""
+        self._known = Known.within(connection, self._known)
+        return self._known
+
+    def receiving(self, connection: Connection, known: Known) -> Receiving:
+        """Who takes in words in this transaction."""
+        return Receiving(connection, self.service, known.lives, known.relations, self._clock)
+
+    def hear(self, connection: Connection, known: Known, heard: Sequence[Heard]) -> list[LinkChange]:
+        """Take in words, and tell what follows from them."""
+        if not heard:
+            return []
+        heard = self._about_the_living(connection, heard)
+        heirs = self._absorbed(connection, known, heard)
+        newest = self._clock.tick(max(one.stamp[0] for one in heard)) if heard else 0
+        heard = redirected(heard, heirs, known.relations, (newest, self.service))
+        changes = self.receiving(connection, known).receive(heard)
+        if changes:
+            schema.note_undone(connection, changes)
+            self._publish(connection, changes, Context(source="SYSTEM", source_id=self.source))
+        return changes
+
+    def _labels_until(self, connection: Connection) -> object:
+        return passed(connection, f"{self.service}.relations")
+
+    def _about_the_living(self, connection: Connection, heard: Sequence[Heard]) -> list[Heard]:
+        """Without links to entities of ours that were erased: who wrote them is told of that, and undoes them."""
+        own = {(one.relation.from_type, one.own_id) for one in heard if one.live}
+        erased = ledger.erased(connection, own)
+        return [one for one in heard if not one.live or (one.relation.from_type, one.own_id) not in erased]
+
+    def _absorbed(self, connection: Connection, known: Known, heard: Sequence[Heard]) -> dict[tuple[str, int], int]:
+        found: dict[tuple[str, int], int] = {}
+        by_type: dict[str, set[int]] = {}
+        for one in heard:
+            by_type.setdefault(one.relation.from_type, set()).add(one.own_id)
+        for name, ids in by_type.items():
+            found |= {(name, one): heir for one, heir in absorbed.heirs(connection, known.lives[name], ids).items()}
+        return found
+
+    def _erased(
+        self, connection: Connection, known: Known, live: LiveType, events: Sequence[Event], seen: int
+    ) -> list[Heard]:
+        """Links of erased entities go. Those that their home did not know of yet, it is told of."""
+        if not events:
+            return []
+        listed = {
+            (relation, int(other), event.entity_id or 0)
+            for event in events
+            for _, inverse, other in event.detail.get("links", ())
+            if (relation := known.relations.get(int(inverse))) is not None and relation.to_mirror
+        }
+        return self.undoing(connection, known, live, [one.entity_id or 0 for one in events], listed, seen)
+
+    def undoing(
+        self,
+        connection: Connection,
+        known: Known,
+        live: LiveType,
+        ids: Collection[int],
+        listed: Collection[Link] = (),
+        seen: int = 0,
+        reason: str = "",
+    ) -> list[Heard]:
+        """Words that undo every link to these entities, and those `listed`, which others know to be undone."""
+        receiving = self.receiving(connection, known)
+        found = receiving.leading_to(live, ids)
+        stamp = receiving.stamp(max([seen, *(clock for *_, clock in found)]))
+        links = {(one, own, other) for one, own, other, _ in found}
+        return [
+            Heard(link[0], link[1], link[2], False, stamp, tell=link not in listed, reason=reason)
+            for link in sorted({*links, *listed}, key=lambda one: (one[0].id, *one[1:]))
+            if not link[0].from_mirror
+        ]
+
+    @property
+    def types(self) -> frozenset[str]:
+        """What of the source's feed matters: everything about the mirrored types, links that they stand first in."""
+        return frozenset(self.mirrors)
