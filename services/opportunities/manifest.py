@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from services.opportunities.api import OPERATIONS
 from services.opportunities.gathering import GATHERINGS
+from services.opportunities.metrics import METRICS
 from services.opportunities.pipelines import PIPELINES
 from services.opportunities.rules import RULES
 from services.opportunities.schema import TYPES
 from shared.service.manifest import Manifest
 
-MANIFEST = Manifest(name="opportunities", types=TYPES, rules=RULES, pipelines=PIPELINES, gatherings=GATHERINGS)
+MANIFEST = Manifest(
+    name="opportunities",
+    types=TYPES,
+    rules=RULES,
+    pipelines=PIPELINES,
+    gatherings=GATHERINGS,
+    metrics=METRICS,
+    operations=OPERATIONS,
+)

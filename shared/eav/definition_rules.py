@@ -116,6 +116,17 @@ def check_options(draft: AttributeDef, errors: ErrorList) -> None:
         seen.add(option.value)
 
 
+def _meaning(attribute: AttributeDef, options: object) -> object:
+    """Options as they are wanted; one that says nothing of what it means to its domain still means the same."""
+    if not isinstance(options, tuple):
+        return options
+    known = {one.value: one for one in (*attribute.retired, *attribute.options)}
+    return tuple(
+        replace(one, detail=known[one.value].detail) if not one.detail and one.value in known else one
+        for one in options
+    )
+
+
 def changed_attribute(
     live: LiveType, attribute: AttributeDef, changes: Mapping[str, object]
 ) -> tuple[AttributeDef, dict[str, object]]:
@@ -123,6 +134,7 @@ def changed_attribute(
 
     The kind changes only while the attribute never had a value, which its slot tells; kinds without a slot stay.
     """
+    changes = {key: _meaning(attribute, value) if key == "options" else value for key, value in changes.items()}
     wanted = {key: value for key, value in changes.items() if getattr(attribute, key) != value}
     after = replace(attribute, **wanted)  # type: ignore[arg-type]
     errors = ErrorList()

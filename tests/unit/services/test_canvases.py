@@ -81,7 +81,7 @@ def test_it_publishes_what_it_can(manifest: Manifest):
     if manifest.types:
         expected |= {event.LINK, *REPORTED}
     if manifest.custom_types or manifest.pipelines:
-        expected.add(event.CATALOG_PIPELINE)
+        expected |= {event.CATALOG_PIPELINE, event.STAGE_VISIT}
     if manifest.custom_types:
         expected.add(event.CATALOG_TYPE)
     if manifest.owns_tokens:

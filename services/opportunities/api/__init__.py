@@ -1,0 +1,8 @@
+"""HTTP operations that only this service has."""
+
+from __future__ import annotations
+
+from services.opportunities.api.rates import OPERATIONS as RATES
+from shared.service.web.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = (*RATES,)

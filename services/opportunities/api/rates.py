@@ -1,0 +1,131 @@
+"""Doors of exchange rates."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from services.opportunities.commands.rates import Rate, Rates, put_rates, read_rates
+from shared.kernel.errors import ErrorList
+from shared.kernel.json import Raw
+from shared.service.web.operation import Operation, answer
+from shared.service.web.request import context, json_object, known_keys
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+PATH = "/api/v1/opportunities/rates"
+_COLUMNS = ("currency", "since", "rate")
+MOST = 10_000
+
+
+class RateOut(BaseModel):
+    """What one unit is worth in the home currency from a day on; null takes the rate away."""
+
+    currency: str
+    since: date
+    rate: float | None = Field(gt=0)
+
+
+class RatesOut(BaseModel):
+    """The home currency and all rates."""
+
+    home: str
+    results: list[RateOut]
+
+
+class RatesIn(BaseModel):
+    """Rates to add. `csv`: the same as a file with the columns currency, since, rate."""
+
+    home: str | None = None
+    rates: list[RateOut] = Field(default_factory=list)
+    csv: str | None = None
+
+
+def _shown(found: Rates) -> dict[str, Any]:
+    rates = [
+        {"currency": one.currency, "since": one.since.isoformat(), "rate": Raw(f"{one.rate:f}")} for one in found.every
+    ]
+    return {"home": found.home, "results": rates}
+
+
+def list_rates(service: Runtime) -> Response:
+    """The rates in force."""
+    return answer(_shown(read_rates(service, context())))
+
+
+def write_rates(service: Runtime) -> Response:
+    """Add rates; those that are null are taken away."""
+    body = json_object()
+    known_keys(body, ("home", "rates", "csv"))
+    errors = ErrorList()
+    home, rows = body.get("home"), _rows(body, errors)
+    if home is not None and not isinstance(home, str):
+        errors.add("home", "INVALID_TYPE", "home must be the code of a currency")
+    rates = [one for place, row in enumerate(rows) if (one := _rate(row, f"rates[{place}]", errors)) is not None]
+    errors.raise_if_any()
+    return answer(_shown(put_rates(service, context(), home, rates)))
+
+
+def _rows(body: Mapping[str, Any], errors: ErrorList) -> list[Mapping[str, Any]]:
+    listed, text = body.get("rates", []), body.get("csv")
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        errors.add("rates", "INVALID_LIST", "rates must be a list of objects")
+        listed = []
+    if text is not None and not isinstance(text, str):
+        errors.add("csv", "INVALID_TYPE", "csv must be a text")
+        text = None
+    reader = csv.DictReader(io.StringIO(text or ""))
+    if text is not None and set(reader.fieldnames or ()) != set(_COLUMNS):
+        errors.add("csv", "INVALID_HEADER", f"csv must have the columns {', '.join(_COLUMNS)}")
+        return []
+    rows = [*listed, *reader]
+    if len(rows) > MOST:
+        errors.add("rates", "LIMIT_EXCEEDED", f"at most {MOST} rates at once")
+    return rows[:MOST]
+
+
+def _rate(row: Mapping[str, Any], where: str, errors: ErrorList) -> Rate | None:
+    currency, since, rate = (row.get(name) for name in _COLUMNS)
+    if not isinstance(currency, str) or not currency:
+        errors.add(f"{where}.currency", "REQUIRED_FIELD", f"{where}.currency is required")
+        return None
+    try:
+        day = date.fromisoformat(str(since).strip())
+    except ValueError:
+        errors.add(f"{where}.since", "INVALID_DATE", f"{where}.since must be a day such as 2026-01-31")
+        return None
+    try:
+        number = None if rate in (None, "") else Decimal(str(rate).strip())
+        if number is not None and not number.is_finite():
+            raise InvalidOperation
+    except InvalidOperation:
+        errors.add(f"{where}.rate", "INVALID_INTEGER", f"{where}.rate must be a number")
+        return None
+    return Rate(currency.strip().upper(), day, number)
+
+
+_EXAMPLE = {"home": "EUR", "rates": [{"currency": "USD", "since": "2026-01-01", "rate": 0.92}]}
+OPERATIONS = (
+    Operation("GET", PATH, "listRates", "List exchange rates", list_rates, response=RatesOut, tag="Money"),
+    Operation(
+        "PUT",
+        PATH,
+        "putRates",
+        "Add exchange rates, or say which currency is home",
+        write_rates,
+        body=RatesIn,
+        response=RatesOut,
+        example=_EXAMPLE,
+        tag="Money",
+        description="Rates hold from their day on until the next. Deals that are there keep the rate they have until "
+        "their amount, currency or end is written.",
+    ),
+)

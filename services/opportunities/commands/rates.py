@@ -1,0 +1,103 @@
+"""Exchange rates: which currency is home, and what one unit of the others is worth in it from a day on.
+
+They are kept as what a currency means: in the catalog, as details of the options of the deal's currency attribute. So
+they travel to whoever copies the catalog, and a deal is never written with rates that are not in force. Deals that are
+there keep the rate under which they were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from services.opportunities.rules.amounts import DEFAULT_HOME, HOME
+from shared.kernel.context import Context
+from shared.kernel.errors import Conflict, ErrorList
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+MOST_RATES = 5000
+"""Of one currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a currency is worth in the home currency from a day on. rate None: takes it away."""
+
+    currency: str
+    since: date
+    rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The home currency and all rates, by currency and day."""
+
+    home: str
+    every: tuple[Rate, ...]
+
+
+def read_rates(service: Runtime, ctx: Context) -> Rates:
+    """The rates in force."""
+    options = service.definitions.attribute(ctx, "deal", "currency").options
+    home = next((one.detail[HOME] for one in options if HOME in one.detail), DEFAULT_HOME)
+    found = [Rate(one.value, day, rate) for one in options for day, rate in sorted(_rates(one.detail).items())]
+    return Rates(home, tuple(sorted(found, key=lambda one: (one.currency, one.since))))
+
+
+def put_rates(service: Runtime, ctx: Context, home: str | None, rates: Sequence[Rate]) -> Rates:
+    """Add rates, and take away those without one. Another home currency begins with no rates: all that are known are
+    worth something else. Raises Invalid with everything wrong, Conflict when rates would be lost unsaid."""
+    before = read_rates(service, ctx)
+    attribute = service.definitions.attribute(ctx, "deal", "currency")
+    known = {one.value for one in attribute.options}
+    wanted = home or before.home
+    _check(wanted, rates, known)
+    moved = wanted != before.home
+    if moved and before.every and not rates:
+        message = f"{len(before.every)} rates are in {before.home}: give those of {wanted} with the change"
+        raise Conflict(message)
+    by_currency: dict[str, dict[str, str]] = {}
+    for one in attribute.options:
+        kept = {} if moved else {day.isoformat(): str(rate) for day, rate in _rates(one.detail).items()}
+        by_currency[one.value] = {HOME: wanted, **kept}
+    for rate in rates:
+        if rate.rate is None:
+            by_currency[rate.currency].pop(rate.since.isoformat(), None)
+        else:
+            by_currency[rate.currency][rate.since.isoformat()] = f"{rate.rate.normalize():f}"
+    _check_number(by_currency)
+    options = tuple(replace(one, detail=by_currency[one.value]) for one in attribute.options)
+    service.definitions.change_attribute(ctx, "deal", "currency", {"options": options})
+    return read_rates(service, ctx)
+
+
+def _rates(detail: Mapping[str, str]) -> dict[date, Decimal]:
+    return {date.fromisoformat(day): Decimal(rate) for day, rate in detail.items() if day != HOME}
+
+
+def _check(home: str, rates: Sequence[Rate], known: set[str]) -> None:
+    errors = ErrorList()
+    if home not in known:
+        errors.add("home", "INVALID_OPTION", f"home: {home[:20]} is no currency that deals know")
+    for place, one in enumerate(rates):
+        where = f"rates[{place}]"
+        if one.currency not in known:
+            errors.add(f"{where}.currency", "INVALID_OPTION", f"{where}: {one.currency[:20]} is no currency of deals")
+        elif one.currency == home:
+            errors.add(f"{where}.currency", "INVALID_OPTION", f"{where}: {home} is the home currency, worth 1 always")
+        if one.rate is not None and one.rate <= 0:
+            errors.add(f"{where}.rate", "INVALID_INTEGER", f"{where}.rate must be above 0")
+    errors.raise_if_any()
+
+
+def _check_number(by_currency: Mapping[str, Mapping[str, str]]) -> None:
+    errors = ErrorList()
+    for currency, kept in by_currency.items():
+        if len(kept) - 1 > MOST_RATES:
+            errors.add("rates", "LIMIT_EXCEEDED", f"{currency} would have more than {MOST_RATES} rates")
+    errors.raise_if_any()
