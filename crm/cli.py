@@ -19,8 +19,10 @@ from crm.commands import (
     demo,
     erasures,
     exports,
+    filters,
     find,
     imports,
+    metrics,
     owners,
     report,
     run,
@@ -62,7 +64,8 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(bus.app, name="bus")
 app.add_typer(erasures.app, name="erasures")
 command(app)(report.report)
-app.add_typer(report.metrics, name="metrics")
+app.add_typer(metrics.metrics, name="metrics")
+app.add_typer(filters.app, name="filters")
 command(app)(verify.verify)
 command(app)(demo.demo)
 command(app)(run.run)

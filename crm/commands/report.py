@@ -1,65 +1,100 @@
-"""`crm report`: a metric as a table with bars, and how fresh it is; `crm metrics`: which there are."""
+"""`crm report`: a metric, or what no metric covers, as a table with bars and totals, and how fresh it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from time import monotonic as time_now
-from time import sleep
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from crm.command import command, group
-from crm.present import minute, plain_table, rows_table
+from crm.present import minute, plain_table
+from crm.question import filter_body
 from crm.session import Session
+from services.reporting.domain.showing import numeric, written
 
 PATH = "/reporting/v1/metrics"
+ANY = "/reporting/v1/query"
 BAR = 30
-LOOK_EVERY = 0.25
 NO_VALUE = "(none)"
+TOTAL = "total"
 
-metrics = group("Metrics: named numbers that are kept exact from events.")
-
+Name = Annotated[str, typer.Argument(help="The metric; none with --type.", show_default=False)]
 By = Annotated[str, typer.Option("--by", help="Dimensions to break down by, parted by commas.")]
 Where = Annotated[list[str], typer.Option("--where", help="Only a group: city=Berlin; city= for none. May repeat.")]
 Period = Annotated[str, typer.Option("--period", help="2026, 2026-Q1, 2026-03, last 30 days, 2026-01..2026-06 ...")]
 Series = Annotated[str, typer.Option("--series", help="day, week, month, quarter or year.")]
+Pivot = Annotated[str, typer.Option("--pivot", help="A dimension to lay across, or time for the series.")]
 Compare = Annotated[str, typer.Option("--compare", help="previous or year_before; needs --period.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="As it was at the end of that day: 2026-03-31.")]
-Top = Annotated[int, typer.Option("--top", min=0, help="Only so many groups.")]
+Top = Annotated[int, typer.Option("--top", min=0, help="Only so many groups; the others stand in one line.")]
 Sort = Annotated[str, typer.Option("--sort", help="value, -value, group or -group.")]
 Measure = Annotated[str, typer.Option("--measure", help="count, or sum:attribute, average:, min:, max:, distinct:")]
 Fresh = Annotated[str, typer.Option("--fresh", help="any, bounded (two seconds) or strong.")]
+Type = Annotated[str, typer.Option("--type", help="Ask all entities of this type, without a metric.")]
+Filter = Annotated[str, typer.Option("--filter", help="With --type: only those that fit, as in crm find.")]
+Time = Annotated[str, typer.Option("--time", help="With --type: the date that periods are about.")]
 
 
 def report(
     session: Session,
-    metric: str,
+    metric: Name = "",
     by: By = "",
     where: Where = [],  # noqa: B006 (typer copies it)
     period: Period = "",
     series: Series = "",
+    pivot: Pivot = "",
     compare: Compare = "",
     as_of: AsOf = "",
     top: Top = 0,
     sort: Sort = "",
     fresh: Fresh = "any",
+    type: Type = "",
+    measure: Measure = "count",
+    filter: Filter = "",
+    time: Time = "",
 ) -> None:
-    """Ask a metric: crm report contacts_by_city --by city --period 'last 30 days'"""
+    """Ask a metric: crm report contacts_by_city --by city --period 'last 30 days'
+
+    Or ask the entities, where no metric covers it: crm report --type deals --by stage --measure sum:amount
+    """
+    if bool(metric) is bool(type):
+        raise typer.BadParameter("name a metric, or a type with --type")
     question: dict[str, Any] = {"by": [one.strip() for one in by.split(",") if one.strip()]}
-    asked = {"period": period, "series": series, "compare": compare, "as_of": as_of, "top": top, "sort": sort}
+    asked: dict[str, Any] = {"period": period, "series": series, "pivot": pivot, "compare": compare, "as_of": as_of}
+    asked |= {"top": top, "sort": sort}
     question |= {key: value for key, value in asked.items() if value}
     if where:
-        question["where"] = _groups(where)
-    body = session.api.post(f"{PATH}/{quote(metric, safe='')}/query?fresh={quote(fresh)}", question)
-    session.answer(body, lambda: _shown(body))
+        question["where"] = groups(where)
+    if type:
+        question |= _entities(session, type, measure, filter, time)
+    path = f"{PATH}/{quote(metric, safe='')}/query" if metric else ANY
+    body = session.api.post(f"{path}?fresh={quote(fresh)}", question)
+    session.answer(body, lambda: shown(body))
 
 
-def _groups(given: Sequence[str]) -> dict[str, list[str | None]]:
+def _entities(session: Session, type_name: str, measure: str, text: str, time: str) -> dict[str, Any]:
+    """What a question without a metric is about."""
+    vocabulary = session.vocabulary(type_name)
+    found: dict[str, Any] = {"entity_type": type_name, "measure": measure_body(measure)}
+    asked = filter_body(session, vocabulary, text) if text else None
+    if asked is not None:
+        found["filter"] = asked
+    return {**found, "time": {"attribute": vocabulary.find(time).name}} if time else found
+
+
+def measure_body(text: str) -> dict[str, str]:
+    """A measure as it is typed: `count`, or `sum:amount`."""
+    kind, _, attribute = text.partition(":")
+    return {"kind": kind, "attribute": attribute} if attribute else {"kind": kind}
+
+
+def groups(given: Sequence[str]) -> dict[str, list[str | None]]:
+    """Groups as they are typed: `city=Berlin`, with nothing behind the sign for those without a value."""
     found: dict[str, list[str | None]] = {}
     for one in given:
         name, sign, value = one.partition("=")
@@ -69,35 +104,75 @@ def _groups(given: Sequence[str]) -> dict[str, list[str | None]]:
     return found
 
 
-def _shown(body: Mapping[str, Any]) -> RenderableType:
-    rows, columns = body["rows"], body["by"]
+def shown(body: Mapping[str, Any]) -> RenderableType:
+    """An answer as a table, with what belongs to it below."""
+    table = _across(body) if "columns" in body else _down(body)
+    notes = [Text(freshness(body), style="dim")]
+    for one in body.get("not_converted") or ():
+        amount = written(one["amount"], one["currency"] or "")
+        told = f"not converted, for want of a rate: {amount} of {one['n']:,} entities"
+        notes.insert(0, Text(told, style="yellow"))
+    return Group(table, *notes)
+
+
+def _down(body: Mapping[str, Any]) -> Table:
+    rows, unit = body["rows"], body.get("unit", "")
     compared = bool(rows) and "previous" in rows[0]
-    table = plain_table(*columns, "Value", *(("Before", "Change") if compared else ()), "", title=body["label"])
-    for column in table.columns[len(columns) : -1]:
+    table = plain_table(*body["by"], "Value", *(("Before", "Change") if compared else ()), "", title=body["label"])
+    for column in table.columns[len(body["by"]) : -1]:
         column.justify = "right"
-    most = max((abs(number) for row in rows if (number := _number(row["value"])) is not None), default=Decimal(0))
+    most = max((abs(number) for row in rows if (number := numeric(row["value"])) is not None), default=Decimal(0))
+
+    def line(head: Sequence[Text], row: Mapping[str, Any], style: str = "") -> None:
+        more = [Text(written(row["previous"], unit)), Text(_percent(row["change"]))] if compared else []
+        ahead = Text("") if style else bar(row["value"], most)
+        table.add_row(*head, Text(written(row["value"], unit)), *more, ahead, style=style)
+
     for row in rows:
-        cells = [Text(NO_VALUE, style="dim") if one is None else Text(one) for one in row["group"].values()]
-        more = [Text(row["previous"] or ""), Text(_percent(row["change"]))] if compared else []
-        table.add_row(*cells, Text(row["value"] or ""), *more, bar(row["value"], most))
-    return Group(table, Text(freshness(body), style="dim"))
+        line(_group(row), row)
+    for head, row in _below(body):
+        line(head, row, "dim")
+    return table
+
+
+def _across(body: Mapping[str, Any]) -> Table:
+    """Rows by columns, with the totals of both."""
+    unit = body.get("unit", "")
+    titles = [NO_VALUE if one is None else one for one in body["columns"]]
+    table = plain_table(*body["by"], *titles, TOTAL, title=f"{body['label']}, by {body['pivot']}")
+    for column in table.columns[len(body["by"]) :]:
+        column.justify = "right"
+    for head, row, style in [
+        *((_group(row), row, "") for row in body["rows"]),
+        *((head, row, "dim") for head, row in _below(body)),
+    ]:
+        table.add_row(*head, *(Text(written(one, unit)) for one in (*row["cells"], row["value"])), style=style)
+    return table
+
+
+def _group(row: Mapping[str, Any]) -> list[Text]:
+    return [Text(NO_VALUE, style="dim") if one is None else Text(one) for one in row["group"].values()]
+
+
+def _below(body: Mapping[str, Any]) -> list[tuple[list[Text], Mapping[str, Any]]]:
+    """What stands below the groups: the others that the top left out, and the total."""
+    found = []
+    if body.get("others"):
+        others = body["others"]
+        found.append((f"({others['groups']:,} {others['name']})", others))
+    if body.get("total") and body["by"]:
+        found.append((TOTAL, body["total"]))
+    return [([Text(name), *[Text("")] * (len(body["by"]) - 1)], row) for name, row in found]
 
 
 def bar(value: str | None, most: Decimal) -> Text:
     """A bar as long as the value's share of the greatest; red below zero."""
-    number = _number(value)
+    number = numeric(value)
     if number is None or not most:
         return Text("")
     eighths = int(abs(number) / most * BAR * 8)
     whole, rest = divmod(eighths, 8)
     return Text("█" * whole + (" ▏▎▍▌▋▊▉"[rest] if rest else ""), style="red" if number < 0 else "cyan")
-
-
-def _number(value: str | None) -> Decimal | None:
-    try:
-        return None if value is None else Decimal(value)
-    except InvalidOperation:
-        return None
 
 
 def _percent(change: str | None) -> str:
@@ -107,100 +182,10 @@ def _percent(change: str | None) -> str:
 def freshness(body: Mapping[str, Any]) -> str:
     """How old the numbers may be, and when they were last compared with the entities."""
     lag = "unknown" if body["lag_ms"] is None else f"{body['lag_ms']} ms"
-    verified = minute(body["verified_at"]) or "never"
     day = f", as it was on {body['as_of_day']}" if body.get("as_of_day") else ""
     complete = f"complete up to {body['as_of'] or 'unknown'} (lag {lag}){day}"
-    return f"{complete}; verified {verified}; version {body['definition_version']}"
-
-
-@command(metrics, "list")
-def list_(session: Session) -> None:
-    """List metrics, with how far they are filled."""
-    body = session.api.get(PATH)
-    titles = ("Name", "Label", "Entities", "Measure", "Dimensions", "State", "Verified")
-    session.answer(body, lambda: rows_table(titles, map(_metric, body["results"])))
-
-
-def _metric(one: Mapping[str, Any]) -> list[object]:
-    dimensions = ", ".join(part["name"] for part in one.get("dimensions", ()))
-    left = f" ({one['to_backfill']} left)" if one["state"] == "backfilling" else ""
-    wrong = f", {one['verified_wrong']} wrong" if one.get("verified_wrong") else ""
-    measure = " ".join(one["measure"].values())
-    verified = minute(one.get("verified_at")) + wrong
-    return [one["name"], one["label"], one.get("entity_type", ""), measure, dimensions, one["state"] + left, verified]
-
-
-@command(metrics)
-def define(
-    session: Session,
-    name: str,
-    type: Annotated[str, typer.Option("--type", help="The entity type that is counted.")],
-    measure: Measure = "count",
-    by: By = "",
-    time: Annotated[str, typer.Option("--time", help="The date that periods are about.")] = "created_at",
-    zone: Annotated[str, typer.Option("--zone", help="Time zone of its days.")] = "UTC",
-    label: Annotated[str, typer.Option("--label", help="What people call it.")] = "",
-    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until it is ready.")] = 60.0,
-) -> None:
-    """Define a metric; it is filled from all entities at once, and kept by every change from then on."""
-    kind, _, attribute = measure.partition(":")
-    body: dict[str, Any] = {
-        "name": name,
-        "entity_type": type,
-        "measure": {"kind": kind, "attribute": attribute} if attribute else {"kind": kind},
-        "dimensions": [one.strip() for one in by.split(",") if one.strip()],
-        "time": {"attribute": time, "time_zone": zone},
-    }
-    made = session.api.post(PATH, {**body, "label": label} if label else body)
-    deadline = time_now() + wait
-    while made["state"] == "backfilling" and time_now() < deadline:
-        sleep(LOOK_EVERY)
-        made = session.api.get(f"{PATH}/{quote(name, safe='')}")
-    session.answer(made, lambda: Text(f"metric {made['name']} version {made['version']}: {made['state']}"))
-
-
-@command(metrics)
-def changes(
-    session: Session,
-    name: str,
-    period: Annotated[str, typer.Option("--period", help="today, this week, last 30 days, 2026-03 ...")] = "this week",
-    where: Where = [],  # noqa: B006 (typer copies it)
-) -> None:
-    """Show what changed a number, by cause; the parts sum exactly."""
-    group = {key: values[-1] for key, values in _groups(where).items()}
-    body = session.api.post(f"{PATH}/{quote(name, safe='')}/changes", {"period": period, "group": group})
-    session.answer(body, lambda: _waterfall(body))
-
-
-def _waterfall(body: Mapping[str, Any]) -> RenderableType:
-    days = f"{body['period']['first']} to {body['period']['last']}"
-    table = plain_table("Cause", "Entities", "Value", "", title=f"{body['metric']}, {days}")
-    table.columns[1].justify = table.columns[2].justify = "right"
-    most = max((abs(Decimal(part["value"])) for part in body["parts"]), default=Decimal(0))
-    table.add_row("before", "", body["before"], "")
-    for part in body["parts"]:
-        table.add_row(part["cause"], f"{part['n']:+d}", f"{Decimal(part['value']):+f}", bar(part["value"], most))
-    table.add_row("after", "", body["after"], "")
-    return table
-
-
-@command(metrics)
-def verify(
-    session: Session,
-    name: str,
-    repair: Annotated[bool, typer.Option("--repair", help="Put wrong cells right.")] = False,
-) -> None:
-    """Compare a metric with all entities."""
-    found = session.api.post(f"{PATH}/{quote(name, safe='')}/verify" + ("?repair=true" if repair else ""), {})
-    wrong = len(found["wrong"])
-    text = f"{found['groups']} groups, " + ("all right" if not wrong else f"{wrong} wrong")
-    session.answer(found, lambda: Text(text, style="red" if wrong else "green"))
-    if wrong:
-        raise typer.Exit(1)
-
-
-@command(metrics)
-def retire(session: Session, name: str) -> None:
-    """Take a metric out of service."""
-    session.api.delete(f"{PATH}/{quote(name, safe='')}")
-    session.answer({"name": name, "retired": True}, lambda: Text(f"metric {name} retired"))
+    waits = f"; catching up: {body['catching_up']:,} linked entities are left" if body.get("catching_up") else ""
+    if not body["precomputed"]:
+        return f"{complete}; worked out for this question{waits}"
+    verified = minute(body["verified_at"]) or "never"
+    return f"{complete}; verified {verified}; version {body['definition_version']}{waits}"

@@ -23,7 +23,7 @@ from services.reporting.bodies import (
     VerificationDocument,
     VerifiedDocument,
 )
-from services.reporting.domain.definitions import CURRENCY, document
+from services.reporting.domain.definitions import CURRENCY, FILTER_PREFIX, document
 from services.reporting.domain.periods import Period, parse_period
 from services.reporting.explaining import MOST_EXPLAINED
 from services.reporting.explaining import explain as explaining
@@ -71,7 +71,7 @@ def listing(service: Runtime) -> Response:
     """All metrics that serve, are being filled, or failed."""
     require_scope(context().actor, REPORTS_READ)
     with service.db.connect() as connection:
-        found = store.listed(connection, (*store.ACTIVE, store.FAILED))
+        found = store.listed(connection, (*store.ACTIVE, store.FAILED), filters=False)
         waits = left(connection, _own(service).projections, found)
     return answer(
         {"results": [metric_document(one) | ({"catching_up": n} if (n := waits.get(one.id)) else {}) for one in found]}
@@ -81,8 +81,10 @@ def listing(service: Runtime) -> Response:
 def define(service: Runtime) -> Response:
     """A new metric."""
     require_scope(context().actor, REPORTS_WRITE)
-    own = _own(service)
-    made = commands.define(own.database, own.projections, context(), json_object())
+    own, body = _own(service), json_object()
+    if str(body.get("name", "")).startswith(FILTER_PREFIX):
+        raise Invalid.one("name", "INVALID_METRIC", "name: filters are saved under /reporting/v1/filters")
+    made = commands.define(own.database, own.projections, context(), body)
     return answer(metric_document(made), 201, {"Location": f"{PATH}/{made.name}"})
 
 
@@ -106,7 +108,7 @@ def change(service: Runtime, name: str) -> Response:
 def retire(service: Runtime, name: str) -> Response:
     """Take a metric out of service."""
     require_scope(context().actor, REPORTS_WRITE)
-    commands.retire(service.db, name)
+    commands.retire(service.db, name, with_ratios=bool_param("ratios"))
     return no_content()
 
 
@@ -247,7 +249,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PATCH", f"{PATH}/{{name}}", "changeMetric", "Change a metric", change, response=MetricDocument,
               example={"label": "Contacts, by city"}, tag="Reports",
               description="Makes a new version; the one before serves until it is filled."),
-    Operation("DELETE", f"{PATH}/{{name}}", "retireMetric", "Retire a metric", retire, 204, tag="Reports"),
+    Operation("DELETE", f"{PATH}/{{name}}", "retireMetric", "Retire a metric", retire, 204, tag="Reports",
+              query=(QueryParam("ratios", "boolean", "Retire the ratios that are made of it as well", False),)),
     Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(FRESH,),
               body=QuestionBody, response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True,
               statuses=(304,)),

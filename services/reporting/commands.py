@@ -52,7 +52,7 @@ def define(database: Database, projections: Projections, ctx: Context, raw: Mapp
     with database.transaction() as connection:
         if store.find(connection, definition.name) is not None:
             raise Conflict(f"There is a metric {definition.name} already; change it, or retire it first")
-        return _started(connection, projections, ctx, definition)
+        return started(connection, projections, ctx, definition)
 
 
 def redefine(
@@ -68,7 +68,7 @@ def redefine(
     if definition == present.definition:
         return present
     with database.transaction() as connection:
-        return _started(connection, projections, ctx, definition)
+        return started(connection, projections, ctx, definition)
 
 
 def _checked(database: Database, projections: Projections, raw: Mapping[str, Any]) -> Definition:
@@ -79,13 +79,16 @@ def _checked(database: Database, projections: Projections, raw: Mapping[str, Any
     with database.connect() as connection:
         if definition.measure.kind == "ratio":
             for part in (definition.measure.numerator, definition.measure.denominator):
-                found(connection, part)
+                if not found(connection, part).entity_type:
+                    told = f"measure: {part} is a ratio itself; a ratio is made of two metrics of entities"
+                    raise Invalid.one("measure", "INVALID_METRIC", told)
         else:
             compile_metric(definition, projections.catalogs.types(connection).type(definition.entity_type))
     return definition
 
 
-def _started(connection: Connection, projections: Projections, ctx: Context, definition: Definition) -> store.Metric:
+def started(connection: Connection, projections: Projections, ctx: Context, definition: Definition) -> store.Metric:
+    """A generation that a job fills from now on. Raises Conflict while another one of that name is filled."""
     to_backfill = 0
     if definition.entity_type:
         known = projections.catalogs.types(connection).type(definition.entity_type)
@@ -103,11 +106,22 @@ def _started(connection: Connection, projections: Projections, ctx: Context, def
         raise Conflict(f"A change of {definition.name} is being filled; wait until it is ready") from error
 
 
-def retire(database: Database, name: str) -> None:
-    """Take a metric out of service, all generations of it; its cells go."""
+def retire(database: Database, name: str, *, with_ratios: bool = False) -> list[str]:
+    """Take a metric out of service, all generations of it; its cells go. What was retired.
+
+    Raises NotFound, and Conflict while ratios are made of it, unless those should go with it.
+    """
     with database.transaction() as connection:
         found(connection, name)
-        store.retire(connection, name)
+        ratios = store.ratios_of(connection, name)
+        if ratios and not with_ratios:
+            many = "is" if len(ratios) == 1 else "are"
+            raise Conflict(
+                f"{', '.join(ratios)} {many} made of {name}: retire that first, or all together with ratios=true"
+            )
+        for one in (*ratios, name):
+            store.retire(connection, one)
+    return [*ratios, name]
 
 
 def found(connection: Connection, name: str, states: tuple[str, ...] = (*store.ACTIVE, store.FAILED)) -> store.Metric:

@@ -10,6 +10,7 @@ from services.reporting.api import OPERATIONS as DOORS
 from services.reporting.asking_api import OPERATIONS as ASKING
 from services.reporting.cache import Cache
 from services.reporting.commands import define_suggested
+from services.reporting.filter_api import OPERATIONS as FILTERS
 from services.reporting.handlers import subscriptions
 from services.reporting.jobs import BACKFILL, VERIFY, Backfill, Verify, verify_when_due
 from services.reporting.linking import RELINK
@@ -41,7 +42,7 @@ def relinks(database: Database) -> int:
 MANIFEST = Manifest(
     name="reporting",
     types=(),
-    operations=(*DOORS, *ASKING, *PAGES),
+    operations=(*DOORS, *ASKING, *FILTERS, *PAGES),
     follows=subscriptions,
     own=answers,
     upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due, "relinks_waiting": relinks},

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -17,8 +17,10 @@ from urllib.parse import urlencode
 from flask import Response, request
 from jinja2 import Environment, PackageLoader
 
-from services.reporting import commands
+from services.reporting import commands, filters
 from services.reporting.answering import Answers, permit
+from services.reporting.domain.definitions import FILTER_PREFIX
+from services.reporting.domain.showing import numeric, written
 from services.reporting.explaining import explain
 from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
@@ -82,16 +84,29 @@ def overview(service: Runtime, ctx: Context) -> Response:
     """All metrics that the reader may see, by their first dimension or the one asked for."""
     require_scope(ctx.actor, REPORTS_READ)
     with service.db.connect() as connection:
-        found = store.listed(connection, (*store.ACTIVE, store.FAILED))
+        found = store.listed(connection, (*store.ACTIVE, store.FAILED), filters=False)
     asked = {text_param("metric"): text_param("by")}
     shown = [view for one in found if (view := _view(service, ctx, one, asked.get(one.name, "")))]
-    return _rendered("metrics.html", metrics=shown)
+    assert isinstance(service.own, Answers)
+    saved = [_saved(one) for one in filters.listing(service.own, ctx)["results"]]
+    return _rendered("metrics.html", metrics=shown, filters=saved)
+
+
+def _saved(one: Mapping[str, Any]) -> dict[str, Any]:
+    count = one["error"] or one["state"] if one["count"] is None else written(str(one["count"]))
+    return {**one, "count": count, "explanation": _explained(FILTER_PREFIX + one["name"], [])}
+
+
+def _explained(metric: str, parts: Sequence[tuple[str, str]]) -> str:
+    return f"/reporting/explanation?{urlencode([('metric', metric), *parts])}"
 
 
 def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[str, Any] | None:
     assert isinstance(service.own, Answers)
     names = [part.name for part in one.definition.dimensions]
-    chosen = by if by in names else next(iter(names), "")
+    # Not every reader may see what linked entities are: that is shown to who asks for it.
+    own = [part.name for part in one.definition.dimensions if "." not in part.attribute]
+    chosen = by if by in names else next(iter([*own, *names]), "")
     view: dict[str, Any] = {
         "name": one.name,
         "label": one.definition.label,
@@ -106,28 +121,26 @@ def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[st
         found = service.own.ask(ctx, one.name, {"by": [chosen] if chosen else [], "top": TOP}).body
     except CrmError as error:  # not for this reader, or not now: the other metrics are shown all the same
         return None if error.category == "MISSING_SCOPES" else {**view, "error": error.message}
-    most = max((abs(_number(row["value"])) for row in found["rows"]), default=Decimal(0))
-    rows = [_row(one, row, most) for row in found["rows"]]
-    return {**view, "answer": found, "rows": rows}
+    lines = [*found["rows"], *([found["others"]] if "others" in found else [])]
+    most = max((abs(number) for row in lines if (number := numeric(row["value"])) is not None), default=Decimal(0))
+    return {**view, "answer": found, "rows": [_row(one, row, most) for row in lines]}
 
 
 def _row(one: store.Metric, row: Mapping[str, Any], most: Decimal) -> dict[str, Any]:
-    number = _number(row["value"])
-    parts = [("none", name) if value is None else (_GROUP + name, value) for name, value in row["group"].items()]
-    return {
-        "group": ", ".join(NO_VALUE if value is None else value for value in row["group"].values()) or "all",
-        "value": row["value"] if row["value"] is not None else "",
+    number = numeric(row["value"]) or Decimal(0)
+    shown = {
+        "value": written(row["value"], one.definition.unit),
         "percent": round(abs(number) / most * 100) if most else 0,
         "minus": number < 0,
-        "explanation": f"/reporting/explanation?{urlencode([('metric', one.name), *parts])}" if one.entity_type else "",
     }
-
-
-def _number(value: str | None) -> Decimal:
-    try:
-        return Decimal(value or 0)
-    except InvalidOperation:
-        return Decimal(0)
+    if "group" not in row:  # what the top leaves out is explained by asking for more
+        return {**shown, "group": f"({row['groups']} {row['name']})", "explanation": ""}
+    parts = [("none", name) if value is None else (_GROUP + name, value) for name, value in row["group"].items()]
+    return {
+        **shown,
+        "group": ", ".join(NO_VALUE if value is None else value for value in row["group"].values()) or "all",
+        "explanation": _explained(one.name, parts) if one.entity_type else "",
+    }
 
 
 @_signed_in

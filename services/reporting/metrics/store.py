@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from services.reporting.domain.definitions import Definition, document, read_definition
+from services.reporting.domain.definitions import FILTER_PREFIX, Definition, document, read_definition
 from services.reporting.metrics.compiling import Dims
 from services.reporting.metrics.deltas import Deltas, Sums
 from shared.kernel.db import Connection
@@ -121,10 +121,26 @@ def by_id(connection: Connection, ident: int, *, lock: bool = False) -> Metric |
     return None if row is None else metric_of(row)
 
 
-def listed(connection: Connection, states: Sequence[str] = ACTIVE) -> list[Metric]:
-    """All generations in these states, by name."""
-    sql = f"select {_COLUMNS} from metric where state = any(%(states)s) order by name, version"
-    return [metric_of(row) for row in connection.rows(sql, {"states": list(states)})]
+def listed(connection: Connection, states: Sequence[str] = ACTIVE, *, filters: bool | None = None) -> list[Metric]:
+    """All generations in these states, by name; filters: only those that count saved filters, or all but those."""
+    sql = f"""select {_COLUMNS} from metric where state = any(%(states)s)
+        and starts_with(name, %(prefix)s) is not distinct from coalesce(%(filters)s, starts_with(name, %(prefix)s))
+        order by name, version"""
+    params = {"states": list(states), "filters": filters, "prefix": FILTER_PREFIX}
+    return [metric_of(row) for row in connection.rows(sql, params)]
+
+
+def sizes(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """How many entities each of these metrics counts."""
+    sql = "select metric_id, sum(n)::bigint from total where metric_id = any(%s) group by metric_id"
+    return dict.fromkeys(ids, 0) | dict(connection.rows(sql, (list(ids),), prepare=True))
+
+
+def ratios_of(connection: Connection, name: str) -> list[str]:
+    """Names of the ratios in force that are made of a metric."""
+    sql = """select name from metric where state = any(%(states)s) and entity_type = ''
+        and %(name)s in (definition->'measure'->>'numerator', definition->'measure'->>'denominator') order by name"""
+    return [row[0] for row in connection.rows(sql, {"states": [*ACTIVE, FAILED], "name": name})]
 
 
 def insert(connection: Connection, definition: Definition, actor: str | None, to_backfill: int) -> Metric:

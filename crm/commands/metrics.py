@@ -1,0 +1,127 @@
+"""`crm metrics`: which metrics there are, how they are defined, trusted, explained and retired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from time import monotonic as time_now
+from time import sleep
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from crm.command import command, group
+from crm.commands.report import PATH, By, Measure, Where, bar, groups, measure_body
+from crm.present import minute, plain_table, rows_table
+from crm.question import filter_body
+from crm.session import Session
+
+LOOK_EVERY = 0.25
+
+metrics = group("Metrics: named numbers that are kept exact from events.")
+
+
+@command(metrics, "list")
+def list_(session: Session) -> None:
+    """List metrics, with how far they are filled."""
+    body = session.api.get(PATH)
+    titles = ("Name", "Label", "Entities", "Measure", "Dimensions", "State", "Verified")
+    session.answer(body, lambda: rows_table(titles, map(_metric, body["results"])))
+
+
+def _metric(one: Mapping[str, Any]) -> list[object]:
+    dimensions = ", ".join(part["name"] for part in one.get("dimensions", ()))
+    left = f" ({one['to_backfill']} left)" if one["state"] == "backfilling" else ""
+    wrong = f", {one['verified_wrong']} wrong" if one.get("verified_wrong") else ""
+    measure = " ".join(value for value in one["measure"].values() if isinstance(value, str))
+    verified = minute(one.get("verified_at")) + wrong
+    waits = f", catching up ({one['catching_up']} left)" if one.get("catching_up") else ""
+    state = one["state"] + left + waits
+    return [one["name"], one["label"], one.get("entity_type", ""), measure, dimensions, state, verified]
+
+
+@command(metrics)
+def define(
+    session: Session,
+    name: str,
+    type: Annotated[str, typer.Option("--type", help="The entity type that is counted.")],
+    measure: Measure = "count",
+    by: By = "",
+    time: Annotated[str, typer.Option("--time", help="The date that periods are about.")] = "created_at",
+    zone: Annotated[str, typer.Option("--zone", help="Time zone of its days.")] = "UTC",
+    label: Annotated[str, typer.Option("--label", help="What people call it.")] = "",
+    unit: Annotated[str, typer.Option("--unit", help="percent, seconds, hours, days, or a currency such as EUR.")] = "",
+    filter: Annotated[str, typer.Option("--filter", help="Only entities that fit, as in crm find.")] = "",
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until it is ready.")] = 60.0,
+) -> None:
+    """Define a metric; it is filled from all entities at once, and kept by every change from then on."""
+    body: dict[str, Any] = {
+        "name": name,
+        "entity_type": type,
+        "measure": measure_body(measure),
+        "dimensions": [one.strip() for one in by.split(",") if one.strip()],
+        "time": {"attribute": time, "time_zone": zone},
+    }
+    body |= {key: value for key, value in (("label", label), ("unit", unit)) if value}
+    if filter:
+        body["filter"] = filter_body(session, session.vocabulary(type), filter)
+    made = session.api.post(PATH, body)
+    deadline = time_now() + wait
+    while made["state"] == "backfilling" and time_now() < deadline:
+        sleep(LOOK_EVERY)
+        made = session.api.get(f"{PATH}/{quote(name, safe='')}")
+    session.answer(made, lambda: Text(f"metric {made['name']} version {made['version']}: {made['state']}"))
+
+
+@command(metrics)
+def changes(
+    session: Session,
+    name: str,
+    period: Annotated[str, typer.Option("--period", help="today, this week, last 30 days, 2026-03 ...")] = "this week",
+    where: Where = [],  # noqa: B006 (typer copies it)
+) -> None:
+    """Show what changed a number, by cause; the parts sum exactly."""
+    group = {key: values[-1] for key, values in groups(where).items()}
+    body = session.api.post(f"{PATH}/{quote(name, safe='')}/changes", {"period": period, "group": group})
+    session.answer(body, lambda: _waterfall(body))
+
+
+def _waterfall(body: Mapping[str, Any]) -> RenderableType:
+    days = f"{body['period']['first']} to {body['period']['last']}"
+    table = plain_table("Cause", "Entities", "Value", "", title=f"{body['metric']}, {days}")
+    table.columns[1].justify = table.columns[2].justify = "right"
+    most = max((abs(Decimal(part["value"])) for part in body["parts"]), default=Decimal(0))
+    table.add_row("before", "", body["before"], "")
+    for part in body["parts"]:
+        table.add_row(part["cause"], f"{part['n']:+d}", f"{Decimal(part['value']):+f}", bar(part["value"], most))
+    table.add_row("after", "", body["after"], "")
+    return table
+
+
+@command(metrics)
+def verify(
+    session: Session,
+    name: str,
+    repair: Annotated[bool, typer.Option("--repair", help="Put wrong cells right.")] = False,
+) -> None:
+    """Compare a metric with all entities."""
+    found = session.api.post(f"{PATH}/{quote(name, safe='')}/verify" + ("?repair=true" if repair else ""), {})
+    wrong = len(found["wrong"])
+    text = f"{found['groups']} groups, " + ("all right" if not wrong else f"{wrong} wrong")
+    session.answer(found, lambda: Text(text, style="red" if wrong else "green"))
+    if wrong:
+        raise typer.Exit(1)
+
+
+@command(metrics)
+def retire(
+    session: Session,
+    name: str,
+    ratios: Annotated[bool, typer.Option("--ratios", help="Retire the ratios that are made of it as well.")] = False,
+) -> None:
+    """Take a metric out of service."""
+    session.api.delete(f"{PATH}/{quote(name, safe='')}" + ("?ratios=true" if ratios else ""))
+    session.answer({"name": name, "retired": True}, lambda: Text(f"metric {name} retired"))

@@ -1,0 +1,82 @@
+"""How answers of reporting look on a screen: pivots, others, totals, units; what the commands ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from crm.commands.report import groups, measure_body, shown
+
+ANSWER: dict[str, Any] = {
+    "metric": "won",
+    "label": "Won",
+    "definition_version": 2,
+    "precomputed": True,
+    "verified_at": None,
+    "unit": "EUR",
+    "as_of": "2026-03-01T12:00:00.000Z",
+    "as_of_day": None,
+    "lag_ms": 12,
+    "by": ["owner"],
+    "period": None,
+    "rows": [
+        {"group": {"owner": "7"}, "value": "1500", "n": 3},
+        {"group": {"owner": None}, "value": "-20.5", "n": 1},
+    ],
+}
+
+
+def printed(body: dict[str, Any]) -> str:
+    console = Console(width=140, color_system=None)
+    with console.capture() as capture:
+        console.print(shown(body))
+    return capture.get()
+
+
+def test_values_in_their_unit_with_bars() -> None:
+    text = printed(ANSWER)
+    assert "1,500.00 EUR" in text
+    assert "-20.50 EUR" in text
+    assert "(none)" in text
+    assert "█" in text
+    assert "verified never; version 2" in text
+
+
+def test_others_and_total_stand_below() -> None:
+    body = {
+        **ANSWER,
+        "others": {"name": "others", "groups": 4, "value": "10", "n": 5},
+        "total": {"value": "1489.5", "n": 9},
+        "catching_up": 1200,
+    }
+    lines = printed(body).splitlines()
+    assert any("(4 others)" in line and "10.00 EUR" in line for line in lines)
+    assert any("total" in line and "1,489.50 EUR" in line for line in lines)
+    assert "catching up: 1,200 linked entities" in printed(body)
+
+
+def test_a_pivot_has_its_columns_and_totals() -> None:
+    body = {
+        **ANSWER,
+        "unit": "percent",
+        "pivot": "stage",
+        "columns": ["open", None],
+        "rows": [{"group": {"owner": "7"}, "value": "0.5", "n": 3, "cells": ["0.25", None]}],
+        "total": {"value": "0.4", "n": 9, "cells": ["0.3", "1"]},
+        "precomputed": False,
+        "not_converted": [{"currency": "CHF", "n": 2, "amount": "30"}],
+    }
+    text = printed(body)
+    assert "Won, by stage" in text
+    for one in ("open", "(none)", "25.0 %", "50.0 %", "100.0 %", "worked out for this question", "30.00 CHF of 2"):
+        assert one in text, one
+
+
+def test_what_is_typed() -> None:
+    assert measure_body("count") == {"kind": "count"}
+    assert measure_body("sum:amount") == {"kind": "sum", "attribute": "amount"}
+    assert groups(["city=Berlin", "city=", "stage=won"]) == {"city": ["Berlin", None], "stage": ["won"]}
+    with pytest.raises(Exception, match="not of the form"):
+        groups(["city"])
