@@ -20,6 +20,7 @@ from crm.question import filter_body
 from crm.session import Session
 
 LOOK_EVERY = 0.25
+Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the outcome.")]
 
 metrics = group("Metrics: named numbers that are kept exact from events.")
 
@@ -125,3 +126,45 @@ def retire(
     """Take a metric out of service."""
     session.api.delete(f"{PATH}/{quote(name, safe='')}" + ("?ratios=true" if ratios else ""))
     session.answer({"name": name, "retired": True}, lambda: Text(f"metric {name} retired"))
+
+
+@command(metrics)
+def rebuild(session: Session, name: str, wait: Wait = 300.0) -> None:
+    """Build a metric anew beside the one that answers, compare both, let it take over. Exit code 1: they differed."""
+    path = f"{PATH}/{quote(name, safe='')}/rebuild"
+    session.api.post(path, {})
+    found = _awaited(session, path, "filling", wait)
+    told = found["comparison"]
+    text = f"metric {name} version {found['version']}: {found['state']}"
+    if told:
+        right = f"{told['groups']:,} groups, the same as in version {told['version']}"
+        text += "; " + (f"{told['differing']:,} groups DIFFERED from it" if told["differing"] else right)
+    elif found["left"]:
+        text += f"; {found['left']:,} of {found['entities']:,} entities are left"
+    bad = bool(told and told["differing"]) or found["state"] == "failed"
+    session.answer(found, lambda: Text(text, style="red" if bad else "green"))
+    if bad:
+        raise typer.Exit(1)
+
+
+@command(metrics, "rebuild-replica")
+def rebuild_replica(session: Session, source: str, wait: Wait = 300.0) -> None:
+    """Compare everything kept of a service with it, entity by entity, and put right what differs. Exit code 1: did."""
+    path = f"/reporting/v1/replica/{quote(source, safe='')}/rebuild"
+    session.api.post(path, {})
+    found = _awaited(session, path, "running", wait)
+    text = (
+        f"{source}: {found['state']}, {found['entities']:,} of {found['of']:,} entities, {found['repaired']} repaired"
+    )
+    lines = "\n".join([text, *found["differences"]])
+    bad = bool(found["differences"]) or found["state"] == "failed"
+    session.answer(found, lambda: Text(lines, style="red" if bad else "green"))
+    if bad:
+        raise typer.Exit(1)
+
+
+def _awaited(session: Session, path: str, busy: str, seconds: float) -> Mapping[str, Any]:
+    deadline = time_now() + seconds
+    while (found := session.api.get(path))["state"] == busy and time_now() < deadline:
+        sleep(LOOK_EVERY)
+    return dict(found)

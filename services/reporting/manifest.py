@@ -16,6 +16,8 @@ from services.reporting.jobs import BACKFILL, VERIFY, Backfill, Verify, verify_w
 from services.reporting.linking import RELINK
 from services.reporting.pages import OPERATIONS as PAGES
 from services.reporting.projections import Projections
+from services.reporting.rebuild_doors import OPERATIONS as REBUILDS
+from services.reporting.rebuilding import REPLICA, Replica
 from services.reporting.relinking import Relink, relinks_due
 from shared.kernel.db import Database
 from shared.service.manifest import Manifest
@@ -42,10 +44,10 @@ def relinks(database: Database) -> int:
 MANIFEST = Manifest(
     name="reporting",
     types=(),
-    operations=(*DOORS, *ASKING, *FILTERS, *PAGES),
+    operations=(*DOORS, *ASKING, *FILTERS, *REBUILDS, *PAGES),
     follows=subscriptions,
     own=answers,
     upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due, "relinks_waiting": relinks},
-    work={BACKFILL: Backfill(), VERIFY: Verify(), RELINK: Relink()},
+    work={BACKFILL: Backfill(), VERIFY: Verify(), RELINK: Relink(), REPLICA: Replica()},
     migrations=Path(__file__).parent / "migrations",
 )

@@ -44,6 +44,14 @@ _CREATE = (
 )
 
 
+def rebuild_statement() -> str:
+    """What is known of generations that were made beside another of the same definition."""
+    return """create table metric_rebuild (
+        metric_id int primary key references metric on delete cascade, of_id int references metric on delete set null,
+        entities bigint not null, compared jsonb,
+        at timestamp not null default timezone('utc', clock_timestamp()))"""
+
+
 def create_statements() -> list[str]:
     """The DDL, in order."""
     return [*replica_statements(), *_CREATE]

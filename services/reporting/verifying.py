@@ -124,13 +124,13 @@ def due(database: Database) -> bool:
 
 def _source(database: Database, projections: Projections, settings: Settings, source: str, wish: Wish) -> Outcome:
     def settle() -> None:
-        _wait(database, source, now())
+        wait(database, source, now())
 
     ask = asker(settings, source)
     return check(database, projections.catalogs, source, ask, settle=settle, mend=wish.repair, reread=wish.reread)
 
 
-def _wait(database: Database, source: str, moment: datetime) -> None:
+def wait(database: Database, source: str, moment: datetime) -> None:
     """Until everything that the source had told by `moment` is applied here."""
     deadline = monotonic() + SETTLE_SECONDS
     while monotonic() < deadline:

@@ -78,20 +78,35 @@ def check(
     for known in mine:
         differing = [one for one in _ranges(database, known, ask, outcome) if not _same(database, known, ask, *one)]
         unsound = _unsound(database, known, ask) if reread else set()
-        for low, high in sorted({*differing, *unsound}):
-            began, states = now(), _their_entities(known, ask, low, high)
-            # From here on we are not behind what was read there; what is ahead of it is in flight.
-            settle()
-            with database.transaction() as connection:
-                differences = _look(connection, known, states, (low, high), began, outcome)
-                if mend:
-                    _mend(connection, known, states, differences, outcome)
+        for place in sorted({*differing, *unsound}):
+            check_range(database, known, ask, place, outcome, settle=settle, mend=mend)
     return outcome
+
+
+def check_range(
+    database: Database,
+    known: KnownType,
+    ask: Ask,
+    place: tuple[int, int],
+    outcome: Outcome,
+    *,
+    settle: Callable[[], None],
+    mend: bool,
+) -> int:
+    """Compare the entities with low < id <= high one by one, whatever sums say; how many there are. See `check`."""
+    began, states = now(), _their_entities(known, ask, *place)
+    # From here on we are not behind what was read there; what is ahead of it is in flight.
+    settle()
+    with database.transaction() as connection:
+        differences = _look(connection, known, states, place, began, outcome)
+        if mend:
+            _mend(connection, known, states, differences, outcome)
+    return len(states)
 
 
 def _ranges(database: Database, known: KnownType, ask: Ask, outcome: Outcome) -> Iterator[tuple[int, int]]:
     """Ranges (low, high] whose sums differ."""
-    after, last = 0, _last(database, known, ask)
+    after, last = 0, last_id(database, known, ask)
     while after <= last:
         there = _their_sums(known, ask, after, RANGES)
         upto = after + SPAN * RANGES
@@ -126,7 +141,7 @@ def _unsound(database: Database, known: KnownType, ask: Ask) -> set[tuple[int, i
     return {(part * SPAN, (part + 1) * SPAN) for part in parts}
 
 
-def _last(database: Database, known: KnownType, ask: Ask) -> int:
+def last_id(database: Database, known: KnownType, ask: Ask) -> int:
     """The greatest id on either side, roughly: the end of the last range anybody has."""
     with database.connect() as connection:
         row = connection.row("select coalesce(max(id), 0) from fact where type_no = %(no)s", {"no": known.no})

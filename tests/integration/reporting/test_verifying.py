@@ -27,7 +27,7 @@ def reached(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(verifying, "asker", asker)
     monkeypatch.setattr("services.reporting.jobs.SOURCES", ("workspace", "contacts"))
-    monkeypatch.setattr(verifying, "_wait", lambda _db, source, _moment: reporting.catch_up(source))
+    monkeypatch.setattr(verifying, "wait", lambda _db, source, _moment: reporting.catch_up(source))
     work(reporting, 31, 20)
     for source in ("workspace", "contacts"):
         reporting.catch_up(source)
