@@ -5,8 +5,9 @@ Handlers write to this database alone, in the transaction that moves the waterma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from services.contacts.timeline import store
 from services.contacts.timeline.following import OWN, Timeline
 from services.contacts.timeline.rebuilding import rebuild_deals, rebuild_own
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, LINK, Event
@@ -58,3 +59,8 @@ def turn(database: Database) -> int:
     timeline = Timeline(Home.of(database))
     with database.transaction() as connection:
         return timeline.turn(connection)
+
+
+def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
+    """What the timeline has of erased entities goes in the transaction of the erasure."""
+    store.forget(connection, {(entity_type, ident) for ident in ids})

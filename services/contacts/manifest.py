@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from services.contacts.activity_rules import RULES as ACTIVITY_RULES
 from services.contacts.api import OPERATIONS
+from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.gathering import GATHERINGS
-from services.contacts.handlers import subscriptions, turn
+from services.contacts.handlers import forget, subscriptions, turn
 from services.contacts.matching import MATCHING
 from services.contacts.metrics import METRICS
+from services.contacts.mirrors import MIRRORS
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from services.contacts.timeline.answering import Timelines
@@ -31,11 +33,14 @@ MANIFEST = Manifest(
     types=TYPES,
     rules={**RULES, **ACTIVITY_RULES},
     gatherings=GATHERINGS,
+    mirrors=MIRRORS,
     matching=MATCHING,
     metrics=METRICS,
     operations=OPERATIONS,
     follows=subscriptions,
     upkeep={"activities_turned": turn},
+    belongings={"contact": ACTIVITIES},
+    forgets=forget,
     own=timelines,
     migrations=Path(__file__).parent / "migrations",
 )

@@ -63,5 +63,5 @@ class Engine:
         moves = LinkMoves(self.relations)
         self.merges = Merges(attempts, judge, publish, moves, gatherings or {})
         self.unmerges = Unmerges(attempts, publish, moves, gatherings or {})
-        self.erasing = Erasing(attempts, judge, publish, self.relations)
+        self.erasing = Erasing(attempts, self.catalog, judge, publish, self.relations)
         self.bulk = Bulk(database, attempts, judge, publish, self.links, kept_out)

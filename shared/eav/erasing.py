@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.eav.attempts import Attempts, Overtaken, Publish
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import Catalog, LiveType
 from shared.eav.links.relations import Relations
 from shared.eav.references import MAX_BIGINT, unique_key
 from shared.eav.requests import Ref
@@ -61,8 +61,11 @@ Also = Callable[[Connection, LiveType, Erased], dict[int, dict[str, object]]]
 class Erasing:
     """Erases entities of one database."""
 
-    def __init__(self, attempts: Attempts, judge: Judge, publish: Publish, relations: Relations) -> None:
+    def __init__(
+        self, attempts: Attempts, catalog: Catalog, judge: Judge, publish: Publish, relations: Relations
+    ) -> None:
         self._attempts = attempts
+        self._catalog = catalog
         self._judge = judge
         self._publish = publish
         self._relations = relations
@@ -86,6 +89,13 @@ class Erasing:
 
         names = [ref.attribute for ref in refs if ref.attribute]
         return self._attempts.run(type_name, False, names, once)
+
+    def within(
+        self, connection: Connection, type_name: str, ids: Sequence[int], context: Context, also: Also
+    ) -> dict[int, int]:
+        """Erase these very entities as part of another erasure, in its transaction; {id: last version}. Raises
+        StaleCatalog: the whole erasure begins again."""
+        return self._erase(connection, self._catalog.type(type_name), sorted(set(ids)), context, also, exactly=True)
 
     def _meant(self, connection: Connection, live: LiveType, refs: Sequence[Ref]) -> list[int]:
         ids = [ref.id for ref in refs if ref.id is not None and 0 < ref.id <= MAX_BIGINT]

@@ -15,11 +15,13 @@ from shared.eav.declare import TypeDef
 from shared.eav.merging.rules import Gathering
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
+from shared.service.erasure.belonging import Belongings, Forget
 from shared.service.matching.rules import Matching
 from shared.service.mirrors.declare import Mirror
 from shared.service.pipelines.declare import Pipelined
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
+from shared.service.steps import LiveType, Step
 from shared.service.web.operation import Operation
 from shared.service.work.running import Kind
 
@@ -39,7 +41,10 @@ class Manifest:
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
     metrics: by name of the entity type, what reporting should count of it from the start.
-    own: makes what its doors need besides, once per process (`Runtime.own`).
+    belongings: what goes with an erased entity. forgets: takes erased entities (type, ids) out of what the service
+    itself keeps of them, in the transaction of the erasure.
+    own: makes what its doors need besides, once per process (`Runtime.own`). step: makes what is done besides with
+    whatever is written, in the transaction of the write; it is handed a way to live types.
     """
 
     name: str
@@ -55,7 +60,10 @@ class Manifest:
     work: Mapping[str, Kind] = field(default_factory=dict)
     upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
     metrics: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    belongings: Belongings = field(default_factory=dict)
+    forgets: Forget | None = None
     own: Callable[[Runtime], Any] | None = None
+    step: Callable[[Callable[[str], LiveType]], Step] | None = None
     custom_types: bool = False
     migrations: Path | None = None
 

@@ -39,6 +39,7 @@ from shared.service.pipelines.visits import Visiting, Visits
 from shared.service.publishing import LinkPublisher, in_turn, publish
 from shared.service.relations import BUILTIN
 from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
+from shared.service.steps import Step
 from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
 from shared.service.walks import RedisWalk
@@ -77,7 +78,7 @@ class Runtime:
         self.engine = Engine(
             self.db,
             judge=DomainJudge(manifest.rules, manifest.pipelines),
-            publish=in_turn(keeping, publish, Visiting(manifest.pipelines)),
+            publish=in_turn(keeping, publish, Visiting(manifest.pipelines), *self._steps()),
             walk=walk,
             partitions=ensure_partitions,
             relations=BUILTIN,
@@ -95,7 +96,9 @@ class Runtime:
         self.heard = Waiting(self.redis, self.db, manifest.name)
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
-        self.erasure = Erasure(self.engine, cache(lambda: secrets_of(settings)), walk.forget)
+        self.erasure = Erasure(
+            self.engine, cache(lambda: secrets_of(settings)), walk.forget, manifest.belongings, manifest.forgets
+        )
         self.exports = Exports(self.engine)
         self.mass = MassChanges(self.engine, self.entities)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
@@ -106,6 +109,11 @@ class Runtime:
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
         self.own = manifest.own(self) if manifest.own else None
         self.follows = {one.name: one for one in subscriptions(manifest, settings)}
+
+    def _steps(self) -> tuple[Step, ...]:
+        """What the service does itself with what is written; it asks the engine for types, which needs the steps."""
+        make = self.manifest.step
+        return () if make is None else (make(lambda name: self.engine.catalog.type(name)),)
 
     def _kept_out(
         self, connection: Connection, live: LiveType, keys: Collection[tuple[int, str]]

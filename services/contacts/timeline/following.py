@@ -43,8 +43,10 @@ class Timeline:
         store.link(connection, said)
         moved = {one[1] for one in said if one[0] == DEAL}
         store.pass_on(connection, moved | {one.subject_id for one in told if one.subject_type == DEAL})
-        # What went on with their activities while they were archived has not been written to them.
+        # What went on with their activities while they were archived has not been written to them. Those of an erased
+        # activity are told of by its event: nothing here knows them any more.
         back = {(one.entity_type, one.entity_id or 0) for one in events if one.kind == RESTORED}
+        back.update(*(_left(one) for one in events if one.kind == ERASED))
         self.stand(connection, _touched(events, said), _cause(source, events), back)
 
     def stand(
@@ -107,7 +109,12 @@ def _ends(events: Iterable[Event]) -> Iterator[Key]:
             if one.kind in (MERGED, UNMERGED):
                 yield from _others((link[0], link[3]) for link in one.detail.get("links", ()))
             elif one.kind == ERASED:
-                yield from _others((link[0], link[2]) for link in one.detail.get("links", ()))
+                yield from _left(one)
+
+
+def _left(erased: Event) -> Iterator[Key]:
+    """Whom an erased entity was linked to."""
+    return _others((link[0], link[2]) for link in erased.detail.get("links", ()))
 
 
 def _others(links: Iterable[tuple[int, str]]) -> Iterator[Key]:

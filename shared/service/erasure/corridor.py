@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from shared.eav.catalog import LiveType
@@ -20,8 +21,9 @@ from shared.eav.validation import coerce
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import FieldError, Invalid, InvalidValues
-from shared.service.erasure import blanking, ledger
+from shared.kernel.errors import FieldError, Invalid, InvalidValues, NotFound
+from shared.service.erasure import belonging, blanking, ledger
+from shared.service.erasure.belonging import Belongings, Forget, Review
 from shared.service.erasure.ledger import Entry, Hash
 from shared.service.erasure.secret import Secret
 from shared.service.matching.store import forget as forget_keys
@@ -33,19 +35,29 @@ _THERE = "select id, recorded_at from {table} where id = any(%(ids)s::bigint[])"
 
 
 class Erasure:
-    """Erasures of one service. secrets: read when first needed; forget: empties what is cached outside."""
+    """Erasures of one service. secrets: read when first needed; forget: empties what is cached outside; belongings:
+    what goes with an erased entity; forgets: takes it out of what the service itself keeps."""
 
-    def __init__(self, engine: Engine, secrets: Callable[[], Sequence[Secret]], forget: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        secrets: Callable[[], Sequence[Secret]],
+        forget: Callable[[], None],
+        belongings: Belongings = MappingProxyType({}),
+        forgets: Forget | None = None,
+    ) -> None:
         self._engine = engine
         self._secrets = secrets
         self._forget = forget
+        self._belongings = belongings
+        self._forgets = forgets
 
     def erase(self, ctx: Context, type: str, ref: Ref) -> dict[int, int]:
         """Erase whom a reference means and all that were merged into them; {id: its last version}, empty when there is
         nobody. By a unique value, archived entities that had it go as well, and the value itself is noted."""
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "write")
-        gone = self._engine.erasing.erase(live.name, [ref], ctx, self._around())
+        gone = self._engine.erasing.erase(live.name, [ref], ctx, self._around(ctx))
         if ref.id is None:
             self._note_value(live.name, ref)
         self._forget()
@@ -84,7 +96,7 @@ class Erasure:
             return 0
         self._engine.unmerges.free(live.name, back, ctx)
         refs = [Ref(id=one) for one in sorted(back)]
-        return len(self._engine.erasing.erase(live.name, refs, ctx, self._around(), exactly=True))
+        return len(self._engine.erasing.erase(live.name, refs, ctx, self._around(ctx), exactly=True))
 
     def exported(self, ctx: Context, after: int = 0, limit: int = ledger.PAGE) -> list[Entry]:
         """A page of the ledger. It holds hashes, no values."""
@@ -97,6 +109,21 @@ class Erasure:
         require_scope(ctx.actor, ERASURES_WRITE)
         with self._engine.database.transaction() as connection:
             return ledger.put(connection, entries)
+
+    def reviews(self, ctx: Context, after: int, limit: int, *, settled: bool = False) -> list[Review]:
+        """A page of what was shared with erased entities; settled: also what somebody has looked at."""
+        require_scope(ctx.actor, ERASURES_READ)
+        with self._engine.database.connect() as connection:
+            return belonging.listed(connection, after, limit, settled=settled)
+
+    def settle(self, ctx: Context, ident: int) -> bool:
+        """Note that the actor has looked at it; whether it was still open. Raises NotFound."""
+        require_scope(ctx.actor, ERASURES_WRITE)
+        with self._engine.database.connect() as connection:
+            done = belonging.settle(connection, ident, ctx.actor.id)
+        if done is None:
+            raise NotFound("review", [str(ident)])
+        return done
 
     def lift(self, ctx: Context, type: str, attribute: str, value: str) -> bool:
         """Let an erased value be written again; whether it was blocked. Raises Invalid."""
@@ -116,7 +143,7 @@ class Erasure:
         blocked = ledger.blocked(connection, self._secrets(), named)
         return {named[one]: _refusal(live, one[1]) for one in blocked}
 
-    def _around(self) -> Callable[[Connection, LiveType, Erased], dict[int, dict[str, Any]]]:
+    def _around(self, ctx: Context) -> Callable[[Connection, LiveType, Erased], dict[int, dict[str, Any]]]:
         """What is erased beside the engine's tables, as the engine calls it."""
 
         def also(connection: Connection, live: LiveType, erased: Erased) -> dict[int, dict[str, Any]]:
@@ -128,10 +155,28 @@ class Erasure:
             blanking.blank_answers(connection, ids, [key for _, key in keys])
             forget_keys(connection, live.id, ids)
             forget_visits(connection, ids)
+            if self._forgets is not None:
+                self._forgets(connection, live.name, ids)
+            belonging.forget(connection, live.name, ids)
+            self._erase_belongings(ctx, connection, live, erased)
             ledger.put(connection, self._entries(live, erased))
             return {ident: {"imports": [list(line) for line in lines]} for ident, lines in found.lines.items()}
 
         return also
+
+    def _erase_belongings(self, ctx: Context, connection: Connection, live: LiveType, erased: Erased) -> None:
+        """What the erased had alone goes with them; what others have too is listed for somebody to look at."""
+        theirs = self._belongings.get(live.name, ())
+        known = ((one, self._engine.relations.get(one[0])) for one in erased.links)
+        links = [
+            (relation.to_type, inverse, start, to)
+            for (_, inverse, start, to), relation in known
+            if relation is not None and relation.to_type in theirs
+        ]
+        alone, shared = belonging.parted(connection, links)
+        belonging.note(connection, live.name, shared)
+        for kind, ids in sorted(alone.items()):
+            self._engine.erasing.within(connection, kind, ids, ctx, self._around(ctx))
 
     def _entries(self, live: LiveType, erased: Erased) -> list[Entry]:
         secret = self._secrets()[0]

@@ -13,7 +13,7 @@ from shared.service.web.native import present
 from shared.service.web.native.models import Strict
 from shared.service.web.native.single import PATH
 from shared.service.web.operation import Operation, QueryParam, answer
-from shared.service.web.request import context, int_param, json_object, known_keys, text_param
+from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, text_param
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -76,6 +76,37 @@ class Lifted(BaseModel):
     lifted: bool
 
 
+class Entity(BaseModel):
+    """An entity of this service."""
+
+    type: str
+    id: str
+
+
+class ReviewLine(BaseModel):
+    """An entity that an erased one had, and others too: what it says of the erased one is for somebody to take out."""
+
+    id: str
+    erased: Entity
+    entity: Entity
+    at: str
+    settled_at: str | None = None
+    settled_by: str | None = None
+
+
+class ReviewPage(BaseModel):
+    """A page of what is to be looked at; `next_after` is missing on the last one."""
+
+    results: list[ReviewLine]
+    next_after: str | None = None
+
+
+class Settled(BaseModel):
+    """Whether it was still open."""
+
+    settled: bool
+
+
 def erase(service: Runtime, type: str, id: str) -> Response:
     """Erase an entity, and all that were merged into it."""
     known_keys(json_object(), ())
@@ -113,6 +144,23 @@ def take_over(service: Runtime) -> Response:
             where = f"entries[{place}]"
             raise Invalid.one(where, "INVALID_JSON", f"{where} is no entry of an exported ledger") from error
     return answer({"entries": service.erasure.imported(context(), entries)})
+
+
+def reviews(service: Runtime) -> Response:
+    """A page of what is to be looked at."""
+    limit = int_param("limit", PAGE, PAGE, least=1) or PAGE
+    after, settled = int_param("after", 0) or 0, bool_param("settled")
+    found = service.erasure.reviews(context(), after, limit + 1, settled=settled)
+    body: dict[str, Any] = {"results": [one.to_document() for one in found[:limit]]}
+    if len(found) > limit:
+        body["next_after"] = str(found[limit - 1].id)
+    return answer(body)
+
+
+def settle(service: Runtime, id: str) -> Response:
+    """Note that somebody looked at it."""
+    known_keys(json_object(), ())
+    return answer({"settled": service.erasure.settle(context(), present.entity_id("review", id))})
 
 
 def reapply(service: Runtime) -> Response:
@@ -160,6 +208,13 @@ def operations(name: str) -> tuple[Operation, ...]:
         Operation("POST", base, "importErasures", "Take over an exported ledger", take_over,
                   body=LedgerIn, example={"entries": []}, response=TakenOver, tag=tag,
                   description="Needs `crm.erasures.write`. Entries that are known stay as they are."),
+        Operation("GET", base + "/review", "listErasureReviews", "List what was shared with erased entities", reviews,
+                  query=(*paging, QueryParam("settled", "boolean", "Also what somebody has looked at", False)),
+                  response=ReviewPage, tag=tag,
+                  description="Activities of an erased person that are other people's too are not erased with them. "
+                  "Needs `crm.erasures.read`."),
+        Operation("POST", base + "/review/{id}/settle", "settleErasureReview", "Note that one was looked at", settle,
+                  example={}, response=Settled, tag=tag, description="Needs `crm.erasures.write`."),
         Operation("POST", base + "/reapply", "reapplyErasures", "Erase again what a backup brought back", reapply,
                   example={}, response=Reapplied, tag=tag, description="Needs `crm.erasures.write`."),
         Operation("POST", base + "/lift", "liftErasure", "Let an erased value be written again", lift,
