@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from services.opportunities.api import OPERATIONS
 from services.opportunities.gathering import GATHERINGS
 from services.opportunities.metrics import METRICS
+from services.opportunities.mirrors import MIRRORS
 from services.opportunities.pipelines import PIPELINES
 from services.opportunities.rules import RULES
 from services.opportunities.schema import TYPES
@@ -15,7 +18,9 @@ MANIFEST = Manifest(
     types=TYPES,
     rules=RULES,
     pipelines=PIPELINES,
+    mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
     operations=OPERATIONS,
+    migrations=Path(__file__).parent / "migrations",
 )

@@ -1,0 +1,103 @@
+"""Forecasts as of days gone by, as submitted, and waterfalls over what really happened to deals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.opportunities.conftest import DEALS, Service
+
+PATH = "/api/v1/opportunities/forecast"
+JUNE = "from=2026-06-01&to=2026-07-01"
+
+
+def day(month: int, n: int) -> str:
+    return f"2026-{month:02d}-{n:02d}T12:00:00.000Z"
+
+
+@pytest.fixture(scope="module")
+def book(service: Service) -> dict[str, str]:
+    """Deals that close in June, as known on the first of May, and what became of them until the end of it."""
+    ids = {}
+    for name in ("stays", "won", "lost", "slips", "grows", "removed"):
+        values: dict[str, Any] = {
+            "name": name,
+            "stage": "contractsent",
+            "amount": 100,
+            "closes_at": day(6, 10),
+        }
+        ids[name] = service.deal(day(4, 1), **values)["id"]
+    ids["pulled"] = service.deal(day(4, 1), name="pulled", stage="contractsent", amount=50, closes_at=day(8, 1))["id"]
+    service.write(ids["won"], at=day(5, 10), stage="closedwon", amount=120)
+    service.write(ids["lost"], at=day(5, 11), stage="closedlost", lost_reason="Price")
+    service.write(ids["slips"], at=day(5, 12), closes_at=day(7, 3))
+    service.write(ids["grows"], at=day(5, 13), amount=130)
+    service.write(ids["pulled"], at=day(5, 14), closes_at=day(6, 20))
+    ids["new"] = service.deal(day(5, 15), name="new", stage="qualifiedtobuy", amount=10, closes_at=day(6, 30))["id"]
+    assert service.client.delete(f"{DEALS}/{ids['removed']}").status_code == 204
+    return ids
+
+
+def get(service: Service, path: str) -> Any:
+    answer = service.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_a_forecast_as_of_a_day_is_what_one_knew(service: Service, book: dict[str, str]):
+    early = get(service, f"{PATH}?{JUNE}&as_of=2026-05-01T00:00:00Z")
+    assert early["results"] == [
+        {"group": None, "categories": {"PIPELINE": {"count": 6, "amount": 600, "weighted": 540}}}
+    ]
+    late = get(service, f"{PATH}?{JUNE}&by=stage")
+    assert {one["group"]: one["categories"] for one in late["results"]} == {
+        "closedwon": {"CLOSED": {"count": 1, "amount": 120, "weighted": 120}},
+        "closedlost": {"OMIT": {"count": 1, "amount": 100, "weighted": 0}},
+        "contractsent": {"PIPELINE": {"count": 3, "amount": 280, "weighted": 252}},
+        "qualifiedtobuy": {"PIPELINE": {"count": 1, "amount": 10, "weighted": 4}},
+    }
+    before = get(service, f"{PATH}?{JUNE}&as_of=2026-03-01T00:00:00Z")
+    assert before["results"] == []
+
+
+def test_the_waterfall_names_what_happened(service: Service, book: dict[str, str]):
+    found = get(service, f"{PATH}/waterfall?{JUNE}&since=2026-05-01T00:00:00Z")
+    parts = {one["part"]: (one["count"], one["amount"]) for one in found["parts"] if one["count"]}
+    assert parts == {
+        "new": (1, 10),
+        "pulled_in": (1, 50),
+        "grown": (2, 50),
+        "won": (1, -120),
+        "lost": (1, -100),
+        "slipped": (1, -100),
+        "removed": (1, -100),
+    }
+    assert (found["opening"], found["closing"]) == (600, 290)
+    assert found["opening"] + sum(one["amount"] for one in found["parts"]) == found["closing"]
+    assert [one["deals"] for one in found["parts"] if one["part"] == "won"] == [[book["won"]]]
+
+
+def test_what_was_submitted_stays(service: Service, book: dict[str, str]):
+    body = {"from": "2026-06-01", "to": "2026-07-01", "pipeline": "default", "call": 300, "note": "Sure"}
+    first = service.client.post(f"{PATH}/submissions", json=body)
+    assert first.status_code == 201, first.text
+    assert first.json["categories"]["PIPELINE"]["amount"] == 290
+    again = service.client.post(f"{PATH}/submissions", json={**body, "call": 310}).json
+    listed = get(service, f"{PATH}/submissions?{JUNE}")["results"]
+    assert [(one["id"], one["call"], one["note"]) for one in listed] == [(again["id"], 310, "Sure")]
+    listed = get(service, f"{PATH}/submissions?{JUNE}&on={first.json['submitted_at']}")["results"]
+    assert [(one["id"], one["call"]) for one in listed] == [(first.json["id"], 300)]
+    assert get(service, f"{PATH}/submissions?{JUNE}&on=2026-01-01")["results"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "from=2026-06-01", "from=2026-07-01&to=2026-06-01", f"{JUNE}&by=colour", f"{JUNE}&as_of=soon"]
+)
+def test_questions_that_cannot_be(service: Service, query: str):
+    assert service.client.get(f"{PATH}?{query}").status_code == 400
+
+
+def test_only_who_may_read_deals_is_told(service: Service):
+    answer = service.client.get(f"{PATH}?{JUNE}", headers={"Authorization": "Bearer nobody"})
+    assert answer.status_code == 401
