@@ -6,6 +6,7 @@ Both answer decoded pages and raise FeedGone when the place asked for is lost, U
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Protocol
 
 import httpx
@@ -32,7 +33,12 @@ class HttpSource:
     def __init__(self, url_of: Callable[[str], str], token: str, client: httpx.Client | None = None) -> None:
         self._url_of = url_of
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._client = client or httpx.Client()
+        self._given = client
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """Made when it is needed: reading the certificates costs every process that starts more than the rest of it."""
+        return self._given or httpx.Client()
 
     def fetch(
         self, service: str, after: str, *, types: Iterable[str] | None, limit: int, wait: float, reader: str | None
@@ -61,7 +67,8 @@ class HttpSource:
 
     def close(self) -> None:
         """Close kept connections."""
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
 
 class DirectSource:

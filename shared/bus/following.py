@@ -30,6 +30,9 @@ LISTEN_SECONDS = 0.25
 ANNOUNCE_SECONDS = 1.0
 SILENCE_SECONDS = 2.0
 REGISTER_SECONDS = 5.0
+LONGEST_PAUSE, AWAY_PAUSE = 2.0, 0.5
+"""Seconds between attempts at most: when something fails again and again; when a neighbour or a server is away, which
+costs next to nothing to ask for and is waited for by everybody."""
 ATTEMPTS = 3
 """How often a page may fail before its events are tried one by one."""
 
@@ -45,7 +48,7 @@ def run_consumer(
     *,
     broker: Callable[[], Broker] | None = None,
 ) -> None:
-    """Follow until `stop` is set. Any failure is noted in consumer_state and tried again with growing pauses (2 s).
+    """Follow until `stop` is set. Any failure is noted in consumer_state and tried again with growing pauses.
 
     broker: makes this thread's way to Redis; without one, or while Redis is away, the feed's long poll is all.
     """
@@ -151,7 +154,8 @@ class Follower:
         name = self.subscription.name
         _log.warning("not applied", subscription=name, error=type(error).__name__, failures=self.failures)
         self._note.write(GONE if isinstance(error, FeedGone) else FAILING, error=told(error), failures=self.failures)
-        return min(2.0, 0.05 * 2 ** min(self.failures, 8))
+        longest = AWAY_PAUSE if passes_by_itself(error) else LONGEST_PAUSE
+        return min(longest, 0.05 * 2 ** min(self.failures, 8))
 
     def _succeeded(self, reached: Cursor | None, behind: int) -> None:
         self.failures = self._refused = 0

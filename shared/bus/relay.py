@@ -28,6 +28,7 @@ from shared.kernel.telemetry import logger
 TICK_SECONDS = 0.02
 IDLE_SECONDS = 0.1
 """How far the pause between looks grows while nothing happens, a twentieth each time."""
+AWAY_PAUSE = 0.5
 PULSE_SECONDS = 1.0
 LONG_QUEUE = 200
 PAGE_EVENTS = 500
@@ -102,5 +103,7 @@ def run_relay(relay: Relay, stop: threading.Event) -> None:
             pause = min(IDLE_SECONDS, pause * 1.05) if relay.quiet else TICK_SECONDS
         except (CrmError, psycopg.Error) as error:
             relay.forget()
-            pause = min(2.0, max(0.1, pause * 2)) if isinstance(error, psycopg.Error | Unavailable) else TICK_SECONDS
+            pause = (
+                min(AWAY_PAUSE, max(0.1, pause * 2)) if isinstance(error, psycopg.Error | Unavailable) else TICK_SECONDS
+            )
             _log.warning("not relayed", source=relay.source, error=type(error).__name__)

@@ -122,7 +122,7 @@ def run_ticker(ticker: Ticker, stop: threading.Event, interval: float = 0.02) ->
             ticker.tick()
             pause = interval
         except (CrmError, psycopg.Error) as error:
-            pause = min(2.0, max(0.1, pause * 2))
+            pause = min(0.5, max(0.1, pause * 2))
             _log.warning("no tick", error=type(error).__name__)
 
 

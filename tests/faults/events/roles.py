@@ -109,7 +109,7 @@ def writer(life: Life) -> None:
     at_work: Writer | None = None
     while not stop.exists():
         try:
-            at_work = at_work or Writer(Runtime(CONTACTS, Settings()), drawn)
+            at_work = at_work or Writer(Runtime(CONTACTS, Settings()), drawn, int(life.settings["size"]))
             at_work.step()
         except (CrmError, psycopg.Error) as error:
             print(type(error).__name__, error, file=sys.stderr, flush=True)

@@ -34,13 +34,15 @@ Watcher = Callable[[float, str], None]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run is. pause: mean seconds between two writes of one writer. rate: events written per second of the
-    faults' clock, which waits for them, so that a busy machine has as much to lose as an idle one."""
+    faults' clock, which waits for them, so that a busy machine has as much to lose as an idle one. size: how much more
+    than one entity or a few a write is about."""
 
     seed: int
     seconds: float = 30.0
     writers: int = 3
     pause: float = 0.01
     rate: float = 15.0
+    size: int = 1
     mutant: str = ""
 
 
@@ -93,6 +95,7 @@ def stage(plan: Plan) -> Iterator[Stage]:
             **{f"{one.name.upper()}_DATABASE_URL": running.create_database(one.name) for one in ALL},
         }
         settings = {"stop": str(running.directory / "stop"), "pause": str(plan.pause), "mutant": plan.mutant}
+        settings["size"] = str(plan.size)
         crew = Crew(environment, running.directory, plan.seed, settings)
         made = Stage(running, crew, running.create_database("other"), settings)
         try:
@@ -198,13 +201,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=20, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first one")
     parser.add_argument("--seconds", type=float, default=120.0, help="of faults, per seed")
+    parser.add_argument("--events", type=int, default=20_000, help="per seed, at least")
+    parser.add_argument("--size", type=int, default=12, help="how much larger than by hand a write is")
     parser.add_argument("--mutant", default="", help="a guard to take away (tests/faults/events/mutants.py)")
     asked = parser.parse_args(arguments)
-    failed = 0
+    failed = events = cells = 0
     for seed in range(asked.first, asked.first + asked.seeds):
-        verdict, chaos = run(Plan(seed, asked.seconds, mutant=asked.mutant))
+        plan = Plan(seed, asked.seconds, rate=asked.events / asked.seconds, size=asked.size, mutant=asked.mutant)
+        verdict, chaos = run(plan)
         failed += not verdict.exact
+        events, cells = events + verdict.events, cells + verdict.wrong["cells"]
         print(told(seed, verdict, chaos), "" if verdict.exact else "<- WRONG", flush=True)
+    print(f"{asked.seeds} seeds, {events:,} events: {failed} seeds not exact, {cells} wrong cells", flush=True)
     return 1 if failed else 0
 
 

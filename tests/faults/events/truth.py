@@ -78,6 +78,10 @@ class Truth:
     def _balanced(self) -> bool:
         with self.contacts.db.connect() as connection:
             newest = connection.row("select id from tick order by id desc limit 1")
+            # What contacts makes of its own log (when somebody was last spoken to) is written, and told, as well.
+            mine = connection.row("select min(tick) from watermark where source = %s", (CONTACTS.name,))
+        if mine is not None and mine[0] is not None and newest is not None and mine[0] <= newest[0]:
+            return False
         with self.reporting.connect() as connection:
             reached = connection.row("select tick from watermark where subscription = %s", (SUBSCRIPTION,))
             mine = [one for one in accounts(connection) if one.subscription == SUBSCRIPTION]

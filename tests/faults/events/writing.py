@@ -38,8 +38,9 @@ def values(drawn: random.Random) -> dict[str, Any]:
 class Writer:
     """One writer in a service. It learns what there is when it begins, and forgets what it cannot find."""
 
-    def __init__(self, runtime: Runtime, drawn: random.Random) -> None:
+    def __init__(self, runtime: Runtime, drawn: random.Random, size: int = 1) -> None:
         self._runtime = runtime
+        self._size = size
         self._random = drawn
         self._ctx = Context()
         entities = runtime.entities
@@ -61,8 +62,9 @@ class Writer:
             self._random.choice(self._steps)()
 
     def create(self) -> None:
-        """Up to five at once."""
-        drafts = [Draft(values(self._random)) for _ in range(self._random.choice((1, 1, 2, 5)))]
+        """One, or up to five times the size at once."""
+        count = self._random.choice((1, 1, 2 * self._size, 5 * self._size))
+        drafts = [Draft(values(self._random)) for _ in range(count)]
         made = self._runtime.entities.create(self._ctx, TYPE, drafts, _VIEW)
         self._here += [one.id for one in made if not isinstance(one, ItemError)]
 
@@ -74,7 +76,7 @@ class Writer:
     def update_many(self) -> None:
         """Several in one transaction."""
         if self._here:
-            self._update(sorted({self._one() for _ in range(self._random.randint(2, 8))}))
+            self._update(sorted({self._one() for _ in range(self._random.randint(2, 8 * self._size))}))
 
     def archive(self) -> None:
         """To the archive."""
