@@ -1,22 +1,22 @@
-"""What contacts hears besides what every service does: its own log and that of deals, for the timeline.
+"""What contacts hears besides what every service does: its own log and those of deals and tickets, for the timeline.
 
 Handlers write to this database alone, in the transaction that moves the watermark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from services.contacts.timeline import store
+from services.contacts.timeline.entries import HOMES
 from services.contacts.timeline.following import OWN, Timeline
-from services.contacts.timeline.rebuilding import rebuild_deals, rebuild_own
+from services.contacts.timeline.rebuilding import rebuild_foreign, rebuild_own
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, LINK, Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.service.following import Subscription, asker
 from shared.service.home import Home
 
-OPPORTUNITIES = "opportunities"
 _POOL = 3
 
 
@@ -29,29 +29,38 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
 def followers(home: Home, settings: Settings) -> tuple[Subscription, ...]:
     """The same over a database at hand."""
     timeline = Timeline(home)
-
-    def hear_own(connection: Connection, events: Sequence[Event]) -> None:
-        timeline.apply(connection, OWN, events)
-
-    def hear_deals(connection: Connection, events: Sequence[Event]) -> None:
-        timeline.apply(connection, OPPORTUNITIES, events)
-
     return (
         Subscription(
             name=f"{OWN}.timeline",
             source=OWN,
-            handler=hear_own,
+            handler=_hearing(timeline, OWN),
             types=frozenset({"entity", LINK}),
             rebuild=lambda database: rebuild_own(home, timeline, database),
         ),
-        Subscription(
-            name=f"{OWN}.timeline.of.{OPPORTUNITIES}",
-            source=OPPORTUNITIES,
-            handler=hear_deals,
-            types=frozenset({"deal", LINK, CATALOG_TYPE, CATALOG_ATTRIBUTE}),
-            rebuild=lambda database: rebuild_deals(OPPORTUNITIES, asker(settings, OPPORTUNITIES), database, timeline),
-        ),
+        *(_of(timeline, source, kind, settings) for kind, source in HOMES.items()),
     )
+
+
+def _of(timeline: Timeline, source: str, kind: str, settings: Settings) -> Subscription:
+    """What another service tells of its entities that stand in timelines."""
+
+    def rebuild(database: Database) -> None:
+        rebuild_foreign(source, kind, asker(settings, source), database, timeline)
+
+    return Subscription(
+        name=f"{OWN}.timeline.of.{source}",
+        source=source,
+        handler=_hearing(timeline, source),
+        types=frozenset({kind, LINK, CATALOG_TYPE, CATALOG_ATTRIBUTE}),
+        rebuild=rebuild,
+    )
+
+
+def _hearing(timeline: Timeline, source: str) -> Callable[[Connection, Sequence[Event]], None]:
+    def hear(connection: Connection, events: Sequence[Event]) -> None:
+        timeline.apply(connection, source, events)
+
+    return hear
 
 
 def turn(database: Database) -> int:

@@ -151,7 +151,7 @@ OPERATIONS = (
         response=TimelinePage,
         tag="Timeline",
         description=(
-            "Everything that happened with a contact, a company or a deal in one stream, newest first: activities, "
+            "Everything that happened with a contact, company, deal or ticket in one stream, newest first: activities, "
             "changes of attributes, moves of lifecycle and stage, links, merges. Lines about types that the token may "
             "not read are left out, and `left_out` says so."
         ),

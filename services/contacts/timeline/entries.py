@@ -16,10 +16,12 @@ from shared.contracts.event import ARCHIVED, CREATED, LINK, MERGED, RESTORED, UN
 from shared.service.home import LiveType
 from shared.service.relations import BUILTIN
 
-CONTACT, COMPANY, DEAL = "contact", "company", "deal"
-SUBJECTS = (CONTACT, COMPANY, DEAL)
-"""Entity types that have a timeline."""
+CONTACT, COMPANY, DEAL, TICKET = "contact", "company", "deal", "ticket"
 CUSTOMERS = (CONTACT, COMPANY)
+HOMES: Mapping[str, str] = {DEAL: "opportunities", TICKET: "service_desk"}
+"""Entity types of other services that have a timeline too, and the service that each lives in."""
+SUBJECTS = (*CUSTOMERS, *HOMES)
+"""Entity types that have a timeline."""
 
 CHANGED, LIFECYCLE, STAGE = "changed", "lifecycle", "stage"
 LINKED, UNLINKED = "linked", "unlinked"
@@ -38,12 +40,12 @@ KINDS = (
 )
 """Every kind of line; an activity's kind is its entity type."""
 PASSED_ON = ("created", STAGE)
-"""Lines of a deal that stand on the timelines of its customers too."""
+"""Lines of a deal or ticket that stand on the timelines of its customers too."""
 
 _MOVES: Mapping[str, Mapping[str, str]] = {
     CONTACT: {"lifecycle_stage": LIFECYCLE},
     COMPANY: {"lifecycle_stage": LIFECYCLE},
-    DEAL: {"stage": STAGE, "pipeline": STAGE},
+    **{one: {"stage": STAGE, "pipeline": STAGE} for one in HOMES},
 }
 # What a creation shows, so that a history begins with where it began.
 _BEGUN = frozenset({"lifecycle_stage", "stage", "pipeline", "amount"})
@@ -82,7 +84,7 @@ class Entry:
 
 
 def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry]:
-    """The lines that an event about a contact, company or deal makes on its own timeline. What the system keeps by
+    """The lines that an event about an entity that has a timeline makes on its own timeline. What the system keeps by
     itself (read-only attributes) is no news; moves of lifecycle or stage are lines of their own."""
     told = _TOLD.get(event.kind)
     if told is None or event.entity_id is None or _by_merge(event):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.timeline import activities, entries, store, turning
-from services.contacts.timeline.entries import CUSTOMERS, DEAL
+from services.contacts.timeline.entries import CUSTOMERS, HOMES
 from services.contacts.timeline.store import Key, Stamp
 from shared.contracts.event import ENTITY_KINDS, ERASED, LINK, MERGED, RESTORED, UNMERGED, Event
 from shared.kernel.clock import now
@@ -17,7 +17,11 @@ from shared.service.replica.catalogs import Catalogs, apply_catalog_events
 
 OWN = "contacts"
 _RELATIONS = {one.id: one for one in BUILTIN}
-_RANKS: Mapping[str, int] = {**dict.fromkeys(CUSTOMERS, 0), DEAL: 1, **dict.fromkeys(ACTIVITIES, 2)}
+_RANKS: Mapping[str, int] = {
+    **dict.fromkeys(CUSTOMERS, 0),
+    **dict.fromkeys(HOMES, 1),
+    **dict.fromkeys(ACTIVITIES, 2),
+}
 """Lines of what ranks higher stand on the timelines of what it is linked to and ranks lower."""
 
 
@@ -41,8 +45,9 @@ class Timeline:
         store.put(connection, told)
         said = _said(events)
         store.link(connection, said)
-        moved = {one[1] for one in said if one[0] == DEAL}
-        store.pass_on(connection, moved | {one.subject_id for one in told if one.subject_type == DEAL})
+        store.pass_on(
+            connection, {(one[0], one[1]) for one in said} | {(one.subject_type, one.subject_id) for one in told}
+        )
         # What went on with their activities while they were archived has not been written to them. Those of an erased
         # activity are told of by its event: nothing here knows them any more.
         back = {(one.entity_type, one.entity_id or 0) for one in events if one.kind == RESTORED}
@@ -82,7 +87,7 @@ def _said(events: Iterable[Event]) -> dict[tuple[str, int, str, int], tuple[Stam
             reverse=True,
         )
         (rank, kind, ident), (lower, subject, subject_id) = ends
-        if lower < 0 or rank <= lower or DEAL not in (kind, subject):
+        if lower < 0 or rank <= lower or not HOMES.keys() & {kind, subject}:
             continue
         stamp = int(one.detail["clock"]), str(one.detail["origin"])
         key = kind, ident, subject, subject_id

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.timeline import store
-from services.contacts.timeline.entries import CUSTOMERS, DEAL, entity_entries
+from services.contacts.timeline.entries import CUSTOMERS, entity_entries
 from services.contacts.timeline.following import OWN, Timeline
 from shared.contracts.event import CREATED, Event
 from shared.kernel.db import Connection, Database
@@ -38,45 +38,45 @@ def rebuild_own(home: Home, timeline: Timeline, database: Database) -> None:
                 timeline.stand(connection, {name: home.ids(connection, name, after, upto)}, None)
 
 
-def rebuild_deals(source: str, ask: Ask, database: Database, timeline: Timeline) -> None:
-    """What the service of deals says of them and their links now."""
+def rebuild_foreign(source: str, kind: str, ask: Ask, database: Database, timeline: Timeline) -> None:
+    """What the service of deals, or of tickets, says of them and their links now."""
     details = ask(f"/api/v1/{source}/catalog")["types"]
     with database.transaction() as connection:
         put_types(connection, source, details)
     after = 0
     while after >= 0:
-        page = ask(f"/api/v1/{source}/entities/{DEAL}?after={after}")
+        page = ask(f"/api/v1/{source}/entities/{kind}?after={after}")
         with database.transaction() as connection:
-            timeline.apply(connection, source, [_begun(one) for one in page["results"]])
+            timeline.apply(connection, source, [_begun(kind, one) for one in page["results"]])
         after = int(page.get("next_after") or -1)
     place = "0.0.0"
     while place:
         page = ask(f"/api/v1/{source}/links?after={place}")
         with database.transaction() as connection:
-            _take_links(connection, page["results"], timeline)
+            _take_links(connection, kind, page["results"], timeline)
         place = str(page.get("next_after") or "")
 
 
-def _begun(one: Mapping[str, Any]) -> Event:
-    """A deal as it is, as if it had begun so."""
+def _begun(kind: str, one: Mapping[str, Any]) -> Event:
+    """An entity as it is, as if it had begun so."""
     at = datetime.fromisoformat(one["created_at"])
     changed = {key: [None, value] for key, value in one["values"].items()}
-    return Event(CREATED, DEAL, at, int(one["id"]), 1, changed=changed)
+    return Event(CREATED, kind, at, int(one["id"]), 1, changed=changed)
 
 
-def _take_links(connection: Connection, rows: Sequence[Sequence[Any]], timeline: Timeline) -> None:
-    """Links from deals that nobody has said anything of yet."""
+def _take_links(connection: Connection, kind: str, rows: Sequence[Sequence[Any]], timeline: Timeline) -> None:
+    """Links from such entities that nobody has said anything of yet."""
     said = {}
     touched: dict[str, set[int]] = {}
     for relation, here, there in rows:
         for (from_type, to_type), plain in _HELD.items():
-            if int(relation) != plain or from_type != DEAL:
+            if int(relation) != plain or from_type != kind:
                 continue
             if to_type in CUSTOMERS:
-                said[DEAL, int(here), to_type, int(there)] = (0, ""), True
+                said[kind, int(here), to_type, int(there)] = (0, ""), True
             elif to_type in ACTIVITIES:
-                said[to_type, int(there), DEAL, int(here)] = (0, ""), True
+                said[to_type, int(there), kind, int(here)] = (0, ""), True
                 touched.setdefault(to_type, set()).add(int(there))
     store.link(connection, said)
-    store.pass_on(connection, {ident for kind, ident, _, _ in said if kind == DEAL})
+    store.pass_on(connection, {(one[0], one[1]) for one in said})
     timeline.stand(connection, touched, None)

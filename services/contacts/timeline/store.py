@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
-from services.contacts.timeline.entries import DEAL, PASSED_ON, Entry
+from services.contacts.timeline.entries import HOMES, PASSED_ON, Entry
 from shared.contracts.event import Event
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps
@@ -49,7 +49,7 @@ where (l.clock, l.origin) < (excluded.clock, excluded.origin)
 """
 _TAKE_BACK = f"""
 delete from timeline_entry e using timeline_link l
-where l.ref_type = '{DEAL}' and l.ref_id = any(%(ids)s::bigint[]) and not l.live
+where (l.ref_type, l.ref_id) in {_LISTED} and not l.live
     and e.ref_type = l.ref_type and e.ref_id = l.ref_id and e.kind = any(%(kinds)s)
     and e.subject_type = l.subject_type and e.subject_id = l.subject_id
 """
@@ -59,7 +59,7 @@ select l.subject_type, l.subject_id, e.at, e.key, e.kind, l.ref_type, l.ref_id, 
     e.source, e.source_id, null, e.data
 from timeline_link l join timeline_entry e on e.subject_type = l.ref_type and e.subject_id = l.ref_id
     and e.kind = any(%(kinds)s) and e.ref_type = ''
-where l.ref_type = '{DEAL}' and l.ref_id = any(%(ids)s::bigint[]) and l.live
+where (l.ref_type, l.ref_id) in {_LISTED} and l.live
     and not exists (select from timeline_gone g where g.entity_type = l.subject_type and g.id = l.subject_id)
 on conflict do nothing
 """
@@ -132,10 +132,11 @@ def link(connection: Connection, said: Said) -> None:
         connection.run(_LINK, {name: [row[n] for row in rows] for n, name in enumerate(names)}, prepare=True)
 
 
-def pass_on(connection: Connection, deals: Collection[int]) -> None:
-    """Let the lines of these deals stand where their links say, and nowhere else."""
-    if deals:
-        params = {"ids": sorted(deals), "kinds": list(PASSED_ON)}
+def pass_on(connection: Connection, entities: Collection[Key]) -> None:
+    """Let the lines of these deals and tickets stand where their links say, and nowhere else."""
+    listed = sorted(one for one in entities if one[0] in HOMES)
+    if listed:
+        params = {"types": [one for one, _ in listed], "ids": [one for _, one in listed], "kinds": list(PASSED_ON)}
         connection.run(_TAKE_BACK, params, prepare=True)
         connection.run(_PASS_ON, params, prepare=True)
 

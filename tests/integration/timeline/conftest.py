@@ -94,7 +94,8 @@ class Desk:
     def catch_up(self) -> None:
         """Apply everything that lies on both logs, also what that made."""
         feeds = DirectSource({"contacts": self.runtime.feed, "opportunities": self.deals.feed})
-        for one in (*self.followed.values(), self.followed["contacts.timeline"]):
+        here = [one for one in self.followed.values() if one.source != "service_desk"]
+        for one in (*here, self.followed["contacts.timeline"]):
             while pull(self.db, feeds, one).behind:
                 pass
 
@@ -142,7 +143,7 @@ def desk(system: System, new_database: Any, redis_url: str) -> Iterator[Desk]:  
     with pytest.MonkeyPatch.context() as monkeypatch:
         deals = application(OPPORTUNITIES, new_database(), redis_url, monkeypatch)
         monkeypatch.setenv("CONTACTS_DATABASE_URL", system.runtime("contacts").db.url)
-        settings = Settings(redis_url=redis_url)  # type: ignore[arg-type]
+        settings = Settings(redis_url=redis_url)
         made = Desk(
             system,
             deals,

@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.event import LINK, Event
+from shared.contracts.event import CATALOG_TYPE, CREATED, LINK, UPDATED, Event
 from tests.integration.timeline.conftest import Desk
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
-PLAIN = {("deal", "contact"): 3, ("contact", "deal"): 4, ("deal", "company"): 341, ("note", "deal"): 214}
+PLAIN = {
+    ("deal", "contact"): 3,
+    ("contact", "ticket"): 15,
+    ("contact", "deal"): 4,
+    ("deal", "company"): 341,
+    ("note", "deal"): 214,
+}
 _clocks = itertools.count(1)
 
 
@@ -101,3 +107,18 @@ def test_rights_over_deals(desk: Desk, ada: int) -> None:
     assert [one["kind"] for one in found["results"]] == ["created"]
     assert found["left_out"] == [{"type": "deal", "scope": "crm.objects.deals.read"}]
     assert desk.client(token).get(f"/api/v1/timeline/deal/{deal}").status_code == 403
+
+
+def test_tickets_stand_there_in_the_same_way(desk: Desk, ada: int) -> None:
+    stage = {"id": 7, "name": "stage", "label": "Stage", "kind": "enumeration", "options": []}
+    named = {"name": "ticket", "plural": "tickets", "label": "Ticket", "attributes": [stage]}
+    events = [
+        Event(CATALOG_TYPE, "ticket", AT, detail=named),
+        Event(CREATED, "ticket", AT, 5, 1, changed={"7": [None, "1"]}),
+        Event(UPDATED, "ticket", AT, 5, 2, changed={"7": ["1", "4"]}),
+        said(("contact", ada), ("ticket", 5)),
+    ]
+    tell(desk, *events, source="service_desk")
+    desk.catch_up()
+    assert lines(desk, "contact", ada)[1:] == [("stage", "5"), ("created", "5"), ("linked", "5")]
+    assert [one for one, _ in lines(desk, "ticket", 5)] == ["stage", "created", "linked"]
