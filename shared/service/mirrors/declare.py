@@ -32,7 +32,7 @@ def mirror_type(one: Mirror) -> TypeDef:
     known = known_type(one.type)
     if known is None:
         raise LookupError(f"{one.type} is no type of this system: it cannot be mirrored")
-    room = len(one.attributes) + 2  # every attribute has a slot from the start, whatever its kind
+    room = len(one.attributes) + 1  # every attribute has a slot from the start, whatever its kind
     return replace(
         known,
         groups=(GroupDef(_GROUP, "Mirrored", 0),),

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 SECONDS = 0.3
 """How long a write waits at most."""
-STALE = timedelta(seconds=5)
+STALE = timedelta(seconds=30)
 """A follower that told of nothing for so long does not follow at this time: the relay sends a pulse every second."""
 _PAUSE = 0.004
 _KEY = "crm:applied"
