@@ -28,6 +28,7 @@ from crm.commands import (
     run,
     show,
     status,
+    timeline,
     tokens,
     types,
     verify,
@@ -50,6 +51,7 @@ app = typer.Typer(
 command(app)(status.status)
 command(app)(find.find)
 command(app)(show.show)
+command(app)(timeline.timeline)
 command(app)(exports.export)
 command(app, "import")(imports.import_)
 app.add_typer(imports.app, name="imports")

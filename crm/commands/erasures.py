@@ -13,7 +13,7 @@ from rich.text import Text
 from crm.api import path_of
 from crm.command import command, group
 from crm.commands.status import services
-from crm.present import rows_table
+from crm.present import minute, rows_table
 from crm.session import Session
 
 app = group("People erased on request: keep the ledger over a restore, erase again, lift a block.")
@@ -26,7 +26,9 @@ File = Annotated[Path, typer.Argument(help="A file of the ledger; - for standard
 def export(session: Session, file: File) -> None:
     """Write the ledger of every service to a file. It holds keyed hashes, no values: keep it with your backups."""
     lines = [
-        json.dumps({"service": name, **entry}) + "\n" for name in services(session) for entry in _entries(session, name)
+        json.dumps({"service": name, **entry}) + "\n"
+        for name in services(session)
+        for entry in _entries(session, name, "erasures")
     ]
     if str(file) == "-":
         typer.echo("".join(lines), nl=False)
@@ -35,10 +37,10 @@ def export(session: Session, file: File) -> None:
     session.answer({"entries": len(lines)}, lambda: Text(f"erasures written to {file}: {len(lines)}"))
 
 
-def _entries(session: Session, service: str) -> Iterator[dict[str, Any]]:
+def _entries(session: Session, *path: str) -> Iterator[dict[str, Any]]:
     after: str | None = None
     while True:
-        page = session.api.get(path_of(service, "erasures"), after=after)
+        page = session.api.get(path_of(*path), after=after)
         yield from page["results"]
         after = page.get("next_after")
         if not after:
@@ -85,3 +87,27 @@ def lift(
         path_of(service, "erasures", "lift"), {"type": type, "attribute": attribute, "value": value}
     )
     session.answer(body, lambda: Text("it may be written again" if body["lifted"] else "it was not kept out"))
+
+
+@command(app)
+def review(
+    session: Session, settle: Annotated[str, typer.Option("--settle", help="SERVICE/ID looked at.")] = ""
+) -> None:
+    """What was erased people's and others' too, for somebody to look at: crm erasures review --settle contacts/7"""
+    if settle:
+        service, _, ident = settle.partition("/")
+        body = session.api.post(path_of(service, "erasures", "review", ident, "settle"), {})
+        session.answer(body, lambda: Text("settled" if body["settled"] else "somebody had settled it before"))
+        return
+    found = [
+        {"service": name, **one} for name in services(session) for one in _entries(session, name, "erasures", "review")
+    ]
+    rows = [
+        [f"{one['service']}/{one['id']}", _named(one["erased"]), _named(one["entity"]), minute(one["at"])]
+        for one in found
+    ]
+    session.answer({"results": found}, lambda: rows_table(("Id", "Erased", "Look at", "Since"), rows))
+
+
+def _named(entity: dict[str, str]) -> str:
+    return f"{entity['type']} {entity['id']}"

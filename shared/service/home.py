@@ -10,21 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.event import CREATED, Event
-from shared.eav.catalog import LiveType
+from shared.eav.attempts import Publish
+from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.declare import TypeDef
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, View
 from shared.eav.keeping import Keeper
 from shared.eav.merging.merging import ABSORBED
 from shared.eav.merging.unmerging import RELEASED
+from shared.eav.patience import tries
 from shared.eav.requests import Ref
-from shared.eav.store.erase import family
+from shared.eav.store.erase import family, states
+from shared.eav.store.state import State
 from shared.eav.tables import table_name
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
+from shared.kernel.errors import NotFound, Unavailable
 from shared.kernel.json import loads
 from shared.service.known_types import type_of
 from shared.service.publishing import kind_of_event, publish
@@ -46,6 +50,10 @@ _HISTORY = """
 select entity_id, version, kind, at, effective_at, actor, source, source_id, changed::text from eav_history
 where type_id = %(type)s and entity_id > %(after)s and entity_id <= %(upto)s order by entity_id, version
 """
+_CHANGES = """
+select entity_id, effective_at, changed::text from eav_history
+where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and changed ?| %(keys)s order by entity_id, version
+"""
 _LINKS = """
 select l.from_id, g.type, l.to_id from unnest(%(relations)s::int[], %(types)s::text[]) g(relation, type)
 join eav_link l on l.relation = g.relation and l.from_id = any(%(ids)s::bigint[])
@@ -53,16 +61,27 @@ join eav_link l on l.relation = g.relation and l.from_id = any(%(ids)s::bigint[]
 _PLAIN = {(one.from_type, one.to_type): one.id for one in BUILTIN if one.plain}
 
 
+class Life(NamedTuple):
+    """What became of some attributes of an entity. values: canonical JSON by attribute key, as they are now; changes:
+    (instant, {key: [old, new]}) in the order of versions."""
+
+    id: int
+    since: datetime
+    values: Mapping[str, Any]
+    changes: Sequence[tuple[datetime, Mapping[str, Sequence[Any]]]]
+
+
 class Home:
     """The entities of one database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, tell: Publish = publish) -> None:
         self._engine = engine
+        self._tell = tell
 
     @classmethod
-    def of(cls, database: Database) -> Home:
-        """For processes that have no runtime."""
-        return cls(Engine(database, relations=BUILTIN))
+    def of(cls, database: Database, tell: Publish = publish) -> Home:
+        """For processes that have no runtime. tell: what is done with what it keeps."""
+        return cls(Engine(database, relations=BUILTIN), tell)
 
     @property
     def database(self) -> Database:
@@ -71,7 +90,7 @@ class Home:
 
     @cached_property
     def _keeper(self) -> Keeper:
-        return Keeper(self._engine.database, self._engine.catalog, publish)
+        return Keeper(self._engine.database, self._engine.catalog, self._tell)
 
     def definition(self, name: str) -> TypeDef:
         """A type that lives here or in another service of this system. Raises NotFound."""
@@ -88,6 +107,15 @@ class Home:
         """Live entities by id as they are now, values as JSON by internal name."""
         found = self._engine.reads.read(type_name, [Ref(id=one) for one in ids], View("json", attributes))
         return {one.id: one for one in found if one is not None}
+
+    def shown(self, type_name: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """What is shown of entities, of mirrored ones too: the type's display values by internal name. Those that are
+        not there, or not known here, are left out."""
+        try:
+            found = self._engine.links.shown(type_name, ids)
+        except NotFound:
+            return {}
+        return {ident: values for ident, values in found.items() if values is not None}
 
     def linked(
         self, connection: Connection, type_name: str, ids: Sequence[int], to_types: Iterable[str]
@@ -141,6 +169,38 @@ class Home:
                     kind_of_event(kind), live.name, _aware(at), ident, version, _aware(since), actor, source, source_id,
                     changed=loads(changed),
                 )  # fmt: skip
+
+    def lives(
+        self, connection: Connection, type_name: str, ids: Sequence[int], keys: Sequence[str], *, lock: bool = False
+    ) -> list[Life]:
+        """Of live entities, what became of some attributes; `lock` holds them until the transaction ends. Two
+        statements."""
+        held = self._held(connection, type_name, ids, lock)
+        live = self.type(type_name)
+        params = {"type": live.id, "ids": list(ids), "keys": list(keys)}
+        changes: dict[int, list[tuple[datetime, dict[str, Any]]]] = {}
+        for ident, at, changed in connection.rows(_CHANGES, params, prepare=True):
+            kept = {key: change for key, change in loads(changed).items() if key in keys}
+            changes.setdefault(ident, []).append((at, kept))
+        return [
+            Life(
+                state.id,
+                datetime.fromisoformat(state.created_at),
+                {key: state.values[key] for key in keys if key in state.values},
+                changes.get(state.id, []),
+            )
+            for state in held
+        ]
+
+    def _held(self, connection: Connection, type_name: str, ids: Sequence[int], lock: bool) -> list[State]:
+        for _ in tries():
+            try:
+                with connection.transaction():
+                    found = states(connection, self.type(type_name), ids, archived=False, lock=lock)
+                    return [state for state, _ in found]
+            except StaleCatalog:
+                self._engine.catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
 
 
 def _tables(live: LiveType) -> dict[str, str]:

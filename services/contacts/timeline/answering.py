@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.timeline.entries import CUSTOMERS
 from services.contacts.timeline.reading import Facet, Line, Place, Wanted, facets, page
 from shared.kernel.clock import iso
@@ -93,7 +94,20 @@ class Timelines:
     def _shown(self, connection: Connection, subject: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
         types = {one.ref_type or subject for one in lines if one.data and "changes" in one.data}
         lives = {name: live for name in types if (live := self._live(connection, name)) is not None}
-        return [_line(one, lives.get(one.ref_type or subject)) for one in lines]
+        names = self._names(lines)
+        return [_line(one, lives.get(one.ref_type or subject), names.get((one.ref_type, one.ref_id))) for one in lines]
+
+    def _names(self, lines: Sequence[Line]) -> dict[tuple[str, int | None], dict[str, Any]]:
+        """What is shown of the entities that lines are about; an activity's line says that itself."""
+        asked: dict[str, set[int]] = {}
+        for one in lines:
+            if one.ref_id is not None and one.kind not in ACTIVITIES:
+                asked.setdefault(one.ref_type, set()).add(one.ref_id)
+        return {
+            (name, ident): values
+            for name, ids in asked.items()
+            for ident, values in self._home.shown(name, sorted(ids)).items()
+        }
 
     def _live(self, connection: Connection, name: str) -> LiveType | None:
         if name in CUSTOMERS:
@@ -102,7 +116,7 @@ class Timelines:
         return None if known is None else known.live
 
 
-def _line(one: Line, live: LiveType | None) -> dict[str, Any]:
+def _line(one: Line, live: LiveType | None, shown: Mapping[str, Any] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "at": iso(_aware(one.at)),
         "recorded_at": iso(_aware(one.recorded_at)),
@@ -110,7 +124,7 @@ def _line(one: Line, live: LiveType | None) -> dict[str, Any]:
         "service": one.service,
     }
     if one.ref_id is not None:
-        found["entity"] = {"type": one.ref_type, "id": str(one.ref_id)}
+        found["entity"] = {"type": one.ref_type, "id": str(one.ref_id), **({"values": shown} if shown else {})}
     given = {"actor": one.actor, "source": one.source, "source_id": one.source_id}
     found |= {name: value for name, value in given.items() if value is not None}
     data = dict(one.data or {})

@@ -40,6 +40,14 @@ class Change(BaseModel):
     new_label: str | None = None
 
 
+class About(BaseModel):
+    """The entity that a line is about, and what is shown of it."""
+
+    type: str
+    id: str
+    values: dict[str, Any] | None = None
+
+
 class TimelineLine(BaseModel):
     """One line: the instant that it counts from and the one it was recorded at, what happened, to what, by whom."""
 
@@ -47,7 +55,7 @@ class TimelineLine(BaseModel):
     recorded_at: str
     kind: str
     service: str
-    entity: dict[str, str] | None = None
+    entity: About | None = None
     actor: str | None = None
     source: str | None = None
     source_id: str | None = None

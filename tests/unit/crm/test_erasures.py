@@ -71,3 +71,25 @@ def test_reapply_and_lift() -> None:
     for value, words in (("ada@example.org", "may be written again"), ("x@y.test", "was not kept out")):
         code, out, _ = run_crm(Ledgers(), "erasures", "lift", "contacts", "contact", "email", value)
         assert (code, words in out) == (0, True)
+
+
+class Reviews(Ledgers):
+    """One thing to look at in contacts."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.endswith("/settle"):
+            return httpx.Response(200, json={"settled": path == "/api/v1/contacts/erasures/review/7/settle"})
+        if path.endswith("/review"):
+            note, ada = {"type": "note", "id": "3"}, {"type": "contact", "id": "42"}
+            line = {"id": "7", "erased": ada, "entity": note, "at": "2026-03-01T09:30:00.000Z"}
+            return httpx.Response(200, json={"results": [line] if "contacts" in path else []})
+        return super().answer(request)
+
+
+def test_what_is_to_be_looked_at_and_settled() -> None:
+    code, out, _ = run_crm(Reviews(), "erasures", "review")
+    assert code == 0
+    assert all(text in out for text in ("contacts/7", "contact 42", "note 3", "2026-03-01 09:30"))
+    code, out, _ = run_crm(Reviews(), "erasures", "review", "--settle", "contacts/7")
+    assert (code, "settled" in out) == (0, True)
