@@ -27,6 +27,7 @@ from services.reporting.projections import Projections, compiled_metric
 from services.reporting.query import Cells, groups, nothing, unconverted
 from services.reporting.rates import rates_of
 from services.reporting.tabling import shares, table
+from services.reporting.warming import Timed, remember
 from shared.kernel.clock import monotonic, now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
@@ -67,8 +68,11 @@ class Answers:
     projections: Projections
     cache: Cache
 
-    def ask(self, ctx: Context, name: str, raw: Mapping[str, Any], fresh: str = "any") -> Answer:
-        """Answer a question. Raises NotFound, Forbidden, Invalid with every problem, Unavailable when not fresh."""
+    def ask(self, ctx: Context, name: str, raw: Mapping[str, Any], fresh: str = "any", *, noted: bool = True) -> Answer:
+        """Answer a question. Raises NotFound, Forbidden, Invalid with every problem, Unavailable when not fresh.
+
+        noted: somebody asked it, so that its answer is worth keeping warm when it is dear.
+        """
         require_scope(ctx.actor, REPORTS_READ)
         check_fresh(fresh)
         asked = now()
@@ -90,8 +94,10 @@ class Answers:
             versions, as_of = store.stand(connection, [metric.id, *(one.metric.id for one in parts)], sources)
             cells = [cells_of(one, day) for one in parts]
             mark = "-".join(one.rates.mark for one in cells if one.rates is not None)
-            compute = partial(self._table, connection, cells, question)
+            compute = Timed(partial(self._table, connection, cells, question))
             etag, found = self.cache.table(metric, versions, question, mark, compute)
+            if noted and compute.dear:
+                remember(connection, name, raw, compute.seconds)
             relations = {way.relation for one in parts for way in one.compiled.linkages}
             left = sum(linking.waiting(connection, relations).values())
         body = answer_document(metric, [one.metric for one in parts], question, found, as_of)

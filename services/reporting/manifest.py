@@ -12,7 +12,19 @@ from services.reporting.cache import Cache
 from services.reporting.commands import define_suggested
 from services.reporting.filter_api import OPERATIONS as FILTERS
 from services.reporting.handlers import subscriptions
-from services.reporting.jobs import BACKFILL, VERIFY, Backfill, Verify, verify_when_due
+from services.reporting.jobs import (
+    BACKFILL,
+    FOLD,
+    VERIFY,
+    WARM,
+    Backfill,
+    Fold,
+    Verify,
+    Warm,
+    fold_when_due,
+    verify_when_due,
+    warm_when_due,
+)
 from services.reporting.linking import RELINK
 from services.reporting.pages import OPERATIONS as PAGES
 from services.reporting.projections import Projections
@@ -47,7 +59,13 @@ MANIFEST = Manifest(
     operations=(*DOORS, *ASKING, *FILTERS, *REBUILDS, *PAGES),
     follows=subscriptions,
     own=answers,
-    upkeep={"metrics_defined": suggested, "verifications_started": verify_when_due, "relinks_waiting": relinks},
-    work={BACKFILL: Backfill(), VERIFY: Verify(), RELINK: Relink(), REPLICA: Replica()},
+    upkeep={
+        "metrics_defined": suggested,
+        "verifications_started": verify_when_due,
+        "relinks_waiting": relinks,
+        "foldings_started": fold_when_due,
+        "warmings_started": warm_when_due,
+    },
+    work={BACKFILL: Backfill(), VERIFY: Verify(), RELINK: Relink(), REPLICA: Replica(), FOLD: Fold(), WARM: Warm()},
     migrations=Path(__file__).parent / "migrations",
 )

@@ -63,7 +63,7 @@ def groups(connection: Connection, cells: Cells, question: Question, wanted: Wan
         none = nothing(cells.definition)
         found = {key: (_value(valued[key]) if key in valued else none, int(row[1])) for key, row in everyone.items()}
     else:
-        table = "total" if question.as_of is None else "cell"
+        table = "total" if question.as_of is None else "ledger"
         values = _VALUES["converted" if cells.definition.measure.to else kind]
         rows = _read(connection, cells, question, wanted, table, values)
         found = {key: (_value(row), int(row[1])) for key, row in rows.items()}
@@ -93,7 +93,7 @@ def unconverted(
     connection: Connection, cells: Cells, question: Question
 ) -> tuple[tuple[str | None, int, Decimal], ...]:
     """(currency, entities, amount) of what has an amount and no rate on its day."""
-    table = "total" if question.as_of is None else "cell"
+    table = "total" if question.as_of is None else "ledger"
     wanted = Wanted((CURRENCY,), question.period)
     rows = _read(connection, cells, question, wanted, table, ("sum(c.s)", "sum(c.m)"), "rate is null and c.m <> 0")
     return tuple((key[0], int(row[1]), Decimal(row[0])) for key, row in rows.items())

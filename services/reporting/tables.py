@@ -52,6 +52,21 @@ def rebuild_statement() -> str:
         at timestamp not null default timezone('utc', clock_timestamp()))"""
 
 
+def folding_statements() -> list[str]:
+    """Months of the ledger in one row per group; and the ledger as it is read: those, and days by themselves."""
+    return [
+        """create table cell_month (
+            metric_id int not null references metric on delete cascade, month date not null, dims text[] not null,
+            days date[] not null, ns bigint[] not null, ms bigint[] not null, ss numeric[] not null,
+            primary key (metric_id, month, dims))""",
+        """create view ledger as
+            select metric_id, dims, day, n, m, s from cell
+            union all
+            select f.metric_id, f.dims, d.day, d.n, d.m, d.s
+            from cell_month f cross join lateral unnest(f.days, f.ns, f.ms, f.ss) as d(day, n, m, s)""",
+    ]
+
+
 def create_statements() -> list[str]:
     """The DDL, in order."""
     return [*replica_statements(), *_CREATE]

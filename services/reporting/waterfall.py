@@ -32,7 +32,7 @@ MOST_EXAMPLES = 20
 ADDITIVE = ("count", "sum")
 _TOUCHED = """select distinct id from fact_version where type_no = %(no)s and at >= %(low)s and at < %(high)s
 and id > %(after)s order by id limit %(limit)s"""
-_LEDGER = """select coalesce(sum(n), 0)::bigint, coalesce(sum(s), 0) from cell
+_LEDGER = """select coalesce(sum(n), 0)::bigint, coalesce(sum(s), 0) from ledger
 where metric_id = %(metric)s and day <= %(day)s{groups}"""
 _REPAIRS = """select count(*) from repair where what = %(what)s and repaired and at >= %(low)s and at < %(high)s"""
 _CAUSES = {

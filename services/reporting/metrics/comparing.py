@@ -20,11 +20,11 @@ _COMPARED = """update metric_rebuild set compared = %(compared)s::jsonb where me
 _LATEST = """select r.metric_id, r.entities, r.compared::text from metric_rebuild r join metric m on m.id = r.metric_id
 where m.name = %(name)s order by r.metric_id desc limit 1"""
 _TAKE_ON = """insert into cell (metric_id, dims, day, n, m, s)
-select %(id)s, dims, day, n, m, s from cell where metric_id = %(of)s"""
+select %(id)s, dims, day, n, m, s from ledger where metric_id = %(of)s"""
 _DAYS = """select count(*) from (
-    select dims, day, n, m, s from cell where metric_id = %(id)s and (n <> 0 or m <> 0 or s <> 0)) mine
+    select dims, day, n, m, s from ledger where metric_id = %(id)s and (n <> 0 or m <> 0 or s <> 0)) mine
 full join (
-    select dims, day, n, m, s from cell where metric_id = %(of)s and (n <> 0 or m <> 0 or s <> 0)) theirs
+    select dims, day, n, m, s from ledger where metric_id = %(of)s and (n <> 0 or m <> 0 or s <> 0)) theirs
 on mine.dims = theirs.dims and mine.day = theirs.day
 where (mine.n, mine.m, mine.s) is distinct from (theirs.n, theirs.m, theirs.s)"""
 
@@ -46,8 +46,8 @@ def note(connection: Connection, made: store.Metric, of: store.Metric, entities:
 def latest(connection: Connection, name: str) -> Rebuild | None:
     """The latest rebuild under a name, None when there was none."""
     row = connection.row(_LATEST, {"name": name})
-    metric = row and store.by_id(connection, row[0])
-    if not row or metric is None:
+    metric = None if row is None else store.by_id(connection, row[0])
+    if row is None or metric is None:
         return None
     return Rebuild(metric, row[1], None if row[2] is None else loads(row[2]))
 

@@ -49,7 +49,7 @@ where id = %(id)s"""
 _RETIRE = """update metric set state = 'retired', retired_at = timezone('utc', clock_timestamp())
 where name = %(name)s and state <> 'retired' returning id"""
 _SUM_UP = """insert into total (metric_id, dims, n, m, s)
-select metric_id, dims, sum(n), sum(m), sum(s) from cell where metric_id = %s group by metric_id, dims"""
+select metric_id, dims, sum(n), sum(m), sum(s) from ledger where metric_id = %s group by metric_id, dims"""
 _STAND = """select c.metric_id, c.version, w.as_of
 from (select min(as_of) as as_of from watermark where source = any(%(sources)s)) w
 left join metric_change c on c.metric_id = any(%(ids)s)"""
@@ -216,7 +216,7 @@ def totals(connection: Connection, ident: int) -> dict[Dims, tuple[int, int, Any
 
 def ledger(connection: Connection, ident: int) -> dict[Dims, tuple[int, int, Any]]:
     """The same, summed up from the days of the ledger."""
-    sql = "select dims, sum(n)::bigint, sum(m)::bigint, sum(s) from cell where metric_id = %s group by dims"
+    sql = "select dims, sum(n)::bigint, sum(m)::bigint, sum(s) from ledger where metric_id = %s group by dims"
     return group_rows(connection.rows(sql, (ident,)))
 
 
@@ -235,7 +235,7 @@ def note_verified(connection: Connection, ident: int, at: datetime, wrong: int) 
 def retire(connection: Connection, name: str) -> None:
     """Take all generations of a name out of service and their cells away."""
     ids = [row[0] for row in connection.rows(_RETIRE, {"name": name})]
-    for table in ("cell", "total", "cell_value"):
+    for table in ("cell", "cell_month", "total", "cell_value"):
         connection.run(f"delete from {table} where metric_id = any(%s)", (ids,))
     note_change(connection, ids)
 

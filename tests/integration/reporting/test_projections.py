@@ -125,9 +125,8 @@ def kept(reporting: Reporting, metric: store.Metric) -> tuple[dict[Any, Any], di
     with reporting.db.connect() as connection:
         one = {"id": metric.id}
         totals = connection.rows("select dims, n, m, s from total where metric_id = %(id)s", one)
-        ledger = connection.rows(
-            "select dims, sum(n)::bigint, sum(m)::bigint, sum(s) from cell where metric_id = %(id)s group by dims", one
-        )
+        summed = "select dims, sum(n)::bigint, sum(m)::bigint, sum(s) from ledger"
+        ledger = connection.rows(f"{summed} where metric_id = %(id)s group by dims", one)
         values = connection.rows("select dims, value, n from cell_value where metric_id = %(id)s", one)
     counted = {(tuple(dims), value): n for dims, value, n in values}
     return store.group_rows(totals), store.group_rows(ledger), counted
