@@ -1,9 +1,9 @@
 """What each process of the system runs: `python -m deploy.processes PROCESS [SERVICE]`.
 
 With a service's name: for that service alone, of which alone the code is loaded. Without: for all services at once.
-`front` answers the front's own pages where services run apart; `prepare` makes databases and the administrator's token,
-then migrates. The settings come from the environment alone, so that the same commands serve the one-command run,
-containers, and `make up-split`.
+`front` answers the front's own pages where services run apart. `databases` makes databases and roles; `prepare` also
+makes the administrator's token, and migrates. The settings come from the environment alone, so that the same commands
+serve the one-command run, containers, and `make up-split`.
 """
 
 from __future__ import annotations
@@ -43,18 +43,24 @@ def migrate(service: str) -> None:
         migrate_service(manifest, settings)
 
 
-def prepare(service: str) -> None:
-    """Make what is missing of databases, roles (as `<SERVICE>_DATABASE_URL` says; by the administrator of DATABASE_URL)
-    and the administrator's token, then migrate. Raises Trouble. May be run at any time."""
+def databases(service: str) -> None:
+    """Make what is missing of databases and roles, as `<SERVICE>_DATABASE_URL` says; the administrator of DATABASE_URL
+    makes them. Raises Trouble. May be run at any time."""
     settings = Settings()
     if settings.database_url is None:
         raise Trouble("DATABASE_URL is not set: databases are made by an administrator")
     names = [manifest.name for manifest in _manifests(service)]
     urls = {name: settings.service_database_url(name) or "" for name in names}
     ensure_databases(settings.database_url.get_secret_value(), [database_of(name, url) for name, url in urls.items()])
-    if settings.admin_token_file is not None:
-        settings.admin_token_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept_secret(settings.admin_token_file, TOKEN_PREFIX)
+
+
+def prepare(service: str) -> None:
+    """Make databases and the administrator's token, then migrate. Raises Trouble. May be run at any time."""
+    databases(service)
+    file = Settings().admin_token_file
+    if file is not None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept_secret(file, TOKEN_PREFIX)
     migrate(service)
 
 
@@ -99,6 +105,7 @@ def bus(service: str) -> None:
 
 _PROCESSES: dict[str, Callable[[str], None]] = {
     "prepare": prepare,
+    "databases": databases,
     "migrate": migrate,
     "web": web,
     "worker": worker,

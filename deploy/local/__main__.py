@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|up-split|down|token|status-json|worker|bus`."""
+"""`python -m deploy.local up|up-split|down|token|status-json`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ _COMMANDS = {
     "down": ("deploy.local.control", "down"),
     "token": ("deploy.local.control", "token"),
     "status-json": ("deploy.local.control", "status_json"),
-    "worker": ("deploy.local.hands", "worker"),
-    "bus": ("deploy.local.hands", "bus"),
 }
 
 

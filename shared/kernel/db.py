@@ -127,7 +127,10 @@ class Database:
     @cached_property
     def engine(self) -> sa.Engine:
         """The same database for SQLAlchemy's ORM, with connections of its own."""
-        return sa.create_engine(sqlalchemy_url(self.url), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        options = {} if self.prepare else {"prepare_threshold": None}
+        return sa.create_engine(
+            sqlalchemy_url(self.url), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT", connect_args=options
+        )
 
     def _open(self) -> psycopg.Connection[Any]:
         url = sqlalchemy_url(self.url).replace("+psycopg", "", 1)

@@ -47,13 +47,17 @@ def open_directory(prefix: str) -> Iterator[Path]:
 
 @dataclass
 class System:
-    """One installation: its home, its port, and the project it runs from (by `make up` when that is a copy)."""
+    """One installation: its home, its port, and the project it runs from (by `make up` when that is a copy).
+
+    command: `up`, or `up-split` for a process per service and role.
+    """
 
     root: Path
     port: int
     settings: Mapping[str, str] = field(default_factory=dict)
     project: Path = PROJECT
     process: subprocess.Popen[str] | None = None
+    command: str = "up"
 
     @property
     def home(self) -> Home:
@@ -90,7 +94,7 @@ class System:
         output = (self.root.parent / f"{self.root.name}.out").open("w+")
         with output:
             self.process = subprocess.Popen(
-                self._words("up") if self.project == PROJECT else ["make", "up"],
+                self._words(self.command) if self.project == PROJECT else ["make", self.command],
                 cwd=self.project,
                 env=self.environment,
                 stdout=output,
@@ -150,10 +154,10 @@ class System:
 
 
 @contextmanager
-def system(**settings: str) -> Iterator[System]:
+def system(command: str = "up", **settings: str) -> Iterator[System]:
     """A system in a home with a space in its name; not started yet, cleared away at the end."""
     with open_directory("crm ops-") as directory:
-        made = System(directory / "the home", free_port(), settings)
+        made = System(directory / "the home", free_port(), settings, command=command)
         try:
             yield made
         finally:

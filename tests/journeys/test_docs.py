@@ -115,7 +115,7 @@ def test_an_example_twice(name: str, environment: Mapping[str, str], system: Sys
 
 
 def test_every_setting_is_in_the_table_of_settings():
-    text = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    text = (DOCS / "operations.md").read_text(encoding="utf-8").partition("## Settings")[2]
     rows = dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", text, re.M))
     elsewhere = {"<SERVICE>_DATABASE_URL", "CRM_WEB_WORKERS", "CRM_WEB_THREADS", "CRM_URL", "CRM_TOKEN"}
     fields = {str(field.validation_alias): field for field in LocalSettings.model_fields.values()}

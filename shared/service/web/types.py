@@ -120,6 +120,8 @@ OPERATIONS = (
         query=(_ARCHIVED,),
         response=models.TypeList,
         tag="Definitions",
+        description="The types of workspace and those made at run time. Each service lists its own at "
+        "/api/v1/{service}/types; `crm types list` gathers all.",
     ),
     Operation(
         "POST",
