@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from services.service_desk.gathering import GATHERINGS
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
 from services.service_desk.pipelines import PIPELINES
+from services.service_desk.promises.books import Books
+from services.service_desk.promises.doors import OPERATIONS
+from services.service_desk.promises.keeping import Keeping
+from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.rules import RULES
 from services.service_desk.schema import TYPES
+from shared.service.home import Home
 from shared.service.manifest import Manifest
+from shared.service.steps import LiveType
+
+if TYPE_CHECKING:
+    from shared.service.runtime import Runtime
+
+
+def clocks(type_of: Callable[[str], LiveType]) -> Keeping:
+    """The step that moves clocks."""
+    return Keeping(Books(), type_of)
+
+
+def desk(service: Runtime) -> Desk:
+    """What the doors of promises need."""
+    return Desk(Home(service.engine), Books())
+
 
 MANIFEST = Manifest(
     name="service_desk",
@@ -18,4 +42,9 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
+    operations=OPERATIONS,
+    upkeep={"clocks_moved": sweep},
+    own=desk,
+    step=clocks,
+    migrations=Path(__file__).parent / "migrations",
 )

@@ -47,6 +47,9 @@ CATALOG_PIPELINE = "catalog.pipeline"
 CATALOG_RELATION = "catalog.relation"
 TOKEN = "token"  # noqa: S105 (a kind of event, not a secret)
 LINK = "link"
+SLA_REACHED = "sla.reached"
+# Details: {"target", "cycle", "round", "threshold", "policy", "version", "at", "late_seconds", "changed"}: a promise
+# about the ticket came to one of its thresholds at an instant, and this was done about it. Told once.
 STAGE_VISIT = "stage.visit"
 # Details: {"pipeline", "stage", "from", "entered"}: the entity came from the one stage (null: from none) to the other
 # (null: to none), with this version of it, and counted from `effective_at`. It left the former one at that instant.

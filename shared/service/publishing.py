@@ -121,6 +121,12 @@ class LinkPublisher:
         )
 
 
+def tell(connection: Connection, events: Sequence[Event]) -> None:
+    """Append what happened besides the writing of entities."""
+    if events:
+        outbox.append(connection, events)
+
+
 def publish_definition(
     connection: Connection, kind: str, entity_type: str, detail: dict[str, Any], context: Context
 ) -> None:

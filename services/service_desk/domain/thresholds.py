@@ -6,9 +6,11 @@ is for whoever keeps the ledger: a clock that runs on after a pause names again 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.service_desk.domain.clocks import caught_up
 from services.service_desk.domain.policies import Book, Threshold
 from services.service_desk.domain.progress import Clock, Progress, Run
 from services.service_desk.domain.timelines import OutOfReach, add
@@ -45,13 +47,24 @@ def reached(book: Book, progress: Progress, until: int) -> tuple[Reached, ...]:
     return tuple(sorted(found, key=lambda one: one.at))
 
 
-def next_look(book: Book, progress: Progress, after: int) -> int | None:
-    """When a ticket has to be looked at again: at its next threshold, or when another version of a policy takes over.
+def passed(book: Book, progress: Progress, until: int) -> tuple[Progress, tuple[Reached, ...]]:
+    """What time alone has brought by an instant: versions that have taken over, and what was reached under each."""
+    found: list[Reached] = []
+    place = bisect_right(book.boundaries, progress.at)
+    for since in book.boundaries[place : bisect_right(book.boundaries, until)]:
+        found += reached(book, progress, since - 1)
+        progress = caught_up(book, progress, since)
+    found += reached(book, progress, until)
+    return progress, tuple(found)
 
-    None for never. `after`: what lies up to then has been dealt with.
+
+def next_look(book: Book, progress: Progress, after: int) -> int | None:
+    """When a ticket has to be looked at again: at its next threshold, just after the end of a promise, or when another
+    version of a policy takes over. None for never. `after`: what lies up to then has been dealt with.
     """
     if not progress.live:
         return None
     instants = [one.at for clock in progress.live for one in coming(book, clock) if one.at > after]
+    instants += [one.due + 1 for one in progress.live if one.due is not None and one.due + 1 > after]
     instants += [since for since in book.boundaries if since > after][:1]
     return min(instants, default=None)

@@ -75,19 +75,22 @@ def family(connection: Connection, ids: Sequence[int]) -> list[int]:
     return [row[0] for row in connection.rows(_FAMILY, {"ids": sorted(set(ids))})]
 
 
-def states(connection: Connection, live: LiveType, ids: Sequence[int], *, archived: bool) -> list[tuple[State, Any]]:
+def states(
+    connection: Connection, live: LiveType, ids: Sequence[int], *, archived: bool, lock: bool = True
+) -> list[tuple[State, Any]]:
     """Whole states, locked, each with the instant it was recorded at; absorbed ones are among the archived."""
     view = reader(live, live.kept, "canonical", archive=archived)
     with guarded(live):
-        rows = connection.rows(_states_sql(view), {"ids": list(ids), **guard_params(live)})
+        rows = connection.rows(_states_sql(view, lock), {"ids": list(ids), **guard_params(live)})
     return [(state_of(view, row[:-1]), row[-1]) for row in rows]
 
 
-def _states_sql(view: Reader) -> str:
+def _states_sql(view: Reader, lock: bool) -> str:
     main = view.source.main
     wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
     query = view.select(absorbed=True).add_columns(main.c.recorded_at.label("recorded"))
-    return compiled(query.where(main.c.id == wanted, GUARDED).order_by(main.c.id).with_for_update(of=main))
+    query = query.where(main.c.id == wanted, GUARDED).order_by(main.c.id)
+    return compiled(query.with_for_update(of=main) if lock else query)
 
 
 def archived_with(connection: Connection, live: LiveType, attribute_id: int, slot: Any) -> list[int]:

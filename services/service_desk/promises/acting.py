@@ -1,0 +1,96 @@
+"""What is done about thresholds: once each, in one transaction with the mark in the ledger and the event that tells it.
+
+Whoever is killed in between has done nothing; whoever comes at the same time takes others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.service_desk.domain.policies import Target, Threshold
+from services.service_desk.promises.books import Loaded
+from services.service_desk.promises.instants import ms, text
+from services.service_desk.promises.keeping import TICKET
+from shared.contracts.event import SLA_REACHED, Event
+from shared.kernel.clock import now
+from shared.kernel.context import SYSTEM, Context
+from shared.kernel.db import Connection
+from shared.kernel.json import dumps
+from shared.service.home import Home
+from shared.service.steps import tell
+
+SOURCE = "SLA"
+LATE_SECONDS = 60
+_AT_ONCE = 200
+_KEY = "ticket_id, target, cycle, round, threshold"
+_UNDONE = f"""
+select {_KEY}, policy_id, version, at from sla_action where done_at is null order by at, {_KEY} limit %(limit)s
+for update skip locked
+"""
+_DONE = """
+update sla_action a set done_at = timezone('utc', clock_timestamp()), outcome = r.outcome
+from json_to_recordset(%(rows)s::json) as r(ticket_id bigint, target text, cycle int, round int, threshold text,
+    outcome jsonb)
+where (a.ticket_id, a.target, a.cycle, a.round, a.threshold) = (r.ticket_id, r.target, r.cycle, r.round, r.threshold)
+"""
+_REFERENCES = ("owner_id", "queue_id")
+
+
+def act(connection: Connection, home: Home, loaded: Loaded) -> int:
+    """Do something about some of them; how many."""
+    found = connection.rows(_UNDONE, {"limit": _AT_ONCE})
+    moment = now()
+    events, outcomes = [], []
+    for row in found:
+        ticket, target, cycle, number, name, policy, version, at = row
+        late = max((ms(moment) - ms(at)) // 1000, 0)
+        wanted = wishes(loaded, policy, version, target, name)
+        context = Context(SYSTEM, SOURCE, source_id=f"{loaded.names.get(policy, policy)}/{name}")
+        values = canonical(wanted, moment)
+        changed = home.keep(connection, TICKET, {ticket: values}, context) if values else 0
+        outcome = {"late_seconds": late if late >= LATE_SECONDS else 0, "changed": wanted if changed else {}}
+        which = {"target": target, "cycle": cycle, "round": number, "threshold": name}
+        outcomes.append({"ticket_id": ticket, **which, "outcome": outcome})
+        detail = {**which, "policy": loaded.names.get(policy), "version": version, "at": text(ms(at)), **outcome}
+        events.append(_event(ticket, moment, context, detail))
+    if found:
+        connection.run(_DONE, {"rows": dumps(outcomes).decode()})
+        tell(connection, events)
+    return len(found)
+
+
+def wishes(loaded: Loaded, policy: int, version: int, target: str, name: str) -> dict[str, Any]:
+    """What a threshold's actions set, by attribute; the last one counts."""
+    found: dict[str, Any] = {}
+    for one in _thresholds(loaded, policy, version):
+        if one.target is Target(target) and one.name == name:
+            for action in one.actions:
+                found |= action["set"]
+    return found
+
+
+def canonical(wanted: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    """The same as values; a new owner was set now."""
+    found = {name: int(value) if name in _REFERENCES and value is not None else value for name, value in wanted.items()}
+    return {**found, "owner_assigned_at": moment} if "owner_id" in found else found
+
+
+def _thresholds(loaded: Loaded, policy: int, version: int) -> Sequence[Threshold]:
+    held = loaded.book.version(policy, version)
+    return () if held is None else held.thresholds
+
+
+def _event(ticket: int, moment: datetime, context: Context, detail: dict[str, Any]) -> Event:
+    return Event(
+        kind=SLA_REACHED,
+        entity_type=TICKET,
+        at=moment,
+        entity_id=ticket,
+        actor=context.actor.id,
+        source=context.source,
+        source_id=context.source_id,
+        correlation=context.correlation,
+        detail=detail,
+    )

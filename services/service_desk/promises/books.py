@@ -1,0 +1,144 @@
+"""What is promised, as this process knows it: loaded when it has changed, looked at again once a second at most.
+
+A write under a book of a second ago is no harm: its row says under which revision it was worked out, and the sweep
+works out anew what has another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+from services.service_desk.domain.policies import Book, Facts, PolicyVersion, Tree
+from services.service_desk.domain.timelines import CalendarTimeline, Splice, Timeline
+from services.service_desk.promises import store
+from services.service_desk.promises.spelling import read_calendar, read_policy
+from services.service_desk.promises.store import Declared
+from shared.kernel.clock import monotonic
+from shared.kernel.db import Connection
+from shared.kernel.errors import Invalid
+from shared.kernel.telemetry import logger
+from shared.service.replica.evaluating import compiled_filter
+from shared.service.steps import LiveType
+
+_SECONDS = 1.0
+_log = logger("service_desk.books")
+_NAME = "attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A book and what it takes to feed it. asked: keys of the attributes that conditions ask for."""
+
+    revision: int
+    live: LiveType
+    book: Book
+    asked: tuple[str, ...]
+    names: Mapping[int, str]
+    """policy id -> name"""
+    calendars: Mapping[int, str]
+
+    def facts(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What conditions ask of canonical values by attribute key."""
+        return {key: values[key] for key in self.asked if key in values}
+
+
+class Books:
+    """The book of one process."""
+
+    def __init__(self) -> None:
+        self._held: Loaded | None = None
+        self._looked = 0.0
+        self._lock = Lock()
+
+    def current(self, connection: Connection, live: LiveType, *, now: bool = False) -> Loaded:
+        """The book in force; `now`: whatever was committed before this moment is in it."""
+        held = self._held
+        moment = monotonic()
+        if held is not None and held.live is live and not now and moment - self._looked < _SECONDS:
+            return held
+        with self._lock:
+            revision = store.revision(connection)
+            if self._held is None or self._held.revision != revision or self._held.live is not live:
+                self._held = loaded(connection, live, revision)
+            self._looked = moment
+            return self._held
+
+
+def loaded(connection: Connection, live: LiveType, revision: int) -> Loaded:
+    """The book as it stands in the database."""
+    calendars, policies = store.every(connection, store.CALENDAR), store.every(connection, store.POLICY)
+    return bound(live, revision, calendars, [one for one in policies if _stands(live, calendars, one)])
+
+
+def _stands(live: LiveType, calendars: Sequence[Declared], one: Declared) -> bool:
+    """Whether a policy still means something: what it asks for may have been archived since."""
+    try:
+        bound(live, 0, calendars, [one])
+    except Invalid as error:
+        _log.warning("a policy cannot be read", policy=one.name, version=one.version, error=error.message)
+        return False
+    return True
+
+
+def bound(live: LiveType, revision: int, calendars: Sequence[Declared], policies: Sequence[Declared]) -> Loaded:
+    """A book of these calendars and policies. Raises Invalid for one that cannot be."""
+    by_name = {one.name: one.id for one in calendars}
+    versions, tests = [], {}
+    for one in policies:
+        calendar = by_name.get(str(one.body.get("calendar", "")), 0)
+        version = read_policy(
+            one.body, policy=one.id, version=one.version, valid_from=one.valid_from, calendar=calendar
+        )  # fmt: skip
+        if not calendar and not version.withdrawn:
+            message = f"there is no calendar {one.body.get('calendar')}; there are: {', '.join(by_name) or 'none'}"
+            raise Invalid.one("calendar", "INVALID_OPTION", message)
+        if version.conditions:
+            test = compiled_filter(live, version.conditions)
+            tree = keyed(live, version.conditions)
+            tests[id(tree)] = test
+            version = replace(version, conditions=tree)
+        versions.append(version)
+
+    def fits(tree: Tree, facts: Facts) -> bool:
+        test = tests[id(tree)]
+        return test is None or test(facts)
+
+    book = Book(versions, timelines(calendars), fits)
+    names, known = ({one.id: one.name for one in several} for several in (policies, calendars))
+    return Loaded(revision, live, book, _asked(versions), names, known)
+
+
+def timelines(calendars: Iterable[Declared]) -> dict[int, Timeline]:
+    """Business time by calendar. Raises Invalid."""
+    found: dict[int, list[tuple[int, Timeline]]] = {}
+    for one in sorted(calendars, key=lambda one: (one.id, one.valid_from, one.version)):
+        found.setdefault(one.id, []).append((one.valid_from, CalendarTimeline(read_calendar(one.body))))
+    return {ident: Splice.of(versions) for ident, versions in found.items()}
+
+
+def keyed(live: LiveType, tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Conditions with keys of attributes instead of names. Raises Invalid for words anywhere."""
+    if "text" in tree:
+        message = "a policy asks for attributes, not for words anywhere: use CONTAINS_TOKEN on one of them"
+        raise Invalid.one("filter", "INVALID_FILTER", message)
+    if _NAME in tree:
+        return {**tree, _NAME: live.attribute(str(tree[_NAME])).key}
+    if "not" in tree:
+        return {"not": keyed(live, tree["not"])}
+    return {word: [keyed(live, one) for one in inner] for word, inner in tree.items()}
+
+
+def _asked(versions: Iterable[PolicyVersion]) -> tuple[str, ...]:
+    return tuple(sorted({name for one in versions for name in _names(one.conditions)}))
+
+
+def _names(tree: Tree | None) -> Iterable[str]:
+    if not tree:
+        return
+    if _NAME in tree:
+        yield tree[_NAME]
+    for inner in (*tree.get("and", ()), *tree.get("or", ()), *((tree["not"],) if "not" in tree else ())):
+        yield from _names(inner)

@@ -1,0 +1,67 @@
+"""Declaring calendars and policies: another version, valid from an instant on that does not lie behind us.
+
+Promises of the past stay what they were, so that no report about them changes. One version that is wrong is not taken
+back; another one takes its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from services.service_desk.promises import store
+from services.service_desk.promises.books import bound
+from services.service_desk.promises.instants import from_text, ms
+from services.service_desk.promises.keeping import TICKET
+from services.service_desk.promises.spelling import read_calendar
+from services.service_desk.promises.store import Declared
+from services.service_desk.promises.sweeping import Desk
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.errors import ErrorList, Invalid
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+# How far an instant may lie behind us: a request takes its time.
+_GRACE = 60_000
+
+
+def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context) -> Declared:
+    """Another version. Raises Invalid with everything that is wrong with it."""
+    name, valid_from, body = opened(raw)
+    errors = ErrorList()
+    moment = ms(now())
+    if valid_from is not None and valid_from < moment - _GRACE:
+        errors.add("valid_from", "INVALID_DATE", "valid_from must not lie in the past: promises of the past stay")
+    errors.raise_if_any()
+    live = desk.home.type(TICKET)
+    with desk.home.database.transaction() as connection:
+        store.hold(connection)
+        calendars, policies = (store.every(connection, one) for one in (store.CALENDAR, store.POLICY))
+        since = moment if valid_from is None else valid_from
+        own = [one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name]
+        if own and since < own[-1].valid_from:
+            message = f"version {own[-1].version} is valid from later on: another one follows it"
+            raise Invalid.one("valid_from", "INVALID_DATE", message)
+        if kind == store.CALENDAR:
+            read_calendar(body)
+        else:
+            bound(live, 0, calendars, [Declared(0, name, 1, since, body)])
+        # The first version of anything counts from its instant on; what came before has no promise.
+        return store.add(connection, kind, name, body, since, ctx.actor.id)
+
+
+def opened(raw: Mapping[str, Any]) -> tuple[str, int | None, dict[str, Any]]:
+    """(name, valid from, what it says) of a declaration. Raises Invalid."""
+    errors = ErrorList()
+    name, since = raw.get("name"), raw.get("valid_from")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        errors.add("name", "INVALID_NAME", "name: small letters, digits, _ and - only, a letter first, at most 63")
+    at = None
+    if since is not None:
+        try:
+            at = from_text(str(since))
+        except ValueError:
+            errors.add("valid_from", "INVALID_DATE", "valid_from is no instant such as 2026-03-02T09:00:00Z")
+    errors.raise_if_any()
+    return str(name), at, {key: value for key, value in raw.items() if key not in ("name", "valid_from")}

@@ -1,0 +1,191 @@
+"""The step in every write of a ticket or of what was said about one: its clocks move in the transaction of the write.
+
+A creation costs one statement, a change that clocks heed two, any other change none. What cannot be folded onto what is
+known (something that happened earlier, another revision of the book) is left to the sweep, which starts from history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.service_desk.domain.clocks import follow
+from services.service_desk.domain.progress import Progress, Said, Step
+from services.service_desk.domain.thresholds import Reached, passed
+from services.service_desk.promises import rows
+from services.service_desk.promises.books import Books, Loaded
+from services.service_desk.promises.instants import from_text, ms, naive
+from services.service_desk.promises.rows import Row
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import Invalid
+from shared.kernel.json import dumps
+from shared.service.steps import LiveType, Written
+
+TICKET, ENTRY = "ticket", "ticket_entry"
+SAYS: Mapping[Any, Said] = {"AGENT": Said.AGENT, "CUSTOMER": Said.CUSTOMER}
+_GOING = frozenset({"archived", "absorbed"})
+_CHANGED = frozenset({"created", "updated"})
+_SAID = """
+insert into sla_said (ticket_id, at, entry_id, author)
+select ticket_id, at, entry_id, author
+from json_to_recordset(%(rows)s::json) as r(ticket_id bigint, at timestamp, entry_id bigint, author text)
+on conflict do nothing
+"""
+_UNSAID = "delete from sla_said where (ticket_id, entry_id) in (select * from unnest(%(t)s::bigint[], %(e)s::bigint[]))"
+
+
+class Keeping:
+    """The step. type_of: a live type by name."""
+
+    def __init__(self, books: Books, type_of: Callable[[str], LiveType]) -> None:
+        self._books = books
+        self._type_of = type_of
+
+    def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+        """Move the clocks of what was written."""
+        if live.name == TICKET:
+            self._tickets(connection, self._books.current(connection, live), written, context)
+        elif live.name == ENTRY:
+            self._entries(connection, live, written, context)
+
+    def _tickets(self, connection: Connection, loaded: Loaded, written: Sequence[Written], context: Context) -> None:
+        known = heeded(loaded)
+        made = [one for one in written if one.kind == "created"]
+        if made:
+            steps = [(one.state.id, step_of(loaded, one, context)) for one in made]
+            begun = ((ident, follow(loaded.book, (step,))) for ident, step in steps)
+            rows.create(
+                connection,
+                (rows.record(loaded.book, ident, one, loaded.revision, one.at - 1) for ident, one in begun),
+            )
+        moved = [one for one in written if one.kind == "updated" and not known.isdisjoint(one.changed)]
+        if moved:
+            found = rows.locked(connection, loaded.book, sorted({one.state.id for one in moved}))
+            folding = Folding(loaded, found)
+            for one in moved:
+                folding.take(one.state.id, step_of(loaded, one, context), past=_past(one, context))
+            folding.write(connection)
+        other = [one for one in written if one.kind not in _CHANGED]
+        rows.redo(connection, [one.state.id for one in other if one.kind not in _GOING])
+        rows.redo(connection, [one.state.id for one in other if one.kind in _GOING], gone=True)
+
+    def _entries(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
+        public = [one for one in written if one.kind != "updated" and _heard(live, one)]
+        if not public:
+            return
+        loaded = self._books.current(connection, self._type_of(TICKET))
+        found = rows.locked(connection, loaded.book, sorted({_ticket(live, one) for one in public}))
+        folding = Folding(loaded, found)
+        said, unsaid = [], []
+        for one in public:
+            ticket, at, author = _ticket(live, one), _said_at(live, one), _value(live, one, "author")
+            if ticket not in found:
+                _unknown(ticket, context)
+            elif one.kind in _GOING:
+                unsaid.append((ticket, one.state.id))
+                folding.again.add(ticket)
+            else:
+                row = {"ticket_id": ticket, "at": naive(at).isoformat(), "entry_id": one.state.id, "author": author}
+                said.append(row)
+                folding.hear(ticket, at, SAYS[author], late=one.kind != "created", past=_past(one, context))
+        if said:
+            connection.run(_SAID, {"rows": dumps(said).decode()}, prepare=True)
+        if unsaid:
+            connection.run(_UNSAID, {"t": [one for one, _ in unsaid], "e": [entry for _, entry in unsaid]})
+        folding.write(connection)
+
+
+class Folding:
+    """Steps onto locked rows. again: tickets to be worked out anew."""
+
+    def __init__(self, loaded: Loaded, found: Mapping[int, Row]) -> None:
+        self._loaded = loaded
+        self._found = dict(found)
+        self._changed: dict[int, Progress] = {}
+        self._reached: list[tuple[int, Reached]] = []
+        self.again: set[int] = set()
+
+    def take(self, ticket: int, step: Step, *, past: bool) -> None:
+        """How a ticket stands from an instant on. past: history that is told now, about which nothing is to be done."""
+        row = self._found.get(ticket)
+        if row is None or row.redo or row.gone:
+            return
+        if row.revision != self._loaded.revision or step.at < row.progress.at:
+            self.again.add(ticket)
+            return
+        progress, found = passed(self._loaded.book, row.progress, step.at - 1)
+        if not past:
+            self._reached += ((ticket, one) for one in found)
+        after = follow(self._loaded.book, (step,), progress)
+        self._found[ticket] = replace(row, progress=after)
+        self._changed[ticket] = after
+
+    def hear(self, ticket: int, at: int, said: Said, *, late: bool, past: bool) -> None:
+        """Somebody wrote. Of things at one instant, what is said comes first: else history is asked."""
+        row = self._found[ticket]
+        known = row.progress
+        if late or at <= known.at:
+            self.again.add(ticket)
+        else:
+            self.take(ticket, Step(at, known.state, known.priority, known.facts, said), past=past)
+
+    def write(self, connection: Connection) -> None:
+        """Rows, and what was reached before the steps."""
+        loaded, changed = self._loaded, self._changed
+        rows.note(connection, self._reached, ms(now()))
+        rows.put(
+            connection,
+            [
+                rows.record(loaded.book, ticket, one, loaded.revision, one.at - 1)
+                for ticket, one in changed.items()
+                if ticket not in self.again
+            ],
+        )
+        rows.redo(connection, sorted(self.again))
+
+
+def heeded(loaded: Loaded) -> frozenset[str]:
+    """Keys of the attributes that clocks heed."""
+    return frozenset((*(loaded.live.attributes[name].key for name in ("status", "priority")), *loaded.asked))
+
+
+def _past(one: Written, context: Context) -> bool:
+    return (one.effective_at or context.effective_at) is not None
+
+
+def step_of(loaded: Loaded, one: Written, context: Context) -> Step:
+    """How a ticket stands after a write."""
+    since = one.effective_at or context.effective_at
+    shown = one.state.created_at if one.kind == "created" else one.state.updated_at
+    return standing(loaded, from_text(shown) if since is None else ms(since), one.state.values)
+
+
+def standing(loaded: Loaded, at: int, values: Mapping[str, Any]) -> Step:
+    """How a ticket of these canonical values by attribute key stands from an instant on."""
+    status, priority = (values.get(loaded.live.attributes[name].key) for name in ("status", "priority"))
+    return Step(at, status or "open", priority, loaded.facts(values))
+
+
+def _heard(live: LiveType, one: Written) -> bool:
+    return _value(live, one, "visibility") == "PUBLIC" and _value(live, one, "author") in SAYS
+
+
+def _ticket(live: LiveType, one: Written) -> int:
+    return int(_value(live, one, "ticket_id"))
+
+
+def _said_at(live: LiveType, one: Written) -> int:
+    return from_text(_value(live, one, "said_at") or one.state.created_at)
+
+
+def _value(live: LiveType, one: Written, name: str) -> Any:
+    return one.state.values.get(live.attributes[name].key)
+
+
+def _unknown(ticket: int, context: Context) -> None:
+    # A file of a thousand rows is not given up for one of them: what is said about no ticket moves no clock.
+    if context.source != "IMPORT":
+        raise Invalid.one("ticket_id", "INVALID_OPTION", f"there is no ticket {ticket}")

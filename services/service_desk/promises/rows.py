@@ -1,0 +1,142 @@
+"""Rows of clocks: progress as JSON and back, and the statements that read and write many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.service_desk.domain.policies import Book, Target
+from services.service_desk.domain.progress import Clock, Progress, Run
+from services.service_desk.domain.thresholds import Reached, next_look
+from services.service_desk.promises.instants import ms, naive
+from shared.kernel.db import Connection
+from shared.kernel.json import dumps, loads
+
+_COLUMNS = "ticket_id, at, progress, live, next_at, revision"
+_GIVEN = """json_to_recordset(%(rows)s::json) as r(
+    ticket_id bigint, at timestamp, progress jsonb, live bool, next_at timestamp, revision bigint)"""
+_CREATE = f"insert into sla_clock ({_COLUMNS}) select {_COLUMNS} from {_GIVEN} on conflict do nothing"
+_PUT = f"""
+update sla_clock c set at = r.at, progress = r.progress, live = r.live, next_at = r.next_at, revision = r.revision,
+    seq = c.seq + 1, redo = false
+from {_GIVEN} where c.ticket_id = r.ticket_id
+"""
+_ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq"
+_LOCKED = f"""
+select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update
+"""
+_REDO = "update sla_clock set redo = true, gone = %(gone)s, next_at = null where ticket_id = any(%(ids)s::bigint[])"
+_REACHED = """
+insert into sla_action (ticket_id, target, cycle, round, threshold, policy_id, version, at, noticed_at)
+select ticket_id, target, cycle, round, threshold, policy_id, version, at, noticed_at
+from json_to_recordset(%(rows)s::json) as r(ticket_id bigint, target text, cycle int, round int, threshold text,
+    policy_id int, version int, at timestamp, noticed_at timestamp)
+on conflict do nothing
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A ticket's row. progress: None for one that is to be worked out anew from history."""
+
+    ticket: int
+    progress: Progress
+    next_at: int | None
+    revision: int
+    redo: bool
+    gone: bool
+    seq: int
+
+
+def locked(connection: Connection, book: Book, ids: Collection[int]) -> dict[int, Row]:
+    """Rows of tickets, locked until the transaction ends."""
+    rows = connection.rows(_LOCKED, {"ids": f"{{{','.join(map(str, ids))}}}"}, prepare=True)
+    return {row[0]: _row(book, row) for row in rows}
+
+
+def listed(connection: Connection, book: Book, where: str, params: Mapping[str, Any]) -> list[Row]:
+    """Rows by a condition of our own."""
+    return [_row(book, row) for row in connection.rows(f"select {_ROW} from sla_clock where {where}", params)]
+
+
+def create(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows of new tickets; those that are there stay."""
+    connection.run(_CREATE, {"rows": dumps(list(rows)).decode()}, prepare=True)
+
+
+def put(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as they are from now on."""
+    if rows:
+        connection.run(_PUT, {"rows": dumps(rows).decode()}, prepare=True)
+
+
+def redo(connection: Connection, ids: Collection[int], *, gone: bool = False) -> None:
+    """Have rows worked out anew; those gone are looked at by nobody."""
+    if ids:
+        connection.run(_REDO, {"ids": list(ids), "gone": gone})
+
+
+def note(connection: Connection, found: Iterable[tuple[int, Reached]], noticed: int) -> int:
+    """Put thresholds into the ledger; how many were not in it."""
+    rows = [
+        {
+            "ticket_id": ticket,
+            "target": one.clock.target,
+            "cycle": one.clock.cycle,
+            "round": one.clock.round,
+            "threshold": one.threshold.name,
+            "policy_id": one.clock.policy,
+            "version": one.clock.version,
+            "at": naive(one.at).isoformat(),
+            "noticed_at": naive(noticed).isoformat(),
+        }
+        for ticket, one in found
+    ]
+    return connection.run(_REACHED, {"rows": dumps(rows).decode()}) if rows else 0
+
+
+def record(book: Book, ticket: int, progress: Progress, revision: int, seen: int) -> dict[str, Any]:
+    """A row as it is written. seen: up to when its thresholds are in the ledger."""
+    coming = next_look(book, progress, seen)
+    return {
+        "ticket_id": ticket,
+        "at": naive(progress.at).isoformat(),
+        "progress": as_json(progress),
+        "live": bool(progress.live),
+        "next_at": None if coming is None else naive(coming).isoformat(),
+        "revision": revision,
+    }
+
+
+def as_json(one: Progress) -> list[Any]:
+    """Progress as JSON."""
+    policy = None if one.policy is None else [one.policy.policy, one.policy.version]
+    live, ended = ([_clock_json(clock) for clock in clocks] for clocks in (one.live, one.ended))
+    return [one.at, one.state, one.priority, dict(one.facts), policy, one.cycle, one.round, live, ended]
+
+
+def from_json(book: Book, raw: Sequence[Any]) -> Progress:
+    """Progress out of JSON. A policy that the book has not got is none."""
+    at, state, priority, facts, policy, cycle, number, live, ended = raw
+    held = None if policy is None else book.version(*policy)
+    clocks = (tuple(_clock(one) for one in several) for several in (live, ended))
+    return Progress(at, state, priority, facts, held, cycle, number, *clocks)
+
+
+def _clock_json(one: Clock) -> list[Any]:
+    return [
+        one.target, one.cycle, one.round, one.started, one.as_of, one.run, one.elapsed, one.paused, one.policy,
+        one.version, one.calendar, one.length, one.due, one.breached, one.stopped,
+    ]  # fmt: skip
+
+
+def _clock(raw: Sequence[Any]) -> Clock:
+    target, cycle, number, started, as_of, run, *rest = raw
+    return Clock(Target(target), cycle, number, started, as_of, Run(run), *rest)
+
+
+def _row(book: Book, row: Sequence[Any]) -> Row:
+    ident, progress, next_at, revision, again, gone, seq = row
+    coming = None if next_at is None else ms(next_at)
+    return Row(ident, from_json(book, loads(progress)), coming, revision, again, gone, seq)
