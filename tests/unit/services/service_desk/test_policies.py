@@ -121,12 +121,10 @@ def test_thresholds_come_before_at_and_after() -> None:
         (60, "now"),
         (90, "late"),
     ]
-    assert [next_look(held, progress, minutes * MINUTE) for minutes in (0, 45, 60, 90)] == [
-        45 * MINUTE,
-        60 * MINUTE,
-        90 * MINUTE,
-        None,
-    ]
+    # Just after the end of a promise, it shows as broken.
+    over = 60 * MINUTE + 1
+    looks = [0, 45 * MINUTE, 60 * MINUTE, over, 90 * MINUTE]
+    assert [next_look(held, progress, after) for after in looks] == [45 * MINUTE, 60 * MINUTE, over, 90 * MINUTE, None]
 
 
 def test_a_clock_that_stands_still_reaches_nothing() -> None:
@@ -139,3 +137,4 @@ def test_a_clock_that_stands_still_reaches_nothing() -> None:
     assert reached(held, progress, 10**12) == ()
     on = follow(held, (Step(50 * MINUTE, "waiting_on_us", None, {}, Said.CUSTOMER),), progress)
     assert next_look(held, on, 50 * MINUTE) == 90 * MINUTE
+    assert next_look(held, on, 90 * MINUTE) == 90 * MINUTE + 1
