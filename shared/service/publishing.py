@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,12 +25,21 @@ MANY = 200
 _TOLD_AS = {ABSORBED: ARCHIVED, RELEASED: RESTORED}
 
 
-def publish(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
-    """Append one event per written entity, and stamp the request's idempotency key. Hand it to the engine."""
+def publish(
+    connection: Connection,
+    live: LiveType,
+    written: Sequence[Written],
+    context: Context,
+    append: Callable[[Connection, Sequence[Event]], None] = outbox.append,
+) -> None:
+    """Append one event per written entity, and stamp the request's idempotency key. Hand it to the engine.
+
+    append: stores the events, as `outbox.append` does; not asked when there are MANY.
+    """
     if not written:
         return
     if len(written) < MANY:
-        outbox.append(connection, [_event(live, one, context) for one in written])
+        append(connection, [_event(live, one, context) for one in written])
     else:
         outbox.copy(connection, _encoded(live, written, context))
     stamp(connection, (str(one.state.id) for one in written))

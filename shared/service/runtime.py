@@ -36,7 +36,7 @@ from shared.service.merging import Merging
 from shared.service.mirrors.positions import Waiting, noting
 from shared.service.pipelines import Pipelines
 from shared.service.pipelines.visits import Visiting, Visits
-from shared.service.publishing import LinkPublisher, in_turn, publish
+from shared.service.publishing import LinkPublisher, in_turn
 from shared.service.relations import BUILTIN
 from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
 from shared.service.steps import Step
@@ -78,7 +78,7 @@ class Runtime:
         self.engine = Engine(
             self.db,
             judge=DomainJudge(manifest.rules, manifest.pipelines),
-            publish=in_turn(keeping, publish, Visiting(manifest.pipelines), *self._steps()),
+            publish=in_turn(keeping, Visiting(manifest.pipelines), *self._steps()),
             walk=walk,
             partitions=ensure_partitions,
             relations=BUILTIN,

@@ -178,14 +178,15 @@ def _write_changes(
 ) -> None:
     at = now()
     changed_names = {live.by_id[int(key)].name for one in pending for key in one.changed}
-    columns = columns_of(live, changed_names)
+    written = changed_names | _written_again(live, pending)
+    columns = columns_of(live, written)
     redoc = any(one.name in changed_names for one in documented(live).values())
     slots, sides = [], []
     for one in pending:
         row: Slots = {}
         side = Side()
         typed = Typed(live, one.state.values)
-        for name in changed_names:
+        for name in written:
             attribute = live.attributes[name]
             new = one.values.get(name) if attribute.key in one.changed else typed.get(name)
             place(attribute, new, row, one.state.extra, one.state.long, side)
@@ -213,6 +214,13 @@ def _write_changes(
         # Between guard and row lock an attribute may have got its first value: the state read then lacks it.
         raise StaleCatalog(live.name)
     _write_sides(connection, live, pending, sides)
+
+
+def _written_again(live: LiveType, pending: Sequence[Pending]) -> set[str]:
+    """Attributes that were written with the value that they have: setting them too costs nothing, and the statement
+    does not depend on what happened to differ, so that it is planned once and not for every combination."""
+    found = {name for one in pending for name in one.values}
+    return {name for name in found if (one := live.attributes[name]).column is not None and not one.unique}
 
 
 def _change(one: Pending, context: Context, at: datetime) -> dict[str, Any]:

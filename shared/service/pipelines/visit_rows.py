@@ -54,12 +54,24 @@ class Visit:
 
 # The join makes the visit under way end before the next begins: there is one open visit at most, also half way through.
 # An instant before that of the visit under way counts as that one: a visit never ends before it began. The events
-# ride along, so that a move costs one statement more than any other change.
+# ride along, so that a move costs no statement more than any other change. Arrays come through sub-selects, so that
+# PostgreSQL does not see how long they are and plans the statement once (see `shared.service.matching.store`).
+_LISTS = ", ".join(
+    f"(select %({name})s::{kind}[])"
+    for name, kind in (
+        ("ids", "bigint"),
+        ("versions", "int"),
+        ("pipelines", "text"),
+        ("stages", "text"),
+        ("from", "text"),
+        ("entered", "timestamp"),
+        ("left", "timestamp"),
+        ("first", "bool"),
+    )
+)
 _ADD = f"""
-with g as (
-    select * from unnest(%(ids)s::bigint[], %(versions)s::int[], %(pipelines)s::text[], %(stages)s::text[],
-        %(from)s::text[], %(entered)s::timestamp[], %(left)s::timestamp[], %(first)s::bool[])
-        listed(id, version, pipeline, stage, came_from, entered, left_at, first)),
+with g as materialized (
+    select * from unnest({_LISTS}) listed(id, version, pipeline, stage, came_from, entered, left_at, first)),
 closed as (
     update stage_visit v set left_at = greatest(g.entered, v.entered_at) from g
     where g.first and v.entity_id = g.id and v.left_at is null returning v.entity_id, v.entered_at),

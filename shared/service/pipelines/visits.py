@@ -27,27 +27,39 @@ from shared.service.pipelines import visit_rows
 from shared.service.pipelines.agreement import declared_for, governed
 from shared.service.pipelines.declare import Pipelined
 from shared.service.pipelines.visit_rows import Move, Visit
+from shared.service.publishing import MANY, publish
 
 
 class Visiting:
-    """Keeps the log. Hand it to the engine after the publishing of events."""
+    """Publishes what was written, and keeps the log of visits with it. Hand it to the engine in place of `publish`."""
 
     def __init__(self, declarations: Mapping[str, Pipelined]) -> None:
         self._declarations = declarations
 
     def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
-        """Note the moves among what was written; a write that moves nothing costs nothing."""
+        """Tell what was written and note the moves in it: one statement for both, unless it is very much."""
+        moved = self._moved(live, written)
         declared = declared_for(self._declarations, live)
-        attributes = None if declared is None else governed(declared, live)
-        if declared is None or attributes is None:
-            return
-        key = attributes[1].key
-        moved = [one for one in written if key in one.changed]
-        if not moved:
+        if declared is None or not moved:
+            publish(connection, live, written, context)
             return
         moves = _moves(declared, live, moved, context)
-        events = [_event(live, one, move, context) for one, move in zip(moved, moves, strict=True)]
-        visit_rows.add(connection, live.id, moves, context, events)
+        visits = [_event(live, one, move, context) for one, move in zip(moved, moves, strict=True)]
+
+        def append(connection: Connection, events: Sequence[Event]) -> None:
+            visit_rows.add(connection, live.id, moves, context, [*events, *visits])
+
+        publish(connection, live, written, context, append)
+        if len(written) >= MANY:
+            append(connection, ())
+
+    def _moved(self, live: LiveType, written: Sequence[Written]) -> list[Written]:
+        declared = declared_for(self._declarations, live)
+        attributes = None if declared is None else governed(declared, live)
+        if attributes is None:
+            return []
+        key = attributes[1].key
+        return [one for one in written if key in one.changed]
 
 
 def _moves(declared: Pipelined, live: LiveType, moved: Sequence[Written], context: Context) -> list[Move]:
