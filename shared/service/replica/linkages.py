@@ -25,8 +25,7 @@ Values = Mapping[str, Any]
 Leads = dict[int, int | None]
 """Ids, and the id that each of them leads to; None: to nobody."""
 
-_OTHER = """(select to_id from fact_link where relation = {relation} and from_id = asked.id
-    order by to_id limit 1)"""
+_OTHER = "(select to_id from fact_link where relation = {relation} and from_id = {entity} order by to_id limit 1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,17 @@ def _builtin() -> Mapping[tuple[str, str], tuple[int, tuple[int, ...]]]:
     return found
 
 
+def lead_sql(linkage: Linkage, entity: str) -> str:
+    """SQL of the id that an entity leads to by its links; entity: SQL of its own id."""
+    places = [_OTHER.format(relation=int(one), entity=entity) for one in linkage.relations]
+    return f"coalesce({', '.join(places)})"
+
+
 def leads(connection: Connection, linkage: Linkage, ids: Collection[int]) -> Leads:
     """Where these entities lead by their links as they are now; one statement."""
     if not ids:
         return {}
-    places = [_OTHER.format(relation=int(one)) for one in linkage.relations]
-    sql = f"select asked.id, coalesce({', '.join(places)}) from unnest(%(ids)s::bigint[]) asked(id)"
+    sql = f"select asked.id, {lead_sql(linkage, 'asked.id')} from unnest(%(ids)s::bigint[]) asked(id)"
     return dict(connection.rows(sql, {"ids": sorted(ids)}))
 
 
