@@ -131,14 +131,12 @@ class LinkMoves:
         # Ids of another service's entities may be those of absorbed ones here.
         elsewhere = [one.id for one in self._relations.leaving(live.name) if one.to_mirror]
         rows = connection.rows(_NOTED, {"merge": merge_id, "across": elsewhere})
-        noted = [
-            Moving(relation, absorbed, other, at, clock, moved, self._inverse(relation))
-            for relation, absorbed, other, at, clock, moved in rows
-        ]
+        noted = [Moving(r, who, to, at, clock, moved, self._inverse(r)) for r, who, to, at, clock, moved in rows]
+        noted = self._meant(connection, noted)
         if not noted:
             return [], 0
-        noted = self._meant(connection, noted)
-        there = self._gone(connection, [(one.relation, survivor, one.other) for one in noted if one.moved])
+        leaving = [(one.relation, survivor, one.other) for one in noted if one.moved]
+        there = self._gone(connection, [*leaving, *self._labels_beside(leaving)])
         held = self._registers_held(connection, [one for one in noted if not one.moved])
         back = [
             one
@@ -155,19 +153,31 @@ class LinkMoves:
             connection,
             there,
             [(one.relation, one.absorbed, one.other, one.since) for one in back],
-            max(one.clock for one in noted),
+            max((one.clock for one in noted), default=0),
         )
         return back, clock
 
     def _meant(self, connection: Connection, noted: Sequence[Moving]) -> list[Moving]:
-        """The same with survivors for entities of other services that were absorbed there."""
+        """The same with survivors for entities of other services that were absorbed there. Of those, links that moved
+        are left with who has them: nobody can tell any more whether it had them before."""
         ends = {
             (one.relation, one.other): (defn.to_type, one.other)
             for one in noted
             if (defn := self._relations.get(one.relation)) is not None and defn.to_mirror
         }
         heirs = survivors(connection, ends.values()) if ends else {}
-        return [replace(one, other=heirs.get(ends.get((one.relation, one.other), ("", 0)), one.other)) for one in noted]
+        meant = [heirs.get(ends.get((one.relation, one.other), ("", 0)), one.other) for one in noted]
+        both = zip(noted, meant, strict=True)
+        return [replace(one, other=other) for one, other in both if not one.moved or other == one.other]
+
+    def _labels_beside(self, links: Iterable[Row]) -> set[Row]:
+        """The labels of pairs that are linked no more."""
+        return {
+            (label.id, start, end)
+            for relation, start, end in links
+            if (defn := self._relations.get(relation)) is not None and defn.plain
+            for label in self._relations.between(defn.from_type, defn.to_type)[1:]
+        }
 
     def _plain(self, relation: int) -> int:
         """The relation that every pair has that has this one."""
