@@ -34,6 +34,7 @@ class Timeline:
 
     def apply(self, connection: Connection, source: str, events: Sequence[Event]) -> None:
         """Everything that one service's log says."""
+        store.one_at_a_time(connection)
         if source != OWN:
             apply_catalog_events(connection, source, events)
         gone = {(one.entity_type, one.entity_id) for one in events if one.kind == ERASED and one.entity_id is not None}
@@ -58,11 +59,13 @@ class Timeline:
         self, connection: Connection, touched: activities.Touched, cause: str | None, also: Iterable[Key] = ()
     ) -> None:
         """Bring activities to where they belong, and what contacts and companies (`also` these) show of them."""
+        store.one_at_a_time(connection)
         subjects = {*activities.refresh(connection, self._home, touched), *also}
         turning.settle(connection, self._home, subjects, now(), cause)
 
     def turn(self, connection: Connection) -> int:
         """What time alone changes; how many entities that was looked at for."""
+        store.one_at_a_time(connection)
         return turning.turn(connection, self._home, now())
 
     def _meaning(self, connection: Connection, source: str, name: str, events: Sequence[Event]) -> LiveType | None:

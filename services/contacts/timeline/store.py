@@ -14,6 +14,7 @@ from shared.kernel.json import dumps
 
 Key = tuple[str, int]
 
+_LOCK = "select pg_advisory_xact_lock(7021)"
 _COLUMNS = """subject_type, subject_id, at, key, kind, ref_type, ref_id, recorded_at, service, actor, source, source_id,
     phase, data"""
 _PUT = f"""
@@ -71,6 +72,12 @@ _LED = """
 select ref_id, subject_type, subject_id from timeline_link
 where ref_type = %(type)s and ref_id = any(%(ids)s::bigint[]) and live
 """
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Followers of several logs take turns: a link that one of them undoes must not be missed by another, which just
+    lets a line stand there."""
+    connection.row(_LOCK)
 
 
 def put(connection: Connection, entries: Iterable[Entry]) -> None:

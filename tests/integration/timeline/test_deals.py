@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -122,3 +123,25 @@ def test_tickets_stand_there_in_the_same_way(desk: Desk, ada: int) -> None:
     desk.catch_up()
     assert lines(desk, "contact", ada)[1:] == [("stage", "5"), ("created", "5"), ("linked", "5")]
     assert [one for one, _ in lines(desk, "ticket", 5)] == ["stage", "created", "linked"]
+
+
+def test_followers_of_two_logs_take_turns(desk: Desk, ada: int) -> None:
+    """What one of them just lets stand there must not survive the other's taking it away."""
+    deal = desk.deal(name="Raced")
+    desk.catch_up()
+    tell(desk, said(("deal", deal), ("contact", ada)))
+    moved = Event(UPDATED, "deal", AT, deal, 900, changed={stage_key(desk): ["appointmentscheduled", "contractsent"]})
+    undone = said(("contact", ada), ("deal", deal), live=False)
+    with desk.db.transaction() as connection:
+        desk.timeline().apply(connection, "contacts", [undone])
+        other = Thread(target=tell, args=(desk, moved))
+        other.start()
+        other.join(1.0)  # without turns it is done by now; with them it waits for us
+    other.join(30)
+    assert not other.is_alive()
+    assert ("stage", str(deal)) not in lines(desk, "contact", ada)
+    assert ("stage", None) in lines(desk, "deal", deal)
+
+
+def stage_key(desk: Desk) -> str:
+    return desk.deals.catalog.type("deal").attribute("stage").key
