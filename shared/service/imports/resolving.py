@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.eav.bulk.items import BulkItem, BulkOutcome
+from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.requests import LinkTo, Ref
 from shared.kernel.db import Connection
@@ -111,13 +112,21 @@ def _link(task: Task, resolved: Sequence[Resolved], place: int, link: Link) -> N
     if not texts:
         return
     live = task.link_types[place]
-    with task.runtime.db.connect() as connection:
-        found = find_targets(connection, task.runtime.engine.judge, live, link.attribute, texts)
+    found = _targets(task, live, link.attribute, texts)
+    if live.mirror and texts - found.keys():
+        # They may have been made a moment ago. Raises Unavailable, and the chunk is tried again, while that is unknown.
+        task.catch_up(live)
+        found = _targets(task, live, link.attribute, texts)
     if not task.inward(place) and link.missing == "create":
         found |= create_targets(task, place, resolved, texts - found.keys())
     for one in resolved:
         for text in one.row.links.get(place, ()):
             meant(task, one, place, text, found.get(text, ()))
+
+
+def _targets(task: Task, live: LiveType, attribute: str, texts: set[str]) -> Found:
+    with task.runtime.db.connect() as connection:
+        return find_targets(connection, task.runtime.engine.judge, live, attribute, texts)
 
 
 def meant(task: Task, one: Resolved, place: int, text: str, ids: tuple[int, ...]) -> None:

@@ -22,6 +22,8 @@ from shared.service.imports.payload import Line
 from shared.service.imports.spec import BY_ID, ImportSpec
 from shared.service.imports.telling import SOURCE, Telling
 from shared.service.imports.wanted import wanted_attributes
+from shared.service.mirrors.declare import subscription_name
+from shared.service.replicas import puller
 from shared.service.work.ledger import Claim, Job
 from shared.service.work.running import JobProblem
 
@@ -69,6 +71,12 @@ class Task:
     def waits(self) -> bool:
         """Whether rows may have to wait for others of the file."""
         return any(self.inward(place) for place in range(len(self.link_types)))
+
+    def catch_up(self, mirrored: LiveType) -> None:
+        """Hear everything that the home of a mirrored type has told by now. Raises Unavailable while it is away."""
+        runtime = self.runtime
+        name = subscription_name(runtime.manifest.name, mirrored.defn.mirror_of)
+        puller(runtime.db, runtime.settings, runtime.follows[name])()
 
     def key(self, row: Row) -> str | None:
         """What tells the row's entity apart within the file; None when nothing does."""
@@ -158,12 +166,14 @@ def _linked(runtime: Runtime, live: LiveType, spec: ImportSpec) -> list[LiveType
     found = []
     for link in spec.links:
         try:
-            target = runtime.catalog.type(link.type)
+            target = runtime.catalog.linkable(link.type)
         except NotFound as error:
-            raise JobProblem(f"links to {link.type}: no such entity type in this service") from error
+            raise JobProblem(f"links to {link.type}: nothing is known of that entity type in this service") from error
         if link.attribute != BY_ID and target.find(link.attribute) is None:
             runtime.catalog.refresh()
-            target = runtime.catalog.type(link.type)
+            target = runtime.catalog.linkable(link.type)
+        if target.mirror and link.missing == "create":
+            raise JobProblem(f"{target.defn.plural} live in another service: missing ones are not created here")
         target.attribute(link.attribute) if link.attribute != BY_ID else None
         between = runtime.engine.relations.between(live.name, target.name)
         if link.relation is not None and link.relation not in {one.id for one in between}:
