@@ -73,7 +73,7 @@ def report(
     if type:
         question |= _entities(session, type, measure, filter, time)
     path = f"{PATH}/{quote(metric, safe='')}/query" if metric else ANY
-    body = session.api.post(f"{path}?fresh={quote(fresh)}", question)
+    body = session.api.post(f"{path}?labels=true&fresh={quote(fresh)}", question)
     session.answer(body, lambda: shown(body))
 
 
@@ -129,7 +129,7 @@ def _down(body: Mapping[str, Any]) -> Table:
         table.add_row(*head, Text(written(row["value"], unit)), *more, ahead, style=style)
 
     for row in rows:
-        line(_group(row), row)
+        line(_group(body, row), row)
     for head, row in _below(body):
         line(head, row, "dim")
     return table
@@ -138,20 +138,26 @@ def _down(body: Mapping[str, Any]) -> Table:
 def _across(body: Mapping[str, Any]) -> Table:
     """Rows by columns, with the totals of both."""
     unit = body.get("unit", "")
-    titles = [NO_VALUE if one is None else one for one in body["columns"]]
+    across = body.get("labels", {}).get(body["pivot"], {})
+    titles = [NO_VALUE if one is None else across.get(one, one) for one in body["columns"]]
     table = plain_table(*body["by"], *titles, TOTAL, title=f"{body['label']}, by {body['pivot']}")
     for column in table.columns[len(body["by"]) :]:
         column.justify = "right"
     for head, row, style in [
-        *((_group(row), row, "") for row in body["rows"]),
+        *((_group(body, row), row, "") for row in body["rows"]),
         *((head, row, "dim") for head, row in _below(body)),
     ]:
         table.add_row(*head, *(Text(written(one, unit)) for one in (*row["cells"], row["value"])), style=style)
     return table
 
 
-def _group(row: Mapping[str, Any]) -> list[Text]:
-    return [Text(NO_VALUE, style="dim") if one is None else Text(one) for one in row["group"].values()]
+def _group(body: Mapping[str, Any], row: Mapping[str, Any]) -> list[Text]:
+    """A group by the labels of its values."""
+    labels = body.get("labels", {})
+    return [
+        Text(NO_VALUE, style="dim") if one is None else Text(labels.get(name, {}).get(one, one))
+        for name, one in row["group"].items()
+    ]
 
 
 def _below(body: Mapping[str, Any]) -> list[tuple[list[Text], Mapping[str, Any]]]:

@@ -53,11 +53,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The table of an answer, and what it is about."""
+
+    part: Part
+    question: Question
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; `etag` names the rows, not the freshness around them."""
+    """A whole answer; `etag` names the rows, not the freshness around them. told: what it was made of."""
 
     body: dict[str, Any]
     etag: str
+    told: Told
 
 
 @dataclass(slots=True)
@@ -101,7 +111,9 @@ class Answers:
             relations = {way.relation for one in parts for way in one.compiled.linkages}
             left = sum(linking.waiting(connection, relations).values())
         body = answer_document(metric, [one.metric for one in parts], question, found, as_of)
-        return Answer({**body, "catching_up": left} if left else body, f"{etag}-{left}" if left else etag)
+        body["dimensions"] = list(definition.offered)
+        told = Told(parts[0], question, found)
+        return Answer({**body, "catching_up": left} if left else body, f"{etag}-{left}" if left else etag, told)
 
     def _parts(self, connection: Connection, types: KnownTypes, metric: store.Metric) -> list[Part]:
         measure = metric.definition.measure

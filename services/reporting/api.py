@@ -14,8 +14,8 @@ from services.reporting.bodies import (
     ChangesBody,
     ChangesDocument,
     DefinitionBody,
+    ExplainBody,
     Explanation,
-    GroupBody,
     MetricDocument,
     MetricList,
     QuestionBody,
@@ -27,6 +27,7 @@ from services.reporting.domain.definitions import CURRENCY, FILTER_PREFIX, docum
 from services.reporting.domain.periods import Period, parse_period
 from services.reporting.explaining import MOST_EXPLAINED
 from services.reporting.explaining import explain as explaining
+from services.reporting.labels import labelled
 from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
 from services.reporting.relinking import left
@@ -114,7 +115,10 @@ def retire(service: Runtime, name: str) -> Response:
 
 def query(service: Runtime, name: str) -> Response:
     """A question, answered; 304 when the rows are those the caller has."""
-    found = _own(service).ask(context(), name, json_object(), text_param("fresh", "any"))
+    own, ctx = _own(service), context()
+    found = own.ask(ctx, name, json_object(), text_param("fresh", "any"))
+    if bool_param("labels"):
+        found = labelled(own.database, ctx, found)
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": PRIVATE}
     if found.etag in request.if_none_match:
         return Response(b"", 304, headers)
@@ -127,12 +131,16 @@ def explain(service: Runtime, name: str) -> Response:
     require_scope(ctx.actor, REPORTS_READ)
     own = _own(service)
     body = json_object()
-    known_keys(body, ("group",))
+    known_keys(body, ("group", "period", "events"))
     group = _group(body)
+    more: dict[str, Any] = {
+        "period": _period(body["period"]) if body.get("period") else None,
+        "events": body.get("events") is True,
+    }
     hidden = _readable(service, ctx, name, group)
     limit = int_param("limit", 50, MOST_EXPLAINED, least=1) or 50
     after = int_param("after", 0) or 0
-    rows, following = explaining(own.database, own.projections, name, group, after, limit, hidden)
+    rows, following = explaining(own.database, own.projections, name, group, after, limit, hidden, **more)
     page: dict[str, Any] = {"results": rows}
     if following is not None:
         page["next_after"] = str(following)
@@ -234,6 +242,7 @@ _METRIC = {
     "time": {"attribute": "created_at", "time_zone": "UTC"},
 }
 _QUESTION = {"by": ["city"], "period": "last 30 days", "sort": "-value", "top": 10}
+LABELS = QueryParam("labels", "boolean", "Tell what the groups are called, under `labels`", False)
 FRESH = QueryParam("fresh", "string", f"How fresh the answer must be: {', '.join(FRESHNESS)}", "any")
 _PAGE = (
     QueryParam("after", "integer", "`next_after` of the page before"),
@@ -251,11 +260,11 @@ OPERATIONS: tuple[Operation, ...] = (
               description="Makes a new version; the one before serves until it is filled."),
     Operation("DELETE", f"{PATH}/{{name}}", "retireMetric", "Retire a metric", retire, 204, tag="Reports",
               query=(QueryParam("ratios", "boolean", "Retire the ratios that are made of it as well", False),)),
-    Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(FRESH,),
+    Operation("POST", f"{PATH}/{{name}}/query", "queryMetric", "Ask a metric", query, query=(FRESH, LABELS),
               body=QuestionBody, response=AnswerDocument, example=_QUESTION, tag="Reports", read_only=True,
               statuses=(304,)),
     Operation("POST", f"{PATH}/{{name}}/explain", "explainMetric", "The entities that make up a group", explain,
-              query=_PAGE, body=GroupBody, response=Explanation, example={"group": {"city": "Berlin"}}, tag="Reports",
+              query=_PAGE, body=ExplainBody, response=Explanation, example={"group": {"city": "Berlin"}}, tag="Reports",
               read_only=True),
     Operation("POST", f"{PATH}/{{name}}/changes", "explainChanges", "What changed a number, by cause", changes,
               body=ChangesBody, response=ChangesDocument, tag="Reports", read_only=True,

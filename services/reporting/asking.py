@@ -15,8 +15,10 @@ from typing import Any
 import psycopg
 
 from services.reporting.answering import (
+    Answer,
     Answers,
     Part,
+    Told,
     cells_of,
     check_fresh,
     permit,
@@ -58,9 +60,11 @@ class _TooLong(Exception):
     """The budget is used up."""
 
 
-def ask(answers: Answers, ctx: Context, raw: Mapping[str, Any], fresh: str = "any") -> dict[str, Any]:
-    """Answer a question about entities. Raises NotFound, Forbidden, Invalid (also when it takes too long), and
-    Unavailable when it is not fresh."""
+def ask(answers: Answers, ctx: Context, raw: Mapping[str, Any], fresh: str = "any") -> Answer:
+    """Answer a question about entities; nothing of it is kept.
+
+    Raises NotFound, Forbidden, Invalid (also when it takes too long), and Unavailable when it is not fresh.
+    """
     require_scope(ctx.actor, REPORTS_READ)
     check_fresh(fresh)
     asked = now()
@@ -77,8 +81,9 @@ def ask(answers: Answers, ctx: Context, raw: Mapping[str, Any], fresh: str = "an
     with answers.database.connect() as connection:
         as_of = reached(connection, sources)
         found = _table(connection, part, question)
-    told = {"metric": None, "label": definition.label, "definition_version": None, "precomputed": False}
-    return {**told, "verified_at": None, "unit": definition.unit, **table_document(question, found, as_of)}
+    told: dict[str, Any] = {"metric": None, "label": definition.label, "definition_version": None, "precomputed": False}
+    told |= {"verified_at": None, "unit": definition.unit, "dimensions": list(definition.offered)}
+    return Answer({**told, **table_document(question, found, as_of)}, "", Told(part, question, found))
 
 
 def _definition(raw: Mapping[str, Any]) -> Definition:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from services.reporting.answering import Answers
-from services.reporting.api import FRESH, PRIVATE
+from services.reporting.api import FRESH, LABELS, PRIVATE
 from services.reporting.asking import BUDGET_SECONDS, ask
 from services.reporting.bodies import AnswerDocument, AnythingBody
+from services.reporting.labels import labelled
 from shared.service.web.operation import Operation, answer
-from shared.service.web.request import context, json_object, text_param
+from shared.service.web.request import bool_param, context, json_object, text_param
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -28,12 +29,15 @@ _EXAMPLE = {
 def query(service: Runtime) -> Response:
     """A question, worked out now."""
     assert isinstance(service.own, Answers)
-    found = ask(service.own, context(), json_object(), text_param("fresh", "any"))
-    return answer(found, 200, {"Cache-Control": PRIVATE})
+    ctx = context()
+    found = ask(service.own, ctx, json_object(), text_param("fresh", "any"))
+    if bool_param("labels"):
+        found = labelled(service.db, ctx, found)
+    return answer(found.body, 200, {"Cache-Control": PRIVATE})
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("POST", PATH, "askAnything", "Ask what no metric covers", query, query=(FRESH,), body=AnythingBody,
+    Operation("POST", PATH, "askAnything", "Ask what no metric covers", query, query=(FRESH, LABELS), body=AnythingBody,
               response=AnswerDocument, example=_EXAMPLE, tag="Reports", read_only=True,
               description=f"Worked out from all entities when it is asked, in at most {BUDGET_SECONDS:g} s: what takes "
               "longer is refused with TIME_BUDGET, and is a case for a metric. `precomputed` is false."),

@@ -39,6 +39,13 @@ class GroupBody(BaseModel):
     group: dict[str, str | None] = {}
 
 
+class ExplainBody(GroupBody):
+    """A group, a period of the metric's time, and whether to tell the events behind each entity."""
+
+    period: str | None = None
+    events: bool = False
+
+
 class ChangesBody(GroupBody):
     """A group, and the days in which it changed."""
 
@@ -91,6 +98,8 @@ class AnswerDocument(BaseModel):
     others: dict[str, Any] | None = None
     not_converted: list[dict[str, Any]] | None = None
     catching_up: int | None = None
+    dimensions: list[str]
+    labels: dict[str, dict[str, str]] | None = None
 
 
 class Explanation(BaseModel):

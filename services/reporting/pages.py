@@ -22,6 +22,7 @@ from services.reporting.answering import Answers, permit
 from services.reporting.domain.definitions import FILTER_PREFIX
 from services.reporting.domain.showing import numeric, written
 from services.reporting.explaining import explain
+from services.reporting.labels import labelled
 from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
 from shared.kernel.context import Context
@@ -106,7 +107,7 @@ def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[st
     names = [part.name for part in one.definition.dimensions]
     # Not every reader may see what linked entities are: that is shown to who asks for it.
     own = [part.name for part in one.definition.dimensions if "." not in part.attribute]
-    chosen = by if by in names else next(iter([*own, *names]), "")
+    chosen = by if by in names or (by and not one.entity_type) else next(iter([*own, *names]), "")
     view: dict[str, Any] = {
         "name": one.name,
         "label": one.definition.label,
@@ -118,15 +119,19 @@ def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[st
     if one.state != store.READY:
         return view
     try:
-        found = service.own.ask(ctx, one.name, {"by": [chosen] if chosen else [], "top": TOP}).body
+        asked = service.own.ask(ctx, one.name, {"by": [chosen] if chosen else [], "top": TOP})
+        found = labelled(service.db, ctx, asked).body
     except CrmError as error:  # not for this reader, or not now: the other metrics are shown all the same
         return None if error.category == "MISSING_SCOPES" else {**view, "error": error.message}
     lines = [*found["rows"], *([found["others"]] if "others" in found else [])]
     most = max((abs(number) for row in lines if (number := numeric(row["value"])) is not None), default=Decimal(0))
-    return {**view, "answer": found, "rows": [_row(one, row, most) for row in lines]}
+    rows = [_row(one, row, most, found["labels"]) for row in lines]
+    return {**view, "answer": found, "rows": rows, "dimensions": found["dimensions"]}
 
 
-def _row(one: store.Metric, row: Mapping[str, Any], most: Decimal) -> dict[str, Any]:
+def _row(
+    one: store.Metric, row: Mapping[str, Any], most: Decimal, labels: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     number = numeric(row["value"]) or Decimal(0)
     shown = {
         "value": written(row["value"], one.definition.unit),
@@ -138,9 +143,13 @@ def _row(one: store.Metric, row: Mapping[str, Any], most: Decimal) -> dict[str, 
     parts = [("none", name) if value is None else (_GROUP + name, value) for name, value in row["group"].items()]
     return {
         **shown,
-        "group": ", ".join(NO_VALUE if value is None else value for value in row["group"].values()) or "all",
+        "group": ", ".join(_called(labels, name, value) for name, value in row["group"].items()) or "all",
         "explanation": _explained(one.name, parts) if one.entity_type else "",
     }
+
+
+def _called(labels: Mapping[str, Mapping[str, str]], name: str, value: str | None) -> str:
+    return NO_VALUE if value is None else labels.get(name, {}).get(value, value)
 
 
 @_signed_in

@@ -267,3 +267,25 @@ def test_rights_are_the_same(reporting: Reporting, web: Any) -> None:
     some = client("crm.reports.read", "crm.objects.companies.read")
     assert some.post(ANY, json=question).status_code == 200
     assert some.post(ANY, json={**question, "by": ["contact.city"]}).status_code == 403
+
+
+def test_groups_are_called_by_their_labels_where_one_may_see_them(reporting: Reporting, web: Any) -> None:
+    workspace = reporting.system.client("workspace")
+    values = {"email": "ada@x.test", "first_name": "Ada", "last_name": "Ott"}
+    owner = workspace.post("/api/v1/objects/owners", json={"values": values}).json["id"]
+    made = {"values": {"city": "Steyr", "industry": "BANKING", "owner_id": owner}}
+    assert reporting.system.client("contacts").post(COMPANIES, json=made).status_code == 201
+    reporting.catch_up("workspace")
+    reporting.catch_up()
+    question = {"entity_type": "company", "by": ["owner_id", "born"], "pivot": "industry"}
+    question["dimensions"] = ["owner_id", "industry", {"name": "born", "attribute": "created_at", "bucket": "year"}]
+    assert "labels" not in told(web, ANY, **question)
+    found = told(web, f"{ANY}?labels=true", **question)
+    assert found["labels"] == {"owner_id": {owner: "Ada Ott"}, "industry": {"BANKING": "Banking", "RETAIL": "Retail"}}
+    assert found["dimensions"] == ["owner_id", "industry", "born"]
+    kept = told(web, f"{PATH}/number/query?labels=true", by=["industry"])
+    assert kept["labels"] == {"industry": {"BANKING": "Banking", "RETAIL": "Retail"}}
+    scopes = ["crm.reports.read", "crm.objects.companies.read"]
+    token = workspace.post("/api/v1/tokens", json={"name": "x", "scopes": scopes}).json["token"]
+    follow(reporting.system.runtime("workspace").db, reporting.db)
+    assert set(told(reporting.client(token), f"{ANY}?labels=true", **question)["labels"]) == {"industry"}

@@ -44,6 +44,12 @@ def test_values_in_their_unit_with_bars() -> None:
     assert "verified never; version 2" in text
 
 
+def test_groups_by_their_labels() -> None:
+    text = printed({**ANSWER, "labels": {"owner": {"7": "Ada Ott"}}})
+    assert "Ada Ott" in text
+    assert "(none)" in text
+
+
 def test_others_and_total_stand_below() -> None:
     body = {
         **ANSWER,
