@@ -1,24 +1,36 @@
-"""The entities that make up a group, with what each adds; what they add sums exactly to the group's value."""
+"""The entities that make up a group, with what each adds; what they add sums exactly to the group's value.
+
+A period narrows a group down by the metric's time, as in questions. Each entity can be told with the events behind it:
+the versions that changed something the metric looks at, or whether the entity counts at all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import islice
 from typing import Any
 
 from services.reporting.commands import live_facts, of_entities
-from services.reporting.domain.definitions import Dimension
-from services.reporting.domain.periods import bucket_of, local_day
+from services.reporting.domain.definitions import TIME, Dimension
+from services.reporting.domain.periods import Period, bucket_of, local_day
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims, Join
 from services.reporting.projections import Projections, compiled_metric
+from shared.kernel.clock import iso
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
 from shared.kernel.json import loads
+from shared.service.replica.catalogs import KnownType
 from shared.service.replica.evaluating import group_text
 
 MOST_EXPLAINED = 500
+MOST_EVENTS = 20
 _AT_ONCE = 2000
 _OTHERS = "select id, (values->%(key)s)::text from fact where type_no = %(no)s and id = any(%(ids)s) and not archived"
+_EVENTS = """select id, version, kind, at, actor, changed::text from (
+    select v.*, row_number() over (partition by id order by version desc) as place from fact_version v
+    where type_no = %(no)s and id = any(%(ids)s) and (changed ?| %(keys)s::text[] or kind <> 'entity.updated')) latest
+where place <= %(most)s order by id, version"""
 Found = tuple[int, Contribution]
 
 
@@ -30,10 +42,13 @@ def explain(
     after: int,
     limit: int,
     hidden: Sequence[str] = (),
+    *,
+    period: Period | None = None,
+    events: bool = False,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Entities of a group (some of its dimensions), and the id to go on behind. hidden: dimensions that are not told.
 
-    Raises Invalid for dimensions that the metric has not.
+    Raises Invalid for dimensions that the metric has not, and for a period when it knows no time.
     """
     rows: list[dict[str, Any]] = []
     with database.transaction() as connection:
@@ -44,18 +59,44 @@ def explain(
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
         known = projections.catalogs.types(connection).type(metric.entity_type)
         compiled = compiled_metric(metric, known)
-        wanted = {names.index(one): value for one, value in group.items()}
+        fits = _within(names, group, period)
         facts = live_facts(connection, known, after, compiled.linkages)
         found = ((ident, one) for ident, values in facts if (one := compiled.of(values)) is not None)
         for ident, one, dims in _shown(connection, compiled, found):
-            if any(dims[place] != value for place, value in wanted.items()):
+            if not fits(dims):
                 continue
             if len(rows) == limit:
-                return rows, int(rows[-1]["id"])
+                return _told(connection, compiled, known, rows, events), int(rows[-1]["id"])
             told = {key: value for key, value in zip(names, dims, strict=True) if key not in hidden}
             entity = {"id": str(ident), "type": metric.entity_type, "adds": _adds(compiled, one)}
             rows.append({**entity, "group": told})
-    return rows, None
+        return _told(connection, compiled, known, rows, events), None
+
+
+def _within(names: Sequence[str], group: Mapping[str, str | None], period: Period | None) -> Callable[[Dims], bool]:
+    wanted = {names.index(one): value for one, value in group.items()}
+    if period is None:
+        return lambda dims: all(dims[place] == value for place, value in wanted.items())
+    if TIME not in names:
+        raise Invalid.one("period", "INVALID_QUESTION", "period: this metric has no time, so that it knows no periods")
+    time, first, last = names.index(TIME), period.first.isoformat(), period.last.isoformat()
+    return lambda dims: first <= (dims[time] or "") <= last and all(dims[at] == value for at, value in wanted.items())
+
+
+def _told(
+    connection: Connection, compiled: Compiled, known: KnownType, rows: list[dict[str, Any]], events: bool
+) -> list[dict[str, Any]]:
+    """The rows, with the events behind each where they are asked for: the latest ones, oldest first."""
+    if not events or not rows:
+        return rows
+    params = {"no": known.no, "ids": [int(one["id"]) for one in rows], "keys": list(compiled.keys), "most": MOST_EVENTS}
+    found: dict[str, list[dict[str, Any]]] = {}
+    names = {attribute.key: attribute.name for attribute in known.live.by_id.values()}
+    for ident, version, kind, at, actor, changed in connection.rows(_EVENTS, params):
+        values = {names.get(key, key): pair for key, pair in loads(changed).items() if key in compiled.keys}
+        event = {"version": version, "kind": kind, "at": iso(at.replace(tzinfo=UTC)), "actor": actor, "changed": values}
+        found.setdefault(str(ident), []).append(event)
+    return [{**one, "events": found.get(one["id"], [])} for one in rows]
 
 
 def _shown(

@@ -228,6 +228,41 @@ def test_explanations_sum_exactly(filled: Any) -> None:
     assert filled.post(f"{PATH}/turnover/explain", json={"group": {"town": "x"}}).status_code == 400
 
 
+def test_explanations_of_a_period_sum_exactly(filled: Any) -> None:
+    sums = Decimal(0)
+    for period in ("2020-01-01..yesterday", "today", "2000"):
+        entities = filled.post(f"{PATH}/turnover/explain?limit=500", json={"period": period}).json["results"]
+        told = ask(filled, "turnover", period=period)
+        assert sum(Decimal(one["adds"]) for one in entities) == sum(Decimal(value) for (value,) in told)
+        sums += sum(Decimal(one["adds"]) for one in entities)
+    assert sums == Decimal(ask(filled, "turnover")[0][0])
+    assert filled.post(f"{PATH}/turnover/explain", json={"period": "once"}).status_code == 400
+    timeless = {"name": "timeless", "entity_type": "company", "dimensions": ["city"], "time": None}
+    assert filled.post(PATH, json=timeless).status_code == 201
+    found = filled.post(f"{PATH}/timeless/explain", json={"period": "today"})
+    assert found.status_code in (400, 503)
+
+
+def test_the_events_behind_a_group(reporting: Reporting, filled: Any) -> None:
+    web = reporting.system.client("contacts")
+    values = {"city": "Eventsby", "annual_revenue": "5", "name": "A"}
+    made = web.post("/api/v1/objects/companies", json={"values": values}).json["id"]
+    for change in ({"name": "B"}, {"annual_revenue": "8"}):
+        assert web.patch(f"/api/v1/objects/companies/{made}", json={"values": change}).status_code == 200
+    reporting.catch_up()
+    body = {"group": {"city": "Eventsby"}, "period": "today", "events": True}
+    [one] = filled.post(f"{PATH}/turnover/explain", json=body).json["results"]
+    assert (one["id"], one["adds"]) == (made, "8")
+    assert [(event["version"], event["kind"]) for event in one["events"]] == [
+        (1, "entity.created"),
+        (3, "entity.updated"),
+    ]
+    assert one["events"][1]["changed"] == {"annual_revenue": ["5", "8"]}
+    assert "name" not in one["events"][0]["changed"]
+    assert web.delete(f"/api/v1/objects/companies/{made}").status_code == 204
+    reporting.catch_up()
+
+
 def test_verification_finds_a_wrong_cell(reporting: Reporting, filled: Any) -> None:
     assert filled.post(f"{PATH}/number/verify").json["wrong"] == []
     assert filled.get(f"{PATH}/number").json["verified_wrong"] == 0
