@@ -30,7 +30,7 @@ def demo(
         Path | None, typer.Option("--files", help="Write CSV files there instead.", file_okay=False)
     ] = None,
 ) -> None:
-    """Fill the system with an invented company: owners, companies, contacts, two years of history. Safe to repeat."""
+    """Fill the system with an invented company: owners, customers, deals, two years of history. Safe to repeat."""
     company = Company(seed, size.value)
     began = monotonic()
     if files is not None:
@@ -84,7 +84,7 @@ class _Bars:
 
 def _told(outcome: Outcome, commands: list[str]) -> Text:
     lines = [f"{outcome.created:,} created, {outcome.changed:,} changes written, {outcome.kept:,} were there already"]
-    lines += [f"{outcome.linked:,} contacts linked with their companies"] * bool(outcome.linked)
+    lines += [f"{outcome.linked:,} links between contacts, companies and deals"] * bool(outcome.linked)
     if outcome.refused:
         lines.append(f"{outcome.refused:,} were refused: {'; '.join(outcome.problems)}")
     if not outcome.dated:

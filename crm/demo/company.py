@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from random import Random
 from typing import NamedTuple
 
+from crm.demo.deals import deal_story
 from crm.demo.names import CULTURES, Culture
+from crm.demo.story import Step, Story
 from crm.demo.words import firm_words, latin, native, phone, pick
 from shared.kernel import clock
 
@@ -57,47 +58,14 @@ class Size(NamedTuple):
     owners: int
     companies: int
     contacts: int
+    deals: int = 0
 
 
 SIZES = {
-    "small": Size(10, 200, 2_000),
-    "100k": Size(50, 10_000, 100_000),
-    "1m": Size(200, 100_000, 1_000_000),
+    "small": Size(10, 200, 2_000, 8_000),
+    "100k": Size(50, 10_000, 100_000, 20_000),
+    "1m": Size(200, 100_000, 1_000_000, 200_000),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that changed later."""
-
-    at: datetime
-    values: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One entity's life: its values when it was created, and what changed since.
-
-    key: the value of `key_attribute` that nobody else has. owner: the place of its owner among `owners()`, if any.
-    """
-
-    key_attribute: str
-    created: datetime
-    values: dict[str, str]
-    steps: tuple[Step, ...] = ()
-    owner: int | None = None
-
-    @property
-    def key(self) -> str:
-        """What tells this one from all others."""
-        return self.values[self.key_attribute]
-
-    def final(self) -> dict[str, str]:
-        """The values as they are today."""
-        values = dict(self.values)
-        for step in self.steps:
-            values.update(step.values)
-        return values
 
 
 def domain_of(contact: Story) -> str:
@@ -158,33 +126,44 @@ class Company:
     def contacts(self) -> Iterator[Story]:
         """The people at the customers: few customers have many, most have few."""
         for index, rng in self._dice(3, self.size.contacts):
-            firm = self._firm(int(self.size.companies * rng.random() ** 1.7))
-            culture = firm.culture if rng.random() < 0.85 else CULTURES[int(rng.random() * len(CULTURES))]
-            given, family = pick(rng, culture.given), pick(rng, culture.family)
-            created = self._some_time(rng)
-            stage, steps = self._career(rng, created, score=True)
-            values = {
-                "email": f"{latin(given)}.{latin(family)}{index + 1}@{firm.domain}",
-                "first_name": native(given),
-                "last_name": native(family),
-                "company": firm.name,
-                "city": firm.city,
-                "country": firm.culture.country,
-                "website": f"https://www.{firm.domain}/",
-                "lifecycle_stage": stage,
-                "lead_status": pick(rng, _STATUS[STAGES.index(stage)]),
-                "score": _score(rng, stage),
-            }
-            if rng.random() < 0.85:
-                values["phone"] = phone(rng, firm.culture)
-            if rng.random() < 0.9:
-                values["job_title"] = pick(rng, culture.titles)
-            yield Story("email", created, values, steps, self._some_owner(rng))
+            yield self._contact(index, rng)
 
-    def _dice(self, kind: int, count: int) -> Iterator[tuple[int, Random]]:
+    def deals(self) -> Iterator[Story]:
+        """What is sold to them: one story per deal, from the first talk to its end, where it has one."""
+        for index, rng in self._dice(4, self.size.deals if self.size.contacts else 0):
+            place = int(rng.random() * self.size.contacts)
+            ((_, own),) = islice(self._dice(3, place + 1, place), 1)
+            yield deal_story(index, rng, self._contact(place, own), self.now)
+
+    def _contact(self, index: int, rng: Random) -> Story:
+        """One of them, from its own dice."""
+        firm = self._firm(int(self.size.companies * rng.random() ** 1.7))
+        culture = firm.culture if rng.random() < 0.85 else CULTURES[int(rng.random() * len(CULTURES))]
+        given, family = pick(rng, culture.given), pick(rng, culture.family)
+        created = self._some_time(rng)
+        stage, steps = self._career(rng, created, score=True)
+        values = {
+            "email": f"{latin(given)}.{latin(family)}{index + 1}@{firm.domain}",
+            "first_name": native(given),
+            "last_name": native(family),
+            "company": firm.name,
+            "city": firm.city,
+            "country": firm.culture.country,
+            "website": f"https://www.{firm.domain}/",
+            "lifecycle_stage": stage,
+            "lead_status": pick(rng, _STATUS[STAGES.index(stage)]),
+            "score": _score(rng, stage),
+        }
+        if rng.random() < 0.85:
+            values["phone"] = phone(rng, firm.culture)
+        if rng.random() < 0.9:
+            values["job_title"] = pick(rng, culture.titles)
+        return Story("email", created, values, steps, self._some_owner(rng))
+
+    def _dice(self, kind: int, count: int, first: int = 0) -> Iterator[tuple[int, Random]]:
         """Index and dice of each story: one generator, seeded anew from the index alone."""
         rng = Random()  # noqa: S311 (invented people, not secrets)
-        for index in range(count):
+        for index in range(first, count):
             rng.seed((self.seed << 72) | (kind << 64) | index)
             yield index, rng
 

@@ -13,7 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from crm.demo.company import Company, Story, domain_of
+from crm.demo.company import Company, domain_of
+from crm.demo.story import Story
 from shared.kernel import clock
 
 OWNER_COLUMNS = ("email", "first_name", "last_name")
@@ -46,19 +47,31 @@ CONTACT_COLUMNS = (
     "score",
     "closed_at",
 )
+DEAL_COLUMNS = (
+    "name",
+    "stage",
+    "amount",
+    "closes_at",
+    "type",
+    "priority",
+    "lead_source",
+    "lost_reason",
+    "contact",
+)
 BLANK = "Select"
 """What some forms leave in a choice that nobody made."""
 Report = Callable[[str], None]
 
 
 def write_files(company: Company, folder: Path, wrote: Report = lambda _what: None) -> list[Path]:
-    """Write owners, companies, contacts and history; `wrote(type)` is called after each row. The paths, in order."""
+    """Write a file per type, and the history; `wrote(type)` is called after each row. The paths, in order."""
     folder.mkdir(parents=True, exist_ok=True)
     owners = [story.key for story in company.owners()]
     kinds: tuple[tuple[str, Sequence[str], Iterator[Story]], ...] = (
         ("owners", OWNER_COLUMNS, company.owners()),
         ("companies", (*COMPANY_COLUMNS, "owner", "created"), company.companies()),
         ("contacts", (*CONTACT_COLUMNS, "owner", "created"), company.contacts()),
+        ("deals", (*DEAL_COLUMNS, "owner", "created"), company.deals()),
     )
     with ExitStack() as opened:
         past = csv.writer(_file(opened, folder / "history.csv"))
@@ -68,7 +81,8 @@ def write_files(company: Company, folder: Path, wrote: Report = lambda _what: No
             present.writeheader()
             for story in stories:
                 owner = "" if story.owner is None else owners[story.owner]
-                present.writerow({**story.final(), "owner": owner, "created": clock.iso(story.created)})
+                more = {"owner": owner, "created": clock.iso(story.created), "contact": story.contact}
+                present.writerow({**story.final(), **more})
                 past.writerows((name, *line) for line in _changes(story))
                 wrote(name)
             if name == "contacts":
@@ -76,7 +90,7 @@ def write_files(company: Company, folder: Path, wrote: Report = lambda _what: No
         employers = csv.writer(_file(opened, folder / "employers.csv"))
         employers.writerow(("email", "domain"))
         employers.writerows((story.key, domain_of(story)) for story in company.contacts())
-    return [folder / f"{name}.csv" for name in ("owners", "companies", "contacts", "history", "employers")]
+    return [folder / f"{name}.csv" for name in (*(one for one, _, _ in kinds), "history", "employers")]
 
 
 def _troubles(company: Company) -> Iterator[dict[str, str]]:

@@ -2,7 +2,8 @@
 
 Sending it again changes nothing: owners and contacts are known by their e-mail, companies by their domain, and an
 entity's version says how much of its history is there, so that an interrupted run is taken up where it ended. Contacts
-are linked with the companies they work for. Memory stays flat: a few batches are under way at any time, and no more.
+are linked with the companies they work for, deals with both. Memory stays flat: a few batches are under way at any
+time, and no more.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from threading import Lock
 from typing import Any
 
 from crm.api import Api, ApiError, path_of, results
-from crm.demo.company import SCORE, Company, Story, domain_of
+from crm.demo.company import SCORE, Company, domain_of
+from crm.demo.story import Story
 from crm.vocabulary import UnknownAttribute, load_vocabulary
 from shared.kernel import clock
 
 BATCH = 200
 WORKERS = 4
+_KEYS = {"companies": "domain", "contacts": "email"}
 Advance = Callable[[str, int], None]
 
 
@@ -55,7 +58,9 @@ class Fill:
         self._names = {"score": score_attribute(self.api)}
         for chunk in _chunks(self.company.owners(), BATCH):
             self._owners += self._send("owners", chunk)
-        for kind, stories in (("companies", self.company.companies()), ("contacts", self.company.contacts())):
+        company = self.company
+        kinds = (("companies", company.companies()), ("contacts", company.contacts()), ("deals", company.deals()))
+        for kind, stories in kinds:
             self._send_all(kind, stories)
         return self.outcome
 
@@ -85,31 +90,31 @@ class Fill:
                 if story.key in known and known[story.key][1] - 1 <= turn
             ]
             self._count(changed=len(self._write(kind, "update", due)))
+        with_known = [(known[story.key][0], story) for story in stories if story.key in known]
         if kind == "contacts":
-            self._employ({known[story.key][0]: domain_of(story) for story in stories if story.key in known})
+            self._link(kind, "companies", {ident: domain_of(story) for ident, story in with_known})
+        if kind == "deals":
+            self._link(kind, "contacts", {ident: story.contact for ident, story in with_known})
+            self._link(kind, "companies", {ident: story.contact.rpartition("@")[2] for ident, story in with_known})
         self._advance(kind, len(stories))
         return [known.get(story.key, ("", 0))[0] for story in stories]
 
-    def _employ(self, domains: dict[str, str]) -> None:
-        """Link contacts (by id) with the companies of these domains, unless they are linked with any."""
-        links = "/crm/v4/associations/contacts/companies/batch"
-        body = self.api.post(f"{links}/read", {"inputs": [{"id": ident} for ident in domains]})
+    def _link(self, kind: str, other: str, keys: dict[str, str]) -> None:
+        """Link entities (by id) with the others of these keys, unless they are linked with any."""
+        links = f"/crm/v4/associations/{kind}/{other}/batch"
+        body = self.api.post(f"{links}/read", {"inputs": [{"id": ident} for ident in keys]})
         linked = {one["from"]["id"] for one in body["results"]}
-        wanted = {ident: domain for ident, domain in domains.items() if ident not in linked}
+        wanted = {ident: key for ident, key in keys.items() if ident not in linked}
         if not wanted:
             return
-        companies = self._known("companies", "domain", sorted(set(wanted.values())))
-        pairs = [
-            {"from": {"id": ident}, "to": {"id": companies[domain][0]}}
-            for ident, domain in wanted.items()
-            if domain in companies
-        ]
+        found = self._known(other, _KEYS[other], sorted(set(wanted.values())))
+        pairs = [{"from": {"id": ident}, "to": {"id": found[key][0]}} for ident, key in wanted.items() if key in found]
         self.api.post(f"{links}/associate/default", {"inputs": pairs})
         self._count(linked=len(pairs))
 
     def _known(self, kind: str, name: str, keys: list[str]) -> dict[str, tuple[str, int]]:
         """Id and version of those that are there, by key, which is an attribute's value."""
-        if kind == "companies":  # a domain identifies nothing as far as the system knows
+        if kind in ("companies", "deals"):  # domains and names identify nothing as far as the system knows
             condition = {"attribute": name, "operator": "IN", "values": keys}
             question: dict[str, Any] = {"filter": condition, "attributes": [name], "limit": BATCH}
             found = results(self.api.post(path_of("objects", kind, "query"), question))

@@ -46,7 +46,7 @@ class FakeSystem:
         self.fail: dict[str, httpx.Response] = {}
         self.page = 200
         self.breaks = False
-        self.links: dict[str, str] = {}
+        self.links: dict[str, dict[str, str]] = {}
         self.next_id = 1
 
     def transport(self) -> httpx.MockTransport:
@@ -60,8 +60,8 @@ class FakeSystem:
             if path.endswith(ending):
                 return response
         parts = path.removeprefix("/api/v1/").split("/")
-        if path.startswith("/crm/v4/associations/contacts/companies/batch/"):
-            return self.on_links(path, body)
+        if path.startswith("/crm/v4/associations/"):
+            return self.on_links(path.removeprefix("/crm/v4/associations/"), body)
         if parts[0] == "types":
             return self.on_types(request.method, parts, body)
         if parts[0] == "objects":
@@ -76,11 +76,13 @@ class FakeSystem:
         return httpx.Response(200, json={"results": known})
 
     def on_links(self, path: str, body: Any) -> httpx.Response:
-        if path.endswith("/associate/default"):
-            self.links |= {one["from"]["id"]: one["to"]["id"] for one in body["inputs"]}
+        between, _, action = path.partition("/batch/")
+        links = self.links.setdefault(between, {})
+        if action == "associate/default":
+            links |= {one["from"]["id"]: one["to"]["id"] for one in body["inputs"]}
             return httpx.Response(200, json={"results": []})
-        asked = [one["id"] for one in body["inputs"] if one["id"] in self.links]
-        results = [{"from": {"id": one}, "to": [{"toObjectId": int(self.links[one])}]} for one in asked]
+        asked = [one["id"] for one in body["inputs"] if one["id"] in links]
+        results = [{"from": {"id": one}, "to": [{"toObjectId": int(links[one])}]} for one in asked]
         return httpx.Response(207, json={"results": results})
 
     def on_entities(self, method: str, parts: list[str], body: Any) -> httpx.Response:
@@ -147,7 +149,7 @@ class FakeSystem:
 
 
 def singular(name: str) -> str:
-    return {"contacts": "contact", "companies": "company", "owners": "owner"}.get(name, name)
+    return {"contacts": "contact", "companies": "company", "owners": "owner", "deals": "deal"}.get(name, name)
 
 
 def refusal(status: int, category: str, message: str, errors: list[dict[str, Any]] | None = None) -> httpx.Response:

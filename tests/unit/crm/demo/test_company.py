@@ -12,12 +12,13 @@ import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
 
-from crm.demo import SIZES, Company, Size
+from crm.demo import SIZES, Company, Size, deals
 from crm.demo.company import SPAN, STAGES
 from crm.demo.files import write_files
 from crm.demo.names import CULTURES
 from services.contacts.rules import e164
 from services.contacts.schema import COMPANY, CONTACT
+from services.opportunities.schema import DEAL
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -25,12 +26,13 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def small():
     company = Company(7, "small", NOW)
-    return list(company.owners()), list(company.companies()), list(company.contacts())
+    return list(company.owners()), list(company.companies()), list(company.contacts()), list(company.deals())
 
 
 def test_same_seed_same_stories_other_seed_other_stories(small):
     again = Company(7, "small", NOW)
-    assert (list(again.owners()), list(again.companies()), list(again.contacts())) == small
+    kinds = again.owners(), again.companies(), again.contacts(), again.deals()
+    assert tuple(map(list, kinds)) == small
     assert list(Company(8, "small", NOW).contacts()) != small[2]
 
 
@@ -74,7 +76,7 @@ def test_cities_belong_to_their_countries(small):
         assert story.values["city"] in cities[story.values["country"]]
 
 
-@pytest.mark.parametrize(("place", "declared"), [(1, COMPANY), (2, CONTACT)])
+@pytest.mark.parametrize(("place", "declared"), [(1, COMPANY), (2, CONTACT), (3, DEAL)])
 def test_values_fit_what_the_services_declare(small, place, declared):
     attributes = {one.name: one for one in declared.attributes}
     for story in small[place]:
@@ -96,6 +98,22 @@ def test_history_lies_in_two_years_goes_forward_and_raises_the_stage(small):
         rungs = [STAGES.index(story.values["lifecycle_stage"])]
         rungs += [STAGES.index(step.values["lifecycle_stage"]) for step in story.steps]
         assert rungs == sorted(set(rungs))
+
+
+def test_deals_go_forward_within_the_time_of_their_contacts(small):
+    met = {story.key: story for story in small[2]}
+    rungs = [*deals.STAGES, deals.WON, deals.LOST]
+    ended = 0
+    for story in small[3]:
+        moments = [story.created, *(step.at for step in story.steps)]
+        assert met[story.contact].created <= moments[0]
+        assert moments == sorted(moments)
+        assert moments[-1] <= NOW
+        assert story.owner == met[story.contact].owner
+        passed = [rungs.index(one["stage"]) for one in (story.values, *(step.values for step in story.steps))]
+        assert passed == sorted(set(passed))
+        ended += story.final()["stage"] in (deals.WON, deals.LOST)
+    assert len(small[3]) / 2 < ended < len(small[3])
 
 
 def test_many_scripts_and_odd_foldings_are_there(small):

@@ -14,7 +14,7 @@ from crm.demo.fill import Fill
 from shared.kernel import clock
 from tests.unit.crm.fake import FakeSystem, run_crm
 
-COMPANY = Company(5, Size(3, 20, 130), datetime(2026, 3, 1, tzinfo=UTC))
+COMPANY = Company(5, Size(3, 20, 130, 40), datetime(2026, 3, 1, tzinfo=UTC))
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def by_key(system: FakeSystem, type_name: str, key: str) -> dict:
 def test_everything_arrives_with_its_history():
     system = FakeSystem()
     outcome = fill(system)
-    assert (outcome.created, outcome.kept, outcome.refused, outcome.dated) == (153, 0, 0, True)
+    assert (outcome.created, outcome.kept, outcome.refused, outcome.dated) == (193, 0, 0, True)
     score = next(one["name"] for one in system.attributes["contact"] if one["label"] == "Score")
     owners = list(by_key(system, "owner", "email").values())
     contacts = by_key(system, "contact", "email")
@@ -49,9 +49,17 @@ def test_everything_arrives_with_its_history():
         assert entity["updated_at"] == clock.iso(story.steps[-1].at if story.steps else story.created)
     companies = by_key(system, "company", "domain")
     assert len(companies) == 20
-    assert outcome.linked == 130
-    assert system.links == {
+    assert outcome.linked == 130 + 2 * 40
+    assert system.links["contacts/companies"] == {
         contacts[story.key]["id"]: companies[domain_of(story)]["id"] for story in COMPANY.contacts()
+    }
+    deals = by_key(system, "deal", "name")
+    assert system.links["deals/contacts"] == {
+        deals[story.key]["id"]: contacts[story.contact]["id"] for story in COMPANY.deals()
+    }
+    assert system.links["deals/companies"].keys() == system.links["deals/contacts"].keys()
+    assert {story.key: deals[story.key]["values"]["stage"] for story in COMPANY.deals()} == {
+        story.key: story.final()["stage"] for story in COMPANY.deals()
     }
 
 
@@ -60,7 +68,7 @@ def test_a_second_run_writes_nothing():
     fill(system)
     system.requests.clear()
     outcome = fill(system)
-    assert (outcome.created, outcome.changed, outcome.kept, outcome.linked) == (0, 0, 153, 0)
+    assert (outcome.created, outcome.changed, outcome.kept, outcome.linked) == (0, 0, 193, 0)
     assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update", "default"))]
 
 
@@ -97,9 +105,9 @@ def test_an_interrupted_run_is_taken_up():
 def test_a_system_that_takes_no_past_gets_everything_dated_now():
     system = FakeSystem(takes_effective=False)
     outcome = fill(system)
-    assert (outcome.created, outcome.dated) == (153, False)
+    assert (outcome.created, outcome.dated) == (193, False)
     assert outcome.changed == sum(
-        len(story.steps) for kind in (COMPANY.companies(), COMPANY.contacts()) for story in kind
+        len(story.steps) for kind in (COMPANY.companies(), COMPANY.contacts(), COMPANY.deals()) for story in kind
     )
 
 
