@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.opportunities.api import OPERATIONS
 from services.opportunities.gathering import GATHERINGS
+from services.opportunities.handlers import subscriptions
 from services.opportunities.metrics import METRICS
 from services.opportunities.mirrors import MIRRORS
 from services.opportunities.pipelines import PIPELINES
@@ -22,5 +23,6 @@ MANIFEST = Manifest(
     gatherings=GATHERINGS,
     metrics=METRICS,
     operations=OPERATIONS,
+    follows=subscriptions,
     migrations=Path(__file__).parent / "migrations",
 )

@@ -1,6 +1,7 @@
 """What the system keeps of entities: values of read-only attributes, worked out elsewhere and written like others.
 
-Such a write is a version with history and an event, but nobody's rules are asked. Inside the caller's transaction: what
+Such a write is a version with history and an event. Rules are asked where a judge is given: then what follows from the
+values is kept too, and what the rules refuse is passed over. Inside the caller's transaction: what
 the values were worked out from and the values go together. Not for what callers send, which `writes` judges.
 """
 
@@ -9,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.eav.attempts import Publish
+from shared.eav.attempts import NeedSlots, Publish
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.merging.plan import need_slots
 from shared.eav.patience import tries
 from shared.eav.slots import take
-from shared.eav.store.state import changes
+from shared.eav.store.state import Before, State, changes
 from shared.eav.store.write import Pending, lock
 from shared.eav.store.write import update as rewrite
 from shared.eav.types import kind_of
+from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Unavailable
@@ -25,10 +28,11 @@ from shared.kernel.errors import Unavailable
 class Keeper:
     """Writes what is kept of entities of one database."""
 
-    def __init__(self, database: Database, catalog: Catalog, publish: Publish) -> None:
+    def __init__(self, database: Database, catalog: Catalog, publish: Publish, judge: Judge | None = None) -> None:
         self._database = database
         self._catalog = catalog
         self._publish = publish
+        self._judge = judge
 
     def keep(
         self, connection: Connection, type_name: str, values: Mapping[int, Mapping[str, Any]], context: Context
@@ -42,17 +46,31 @@ class Keeper:
                     return self._once(connection, live, values, context)
             except StaleCatalog:
                 self._catalog.refresh()
+            except NeedSlots as need:
+                take(self._database, live, need.attributes)
+                self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
 
     def _once(
         self, connection: Connection, live: LiveType, values: Mapping[int, Mapping[str, Any]], context: Context
     ) -> int:
         states = lock(connection, live, sorted(values), staying=True)
-        asked = (Pending(one, values[one.id], changes(live, one.values, values[one.id])) for one in states.values())
+        found = ((one, self._judged(live, one, values[one.id], context)) for one in states.values())
+        asked = (Pending(one, kept, changes(live, one.values, kept)) for one, kept in found)
         pending = [one for one in asked if one.changed]
         if pending:
             self._publish(connection, live, rewrite(connection, live, pending, context), context)
         return len(pending)
+
+    def _judged(self, live: LiveType, state: State, values: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+        """The values with what follows from them; nothing when rules refuse them."""
+        if self._judge is None:
+            return values
+        completed, errors = self._judge.judged(live, Before(live, state), values, context)
+        if errors:
+            return {}
+        need_slots(live, completed)
+        return completed
 
     def _with_slots(self, type_name: str, values: Mapping[int, Mapping[str, Any]]) -> LiveType:
         """The type, once every attribute with a value has its place: taken beside the caller's transaction, which

@@ -26,6 +26,7 @@ from shared.eav.requests import Ref
 from shared.eav.store.erase import family, states
 from shared.eav.store.state import State
 from shared.eav.tables import table_name
+from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import NotFound, Unavailable
@@ -74,14 +75,16 @@ class Life(NamedTuple):
 class Home:
     """The entities of one database."""
 
-    def __init__(self, engine: Engine, tell: Publish = publish) -> None:
+    def __init__(self, engine: Engine, tell: Publish = publish, judge: Judge | None = None) -> None:
         self._engine = engine
         self._tell = tell
+        self._judge = judge
 
     @classmethod
-    def of(cls, database: Database, tell: Publish = publish) -> Home:
-        """For processes that have no runtime. tell: what is done with what it keeps."""
-        return cls(Engine(database, relations=BUILTIN), tell)
+    def of(cls, database: Database, tell: Publish = publish, judge: Judge | None = None) -> Home:
+        """For processes that have no runtime. tell: what is done with what it keeps. judge: the service's rules, where
+        something follows from it."""
+        return cls(Engine(database, relations=BUILTIN), tell, judge)
 
     @property
     def database(self) -> Database:
@@ -90,7 +93,7 @@ class Home:
 
     @cached_property
     def _keeper(self) -> Keeper:
-        return Keeper(self._engine.database, self._engine.catalog, self._tell)
+        return Keeper(self._engine.database, self._engine.catalog, self._tell, self._judge)
 
     def definition(self, name: str) -> TypeDef:
         """A type that lives here or in another service of this system. Raises NotFound."""

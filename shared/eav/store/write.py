@@ -195,9 +195,8 @@ def _write_changes(
         one.state.updated_at = shown_at(at)
         slots.append(row)
         sides.append(side)
-    shared = {"updated_at": naive(at), "redoc": redoc}
     rows = [
-        {**shared, **_change(one, context, at), **_kept(live, one.state, doc=redoc), **slot_fields(columns, row)}
+        {"redoc": redoc, **_change(one, context, at), **_kept(live, one.state, doc=redoc), **slot_fields(columns, row)}
         for one, row in zip(pending, slots, strict=True)
     ]
     params = {
@@ -226,6 +225,7 @@ def _written_again(live: LiveType, pending: Sequence[Pending]) -> set[str]:
 def _change(one: Pending, context: Context, at: datetime) -> dict[str, Any]:
     """The fields of a row that tell of its change."""
     return {
+        "updated_at": naive(at),
         "id": one.state.id,
         "version": one.state.version,
         "changed": one.changed,
