@@ -85,21 +85,21 @@ def settle(words: Sequence[tuple[Pair, Heard]], ours: Stamp) -> list[News]:
 
 
 def _settled(pair: Pair, heard: Sequence[Heard], ours: Stamp) -> Iterable[News]:
-    known = set(pair.held())  # to the others, too
+    before = pair.held()
     for one in heard:
-        if not one.live:
+        if one.live:
+            pair.make(one.relation.id, one.stamp, one.since)
+        else:
             pair.undo(one.relation.id, one.stamp)
-            continue
-        pair.make(one.relation.id, one.stamp, one.since)
-        if not one.tell:
-            known |= {pair.plain, one.relation.id}
-    told = [one for one in heard if one.tell]
-    if not told:
-        return
     after = pair.held()
-    for relation in sorted(after - known):
-        pair.make(relation, ours, told[0].since)
+    told = [one for one in heard if one.tell]
+    made = {one.relation.id for one in heard if one.live and not one.tell}
+    undone = {one.relation.id for one in heard if not one.live and not one.tell}
+    # What a word implies (a label that the pair is linked, undoing the link that it has no labels) is told as well:
+    # those who only listen need not know the rule.
+    for relation in sorted(after - before - made):
+        pair.make(relation, ours, heard[0].since)
         yield News(pair, relation, True)
-    for relation in sorted(known - after):
+    for relation in sorted((before | made) - after - (frozenset() if told else undone)):
         pair.undo(relation, ours)
-        yield News(pair, relation, False, told[0].reason)
+        yield News(pair, relation, False, told[0].reason if told else "")
