@@ -1,0 +1,168 @@
+"""What clocks cost a ticket: writes beside those of a plain entity, and working tickets out anew from the database.
+
+`python -m benchmarks.tickets`. The plain entity is the same entity type with the same values in a database of its own,
+without pipelines, rules and clocks. Writes of both take turns, one at a time; the ratio of medians counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.server import own_cluster, version
+from benchmarks.tables import show
+from deploy.local.databases import ServiceDatabase, ensure_databases
+from services.service_desk.manifest import MANIFEST
+from services.service_desk.promises.commands import declare
+from services.service_desk.promises.keeping import TICKET
+from services.service_desk.promises.sweeping import Desk, sweep, work_out_anew
+from shared.kernel.clock import monotonic
+from shared.kernel.config import Settings
+from shared.kernel.context import SYSTEM, Context
+from shared.service.app import migrate
+from shared.service.entities import Draft, Ref, Update, View
+from shared.service.maintenance import maintain
+from shared.service.manifest import Manifest
+from shared.service.runtime import Runtime
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+_HOURS = {day: [["09:00", "12:00"], ["13:00", "18:00"]] for day in _DAYS}
+_TARGETS = {
+    "first_response": {"by_priority": {"HIGH": 3600}, "otherwise": 28800},
+    "next_response": {"otherwise": 28800},
+    "resolution": {"by_priority": {"HIGH": 28800}, "otherwise": 144000, "pauses": ["waiting_on_customer"]},
+}
+_BILLING = {"attribute": "category", "operator": "EQ", "value": "BILLING_ISSUE"}
+_SOON = {"name": "soon", "target": "resolution", "moment": "before", "offset": 1800, "actions": []}
+_VALUES = {
+    "subject": "The printer is on fire",
+    "content": "It smells, and it is not the toner.",
+    "category": ("PRODUCT_ISSUE",),
+    "priority": "HIGH",
+    "requester_email": "ada@example.test",
+}
+_NOTHING = View(attributes=())
+_CONTEXT = Context(SYSTEM)
+_AT_ONCE = 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tickets", description=__doc__)
+    parser.add_argument("--writes", type=int, default=600, help="writes of each kind (default 600)")
+    parser.add_argument("--size", type=int, default=5000, help="tickets worked out anew (default 5,000)")
+    options = parser.parse_args(arguments)
+    plain = replace(MANIFEST, name="plain_desk", pipelines={}, rules={}, step=None, upkeep={})
+    with own_cluster() as admin:
+        desk, other = (service(one, admin) for one in (MANIFEST, plain))
+        promise(desk)
+        with desk.db.connect() as connection:
+            print(f"PostgreSQL {version(connection)}")
+        writes(desk, other, options.writes)
+        anew(desk, options.size)
+        for one in (desk, other):
+            one.db.dispose()
+    return 0
+
+
+def service(manifest: Manifest, admin: str) -> Runtime:
+    """A service on a database of its own."""
+    database = ServiceDatabase(manifest.name, manifest.name, secrets.token_hex(16))
+    ensure_databases(admin, [database])
+    os.environ[f"{manifest.name.upper()}_DATABASE_URL"] = database.url(admin)
+    settings = Settings(pool_size=3)
+    migrate(manifest, settings)
+    made = Runtime(manifest, settings)
+    # Every slot taken and indexed before anything is measured.
+    made.entities.create(_CONTEXT, TICKET, [Draft(dict(_VALUES))], _NOTHING)
+    maintain(manifest, made.db)
+    return made
+
+
+def promise(desk: Runtime) -> None:
+    """Business hours and two policies."""
+    calendar = {"name": "office", "time_zone": "Europe/Berlin", "hours": _HOURS}
+    declare(desk.own, "calendar", calendar, _CONTEXT)
+    body = {"calendar": "office", "targets": _TARGETS, "thresholds": [_SOON]}
+    declare(desk.own, "policy", {"name": "standard", **body}, _CONTEXT)
+    declare(desk.own, "policy", {"name": "billing", "filter": _BILLING, **body}, _CONTEXT)
+    # A ticket that has been through everything, so that all of its values have their slots.
+    (one,) = desk.entities.create(_CONTEXT, TICKET, [Draft(dict(_VALUES))], _NOTHING)
+    for stage in ("2", "3", "4", "1"):
+        desk.entities.update(_CONTEXT, TICKET, [Update(Ref(one.id), {"stage": stage})], _NOTHING)
+    sweep(desk.db)
+
+
+def writes(desk: Runtime, other: Runtime, count: int) -> None:
+    """Creations and changes of both, in turn."""
+    pairs: list[list[int]] = []
+
+    def created(which: Runtime) -> Callable[[int], Any]:
+        def write(_: int) -> int:
+            return which.entities.create(_CONTEXT, TICKET, [Draft(dict(_VALUES))], _NOTHING)[0].id
+
+        return write
+
+    def changed(which: Runtime, place: int, values: Callable[[int], dict[str, Any]]) -> Callable[[int], Any]:
+        def write(n: int) -> Any:
+            return which.entities.update(_CONTEXT, TICKET, [Update(Ref(pairs[n][place]), values(n))], _NOTHING)
+
+        return write
+
+    rows = []
+    both = (created(desk), created(other))
+    pairs += timed("create", both, count, rows)
+    for name, values in (
+        ("another subject", lambda n: {"subject": f"Subject {n}"}),
+        ("another priority", lambda n: {"priority": "LOW"}),
+    ):
+        timed(name, (changed(desk, 0, values), changed(other, 1, values)), count, rows)
+    moves = (changed(desk, 0, lambda n: {"stage": "2"}), changed(other, 1, lambda n: {"priority": "URGENT"}))
+    timed("another stage, beside another priority", moves, count, rows)
+    show("One write", ("write", "ticket, ms", "plain, ms", "ratio"), rows)
+
+
+def timed(
+    name: str, both: tuple[Callable[[int], Any], Callable[[int], Any]], count: int, rows: list[tuple[str, ...]]
+) -> list[list[Any]]:
+    """What both answered, in turn; their medians as a row."""
+    spent: tuple[list[float], list[float]] = ([], [])
+    answers = []
+    for n in range(count):
+        pair: list[Any] = [None, None]
+        for place in (n % 2, 1 - n % 2):
+            begun = monotonic()
+            pair[place] = both[place](n)
+            spent[place].append((monotonic() - begun) * 1000)
+        answers.append(pair)
+    one, other = (statistics.median(times) for times in spent)
+    rows.append((name, f"{one:.2f}", f"{other:.2f}", f"{one / other:.2f}"))
+    return answers
+
+
+def anew(desk: Runtime, size: int) -> None:
+    """Tickets with a history, worked out from it."""
+    ids = []
+    for _ in range(0, size, _AT_ONCE):
+        made = desk.entities.create(_CONTEXT, TICKET, [Draft(dict(_VALUES)) for _ in range(_AT_ONCE)], _NOTHING)
+        ids += [one.id for one in made]
+        for stage in ("2", "3"):
+            desk.entities.update(_CONTEXT, TICKET, [Update(Ref(one.id), {"stage": stage}) for one in made], _NOTHING)
+    with desk.db.transaction() as connection:
+        connection.run("update sla_clock set redo = false, next_at = null")
+        connection.run("update sla_clock set redo = true where ticket_id = any(%(ids)s)", {"ids": ids})
+        connection.run("analyze sla_clock, eav_history")
+    sweeping = Desk.of(desk.db)
+    begun, count = monotonic(), 0
+    while done := work_out_anew(sweeping):
+        count += done
+    print(f"{count:,} tickets worked out anew from the database: {count / (monotonic() - begun):,.0f}/s in one process")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
