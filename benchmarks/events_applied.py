@@ -27,7 +27,7 @@ from benchmarks.event_work import (
 )
 from benchmarks.server import Meter
 from benchmarks.tables import show
-from services.reporting import commands
+from services.reporting import commands, rebuilding
 from services.reporting.backfill import backfill
 from services.reporting.metrics import store
 from services.reporting.projections import Projections
@@ -43,6 +43,7 @@ from shared.service.runtime import Runtime
 
 SUBSCRIPTION = "reporting.contacts"
 Handle = Callable[[Projections, Connection, list[Event]], None]
+REBUILT = ("entities", "events", "events/s, wall", "events/s by CPU, one core", "target", "differing")
 HEADS = ("", "events", "events/s, wall", "client us", "server us", "events/s by CPU, one core", "target")
 
 
@@ -133,8 +134,23 @@ def run(admin_url: str, size: int, events: int, page: int, faults: Callable[[], 
         with bench.copy("beside") as database:
             bench.pulled(database, everything)
             _verified(database)
+            show("Built anew beside the one that serves, compared and swapped", REBUILT, [_rebuilt(database)])
             events_beside.others(runtime, database, size, faults)
         events_beside.written(runtime, max(100, events // 20))
+
+
+def _rebuilt(database: Database) -> tuple[str, ...]:
+    """Every version of every entity is replayed into the metric with the most groups."""
+    projections, name = Projections(), METRICS[-1]["name"]
+    made = rebuilding.rebuild(database, projections, Context(), name)
+    with database.connect() as connection:
+        meter = Meter(connection)
+        row = connection.row("select count(*) from fact_version")
+    cost, entities = cost_of(meter, lambda: _filled(database, projections, made.metric.id))
+    compared = rebuilding.latest(database, name).compared or {}
+    versions = int(row[0]) if row else 0
+    rates = (f"{versions / cost.wall:,.0f}", f"{versions / cost.cpu:,.0f}", "5,000")
+    return (f"{entities:,}", f"{versions:,}", *rates, f"{compared['differing']} of {compared['groups']:,} groups")
 
 
 def _verified(database: Database) -> None:

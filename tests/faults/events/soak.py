@@ -35,7 +35,7 @@ Watcher = Callable[[float, str], None]
 class Plan:
     """What a run is. pause: mean seconds between two writes of one writer. rate: events written per second of the
     faults' clock, which waits for them, so that a busy machine has as much to lose as an idle one. size: how much more
-    than one entity or a few a write is about."""
+    than one entity or a few a write is about. patience: seconds for all of it to be applied at the end."""
 
     seed: int
     seconds: float = 30.0
@@ -43,6 +43,7 @@ class Plan:
     pause: float = 0.01
     rate: float = 15.0
     size: int = 1
+    patience: float = PATIENCE
     mutant: str = ""
 
 
@@ -119,7 +120,7 @@ def run(plan: Plan, watch: Watcher | None = None) -> tuple[Verdict, Chaos]:
         burn(made, chaos, plan, watch)
         for name in writers:
             made.crew.let_go(name)
-        return made.judge(), chaos
+        return made.judge(plan.patience), chaos
 
 
 def burn(made: Stage, chaos: Chaos, plan: Plan, watch: Watcher | None) -> None:
@@ -203,11 +204,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=120.0, help="of faults, per seed")
     parser.add_argument("--events", type=int, default=20_000, help="per seed, at least")
     parser.add_argument("--size", type=int, default=12, help="how much larger than by hand a write is")
+    parser.add_argument("--patience", type=float, default=300.0, help="seconds for all of it to be applied")
     parser.add_argument("--mutant", default="", help="a guard to take away (tests/faults/events/mutants.py)")
     asked = parser.parse_args(arguments)
     failed = events = cells = 0
     for seed in range(asked.first, asked.first + asked.seeds):
-        plan = Plan(seed, asked.seconds, rate=asked.events / asked.seconds, size=asked.size, mutant=asked.mutant)
+        plan = Plan(seed, asked.seconds, rate=asked.events / asked.seconds, size=asked.size,
+                    patience=asked.patience, mutant=asked.mutant)  # fmt: skip
         verdict, chaos = run(plan)
         failed += not verdict.exact
         events, cells = events + verdict.events, cells + verdict.wrong["cells"]
