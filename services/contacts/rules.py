@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import phonenumbers
 
@@ -26,6 +27,7 @@ from services.contacts.domain.lifecycle import moves_back
 from services.contacts.domain.web_domain import normalise_domain
 from shared.service.rules import PASS, Check, Proposal, RuleSet, Verdict, complete, on_text, refuse
 
+_E164 = re.compile(r"\+([1-9]\d{6,14})", re.ASCII)
 _DIALLED = re.compile(r"[\d\s()+./\-\u2010-\u2015]{5,}")
 
 
@@ -84,12 +86,37 @@ def _certain(text: str, region: str | None) -> str | None:
     if not _DIALLED.fullmatch(typed) or (region is None and not typed.startswith("+")):
         return None
     try:
-        number = phonenumbers.parse(text, region)
+        number = _written_out(typed) or phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _written_out(typed: str) -> phonenumbers.PhoneNumber | None:
+    """What the library's parser makes of a number that stands in E.164 already, as nearly all do that a machine wrote,
+    in a tenth of its time. None for any other, and where the parser might drop digits: what is dialled within a country
+    before the number proper."""
+    found = _E164.fullmatch(typed)
+    if found is None:
+        return None
+    digits = found[1]
+    lengths = (n for n in (1, 2, 3) if int(digits[:n]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    if (length := next(lengths, None)) is None:
+        return None
+    code, rest = int(digits[:length]), digits[length:]
+    if rest.startswith("0") or _dialled_before(code).match(rest):
+        return None
+    return phonenumbers.PhoneNumber(country_code=code, national_number=int(rest))
+
+
+@lru_cache(maxsize=256)
+def _dialled_before(code: int) -> re.Pattern[str]:
+    """What is dialled before a number within its country."""
+    region = phonenumbers.region_code_for_country_code(code)
+    known = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    return re.compile((known and known.national_prefix_for_parsing) or "(?!)")
 
 
 def _text(value: object) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from random import Random
 
+import phonenumbers
 import pytest
 
 from services.contacts.rules import COMPANY, CONTACT, RULES, e164, international
@@ -13,6 +15,7 @@ from shared.kernel.context import Context
 from shared.service.rules import Proposal, Values
 
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
+BEFORE = ("", "", "0", "1", "8", "9", "00", "06", "15", "90")
 EARLIER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -104,6 +107,29 @@ def test_the_country_is_the_written_or_the_stored_one():
     assert CONTACT.apply(contact(local, {"country": "Deutschland"})).values == full
     assert CONTACT.apply(contact(local, {"country": "Atlantis"})).values == local
     assert CONTACT.apply(contact({**local, "country": None}, {"country": "DE"})).values == {**local, "country": None}
+
+
+def test_numbers_in_full_are_read_as_the_library_reads_them():
+    """They do not go through its parser, which is slow; wherever that might drop digits, they do."""
+    rng, numbers = Random(1), set()
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.example_number(region)
+        code, digits = example.country_code, str(example.national_number)
+        numbers |= {f"+{code}{rng.choice(BEFORE)}{digits}" for _ in range(8)}
+        numbers |= {f"+{code}{rng.randrange(10 ** len(digits))}" for _ in range(8)}
+    read = {number: _as_the_library_does(number) for number in numbers}
+    assert {number: international(number) for number in numbers} == read
+    assert {number == kept for number, kept in read.items()} == {True, False}
+
+
+def _as_the_library_does(number: str) -> str:
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_valid_number(parsed):
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def test_a_company_has_a_phone_too():
