@@ -26,6 +26,8 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
 
+_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+
 
 def _whole(raw: object) -> int | None:
     """Epoch milliseconds, when raw is that."""
@@ -42,6 +44,11 @@ def _whole(raw: object) -> int | None:
 
 def _instant(raw: object) -> datetime | None:
     """The aware UTC instant of a raw one in any accepted form, None when it has none within years 1 to 9999."""
+    if type(raw) is str and _CANONICAL.fullmatch(raw):
+        try:
+            return datetime.fromisoformat(raw)
+        except ValueError:
+            return None
     stripped = raw.strip() if isinstance(raw, str) else raw
     milliseconds = _whole(stripped)
     if milliseconds is not None:

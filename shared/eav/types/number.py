@@ -20,6 +20,8 @@ FRACTION_DIGITS = 18
 _LIMIT = 10**WHOLE_DIGITS
 _MAX_LENGTH = 400
 _PATTERN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+# What `decimal_text` makes: nothing to look at any closer.
+_CANONICAL = re.compile(r"0|-?(?:[1-9]\d{0,37}(?:\.\d{0,17}[1-9])?|0\.\d{0,17}[1-9])", re.ASCII)
 _STEP = Decimal(1).scaleb(-FRACTION_DIGITS)
 _WIDE = Context(prec=2 * _MAX_LENGTH, rounding=ROUND_HALF_EVEN)
 
@@ -43,6 +45,8 @@ def _decimal(raw: object) -> Decimal | None:
 
 def parse_number(raw: object) -> Decimal:
     """A number without needless zeros or exponent; raises ValueProblem."""
+    if type(raw) is str and _CANONICAL.fullmatch(raw):
+        return Decimal(raw)
     value = _decimal(raw)
     if value is None:
         raise ValueProblem(INVALID_NUMBER, f"{shown(raw)} was not a valid number")

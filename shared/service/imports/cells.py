@@ -25,6 +25,7 @@ _SERIAL = re.compile(r"\d{5}(?:[.,]\d{1,12})?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _EPOCH_MILLISECONDS = re.compile(r"-?\d{11,14}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?", re.ASCII)
+_STORED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _PARTS = re.compile(r"(\d{1,4})([./\-\s])\s*(\d{1,2})\2\s*(\d{1,4})(?:[,T\s]+(.+))?", re.ASCII)
 _NAMED = re.compile(
     r"(?:(\d{1,2})[.\s-]+([^\W\d_]{3,9})\.?|([^\W\d_]{3,9})\.?\s+(\d{1,2}),?)[\s,-]+(\d{4})(?:\s+(.+))?"
@@ -172,6 +173,8 @@ def _exists(year: int, month: int, day: int) -> bool:
 
 
 def _iso(text: str) -> str | None:
+    if _STORED.fullmatch(text) and _reads(text):
+        return text  # as the engine keeps it: so it is known again
     compact = _COMPACT.fullmatch(text)
     if compact is not None and _exists(*map(int, compact.groups())):
         return "-".join(compact.groups())
@@ -184,6 +187,14 @@ def _iso(text: str) -> str | None:
     except ValueError:
         return None
     return _shown(instant)
+
+
+def _reads(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shown(instant: datetime) -> str:
