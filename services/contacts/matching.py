@@ -20,7 +20,7 @@ _FUZZY = 0.85
 
 
 def _name(values: Values) -> tuple[str, ...]:
-    return likeness.person(*(values.get(one) for one in _NAMES))
+    return likeness.person(values.get("first_name"), values.get("last_name"))
 
 
 def mailbox_and_name(values: Values) -> Iterator[str]:
@@ -49,7 +49,7 @@ def names_that_sound_alike(values: Values) -> Iterator[str]:
     name = _name(values)
     if len(name) < 2:
         return
-    sound = " ".join(sorted(likeness.skeleton(word)[:3] for word in name))
+    sound = " ".join(sorted([likeness.skeleton(word)[:3] for word in name]))
     company = likeness.organisation(values.get("company") or "")
     _, domain = likeness.mailbox(values.get("email") or "")
     if company:

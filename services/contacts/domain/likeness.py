@@ -62,17 +62,18 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(one for one in letters if not "\u0300" <= one <= "\u036f"))
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def words(text: str) -> tuple[str, ...]:
     """The words of a text, plain."""
     if text.isascii() and text.isalnum():
-        return [text.lower()]
-    return [word for word in _NOT_WORDS.split(plain(text)) if word]
+        return (text.lower(),)
+    return tuple(word for word in _NOT_WORDS.split(plain(text)) if word)
 
 
 @lru_cache(maxsize=1024)
 def person(*names: str | None) -> tuple[str, ...]:
     """The words of a person's names, in an order that does not depend on which name stands where."""
-    return tuple(sorted(word for name in names if name for word in words(name)))
+    return tuple(sorted([word for name in names if name for word in words(name)]))
 
 
 @lru_cache(maxsize=8192)
@@ -102,6 +103,7 @@ def skeleton(word: str) -> str:
     return found[:5]
 
 
+@lru_cache(maxsize=8192)
 def domain_root(host: str) -> str:
     """The part of a host that somebody registered: `shop.ada.co.uk` -> `ada.co.uk`; "" for what has no such part."""
     labels = [label for label in plain(host).strip(".").split(".") if label]

@@ -38,7 +38,7 @@ class MatchRule:
 
     def hashes(self, values: Values) -> frozenset[int]:
         """The keys as stored: 64-bit hashes. That two keys share one costs a comparison more, nothing else."""
-        return frozenset(_hash(key) for key in self.keys(values) if key)
+        return frozenset([_hash(key) for key in self.keys(values) if key])
 
 
 def _hash(key: str) -> int:
