@@ -6,12 +6,12 @@ let go of the value, and the item is refused when it never does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.eav.attempts import Clash
 from shared.eav.bulk.finding import Found, Key, held_key
-from shared.eav.bulk.plan import Claim, Entry
+from shared.eav.bulk.plan import Claim, Entries, Entry
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.kernel.errors import CrmError, FieldError, InvalidValues
@@ -31,10 +31,8 @@ class Claims:
     """The unique values of one pass. `last`: the place of the last item about a stored entity. `taken`: all keys that
     were taken, whoever has them in the database, and the places of the items."""
 
-    def __init__(
-        self, live: LiveType, found: Found, entry: Callable[[int], Entry | None], last: Mapping[int, int]
-    ) -> None:
-        self._live, self._found, self._entry, self._last = live, found, entry, last
+    def __init__(self, live: LiveType, found: Found, entries: Entries, last: Mapping[int, int]) -> None:
+        self._live, self._found, self._entries, self._last = live, found, entries, last
         self._holders: dict[Key, Entry | None] = {}
         self._debts: list[Debt] = []
         self.taken: dict[Key, list[int]] = {}
@@ -46,7 +44,7 @@ class Claims:
         ident = self._found.owners.get(key)
         if ident is None:
             return None
-        entry = self._entry(ident)
+        entry = self._entries.of(ident)
         # An owner nobody refers to: no more than its id is known, and no more is asked of it.
         return entry if entry is not None else Entry(None, ident, 0, {})
 

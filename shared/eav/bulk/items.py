@@ -36,7 +36,8 @@ class BulkItem:
 @dataclass(slots=True)
 class BulkOutcome:
     """What became of the item at `place` in the input. `changed` only where the caller asked to see it; `linked`: the
-    links that its entity got in this call, at the first of its items that asks for links."""
+    links that its entity got in this call, at the first of its items that asks for links. warnings: what is wrong with
+    it but did not keep it out."""
 
     place: int
     outcome: Result
@@ -45,3 +46,4 @@ class BulkOutcome:
     errors: tuple[FieldError, ...] = ()
     changed: Mapping[str, Change] = field(default_factory=dict)
     linked: tuple[LinkChange, ...] = ()
+    warnings: tuple[FieldError, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 from shared.eav.bulk.claims import Claims
 from shared.eav.bulk.finding import MOST_NAMED, Found, Key, held_key, key_of
 from shared.eav.bulk.items import BulkOutcome
-from shared.eav.bulk.plan import Claim, Entry, Judged, Old, Plan, Prepared, Step
+from shared.eav.bulk.plan import Claim, Entries, Entry, Judged, Old, Plan, Prepared, Step
 from shared.eav.bulk.shapes import Reading, Shape, Shapes
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
@@ -51,19 +51,21 @@ class Items:
             raws = {**raws, named.name: ref.value}
             shape = self._shapes.of(raws)
         reading = shape.read(raws, _NOTHING)
+        warnings: list[FieldError] = []
         try:
-            completed = self._settled(one, shape, reading, None)
+            completed = self._settled(one, shape, reading, None, warnings)
         except InvalidValues as error:
             return Judged(None, {}, {}, errors=error.errors)
         jsons = self._jsons(reading, completed)
         after = {key: value for key, value in jsons.items() if value is not None}
-        return Judged(None, after, {}, self._claims(after, completed))
+        return Judged(None, after, {}, self._claims(after, completed), warnings=tuple(warnings))
 
     def _changed(self, one: Prepared, entry: Entry) -> Judged:
         held = entry.values
         reading = _without_alias(one, held, one.shape.read(one.item.values, held))
+        warnings: list[FieldError] = []
         try:
-            completed = self._settled(one, one.shape, reading, Old(self._live, held, entry.id))
+            completed = self._settled(one, one.shape, reading, Old(self._live, held, entry.id), warnings)
         except InvalidValues as error:
             return Judged(held, held, {}, errors=error.errors)
         jsons = self._jsons(reading, completed)
@@ -72,14 +74,17 @@ class Items:
         }
         if not changed:
             return Judged(held, held, changed)
-        return Judged(held, applied(held, changed), changed, self._claims(changed, completed))
+        claims = self._claims(changed, completed)
+        return Judged(held, applied(held, changed), changed, claims, warnings=tuple(warnings))
 
-    def _settled(self, one: Prepared, shape: Shape, reading: Reading, old: Old | None) -> Mapping[str, Any]:
+    def _settled(
+        self, one: Prepared, shape: Shape, reading: Reading, old: Old | None, warnings: list[FieldError]
+    ) -> Mapping[str, Any]:
         context, at = self._context, one.item.effective_at
         if at is not None:
             context = replace(context, effective_at=at)
         errors = [*reading.errors, *one.item.errors] if one.item.errors else reading.errors
-        return settled(self._shapes.judge, self._live, reading.values, errors, shape.names, old, context)
+        return settled(self._shapes.judge, self._live, reading.values, errors, shape.names, old, context, warnings)
 
     def _jsons(self, reading: Reading, completed: Mapping[str, Any]) -> dict[str, Any]:
         """The canonical JSON of what rules made of the values that were read."""
@@ -121,11 +126,11 @@ class Pass:
     def __init__(self, live: LiveType, items: Items, found: Found, refused: Mapping[int, CrmError]) -> None:
         self._live, self._items, self._found, self._refused = live, items, found, refused
         self._plan = Plan()
-        self._entries: dict[int, Entry] = {}
+        self._entries = Entries(found.states)
         self._index: dict[Key, list[Entry]] = {}
         self._watched: dict[str, AttributeDef] = {}
         self._last: dict[int, int] = {}
-        self._claims = Claims(live, found, self._entry, self._last)
+        self._claims = Claims(live, found, self._entries, self._last)
 
     def run(self, every: Sequence[Prepared]) -> Plan:
         """Judge all items."""
@@ -171,7 +176,9 @@ class Pass:
         entry.steps.append(Step(place, entry.version, judged, one.item.effective_at))
         if self._watched:
             self._moved(entry, judged.after if new else judged.changed)
-        return entry, BulkOutcome(place, "created" if new else "updated", entry.id, entry.version)
+        outcome = BulkOutcome(place, "created" if new else "updated", entry.id, entry.version)
+        outcome.warnings = judged.warnings
+        return entry, outcome
 
     def _rejected(self, place: int, one: Prepared, error: CrmError) -> BulkOutcome:
         if isinstance(error, Invalid):
@@ -195,7 +202,7 @@ class Pass:
         if asked.error is not None:
             raise self._refusal(one, asked.error)
         by_id = asked.id is not None
-        entry = self._entry(self._found.meant(asked) or 0) if by_id else self._named(one)
+        entry = self._entries.of(self._found.meant(asked) or 0) if by_id else self._named(one)
         if entry is None and (by_id or item.mode == "update"):
             message = f"{self._live.name} not found: {item.ref}"
             raise self._refusal(one, FieldError(item.ref.attribute or "id", "OBJECT_NOT_FOUND", message))
@@ -203,15 +210,6 @@ class Pass:
             where = f"Existing ID: {entry.id}" if entry.id else "An earlier row makes it"
             message = f"{self._live.defn.label} already exists. {where}"
             raise self._refusal(one, FieldError(item.ref.attribute or "id", "CONFLICT", message))
-        return entry
-
-    def _entry(self, ident: int) -> Entry | None:
-        entry = self._entries.get(ident)
-        if entry is None:
-            state = self._found.states.get(ident)
-            if state is None:
-                return None
-            entry = self._entries[ident] = Entry(state, state.id, state.version, state.values)
         return entry
 
     def _named(self, one: Prepared) -> Entry | None:
@@ -224,7 +222,7 @@ class Pass:
         entries = {id(entry): entry for entry in self._index.get(key, ()) if held_key(attribute, entry.values) == key}
         alone: list[int] = []
         for ident in self._found.matches.get(key, ()):
-            entry = self._entries.get(ident)
+            entry = self._entries.known(ident)
             if entry is None:
                 alone.append(ident)
             elif held_key(attribute, entry.values) == key:
@@ -234,7 +232,7 @@ class Pass:
         if alone:
             if alone[0] not in self._found.states:
                 self._plan.missing.add(alone[0])
-            return self._entry(alone[0])
+            return self._entries.of(alone[0])
         return next(iter(entries.values()), None)
 
     def _ambiguous(self, one: Prepared, ids: Sequence[int | None]) -> Invalid:

@@ -9,12 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from shared.eav.bulk.shapes import REMEMBERED
-from shared.eav.catalog import LiveType
-from shared.eav.declare import AttributeDef
+from shared.eav.bulk.shapes import Column, Shapes, remember
 from shared.eav.store.rows import placed
 from shared.eav.store.state import documented, segment
-from shared.eav.types import AttributeType, kind_of
 from shared.kernel import json
 from shared.kernel.copying import NULL, escaped
 
@@ -28,51 +25,54 @@ def moment(instant: datetime) -> str:
 _RENDER: dict[str, Callable[[Any], str]] = {"t": escaped, "i": str, "d": moment, "n": str}
 
 
-class Cell(NamedTuple):
-    """One value, placed: the slot as text, what stands aside, the unique key, chosen options, words to be found by."""
+class Aside(NamedTuple):
+    """What a value leaves outside its slot: in `extra` or `long`, as a unique key, as chosen options."""
 
-    slot: str
     extra: Any
     long: Any
     key: str | None
     options: Sequence[int]
+
+
+class Cell(NamedTuple):
+    """One value, placed: the slot as text, words to be found by, and what most values do not have."""
+
+    slot: str
     segment: str
+    aside: Aside | None
 
 
-NOTHING = Cell(NULL, None, None, None, (), "")
+NOTHING = Cell(NULL, "", None)
 
 
 class Placer:
-    """One attribute of one call. `index`: where its slot stands in the line, None where it has none."""
+    """One column, and `index`: where its slot stands in the line, None where it has none. `known`: cells by canonical
+    JSON; ask it first, unless that is a list."""
 
-    __slots__ = ("_attribute", "_cells", "_documented", "_kind", "_plain", "_render", "id", "index", "key")
+    __slots__ = ("_column", "_documented", "_render", "id", "index", "known")
 
-    def __init__(self, attribute: AttributeDef, index: int | None, found_by_words: bool) -> None:
-        self._attribute = attribute
-        self._kind = kind_of(attribute)
-        self._plain = type(self._kind).from_json is AttributeType.from_json
+    def __init__(self, column: Column, index: int | None, found_by_words: bool) -> None:
+        self._column = column
         self._documented = found_by_words
-        self._render = _RENDER.get(self._kind.family or "", str)
-        self._cells: dict[Any, Cell] = {}
-        self.index, self.id, self.key = index, attribute.id, attribute.key
+        self._render = _RENDER.get(column.kind.family or "", str)
+        self.known = column.placed
+        self.index, self.id = index, column.attribute.id
 
     def cell(self, held: Any) -> Cell:
         """A canonical JSON value, placed."""
         if type(held) is list:
             return self._made(held)
-        found = self._cells.get(held)
-        if found is None:
-            found = self._made(held)
-            if len(self._cells) < REMEMBERED:
-                self._cells[held] = found
-        return found
+        found = self.known.get(held)
+        return remember(self.known, held, self._made(held)) if found is None else found
 
     def _made(self, held: Any) -> Cell:
-        attribute = self._attribute
-        value = held if self._plain else self._kind.from_json(held, attribute)
+        column, attribute = self._column, self._column.attribute
+        value = held if column.plain else column.kind.from_json(held, attribute)
         slot, extra, long, key, options = placed(attribute, value)
+        usual = extra is None and long is None and key is None and not options
         words = segment(attribute, value) if self._documented else ""
-        return Cell(NULL if slot is None else self._render(slot), extra, long, key, options, words)
+        aside = None if usual else Aside(extra, long, key, options)
+        return Cell(NULL if slot is None else self._render(slot), words, aside)
 
 
 class Lines:
@@ -80,18 +80,18 @@ class Lines:
     attributes whose slots it holds."""
 
     def __init__(
-        self, live: LiveType, shape: Iterable[str], common: Mapping[str, str | None], keys: Iterable[str]
+        self, shapes: Shapes, shape: Iterable[str], common: Mapping[str, str | None], keys: Iterable[str]
     ) -> None:
         self.names = tuple(shape)
         self.places = {name: n for n, name in enumerate(self.names)}
         given = (common.get(name) for name in self.names)
         self._template = [NULL if text is None else escaped(text) for text in given]
-        kept = documented(live)
+        kept = documented(shapes.live)
         self.placers: dict[str, Placer] = {}
         for key in keys:
-            attribute = live.by_id[int(key)]
+            attribute = shapes.live.by_id[int(key)]
             index = self.places.get(f"b{attribute.bank}_{attribute.column}")
-            self.placers[key] = Placer(attribute, index, key in kept)
+            self.placers[key] = Placer(shapes.column(attribute), index, key in kept)
 
     def start(self) -> list[str]:
         """A line to be filled in."""

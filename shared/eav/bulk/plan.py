@@ -30,6 +30,7 @@ class Judged:
     changed: dict[str, Change]
     claims: tuple[Claim, ...] = ()
     errors: tuple[FieldError, ...] = ()
+    warnings: tuple[FieldError, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,6 +95,25 @@ class Old(Typed):
         if attribute is None or held is None:
             return default
         return kind_of(attribute).from_json(held, attribute)
+
+
+class Entries:
+    """The entities of a pass that are stored, each made when it is first asked for."""
+
+    def __init__(self, states: Mapping[int, State]) -> None:
+        self._states = states
+        self._made: dict[int, Entry] = {}
+
+    def known(self, ident: int) -> Entry | None:
+        """An entity that was asked for before."""
+        return self._made.get(ident)
+
+    def of(self, ident: int) -> Entry | None:
+        """An entity whose state was read."""
+        entry = self._made.get(ident)
+        if entry is None and (state := self._states.get(ident)) is not None:
+            entry = self._made[ident] = Entry(state, state.id, state.version, state.values)
+        return entry
 
 
 @dataclass(slots=True)

@@ -2,31 +2,44 @@
 
 Says the same as the first half of `validation.complete` does for one entity; names are looked up once per set of
 columns, a repeated text is read once, and a text that the entity holds already is not read at all: normalisers leave
-alone what they made, so it would come to the same. Pure.
+alone what they made, so it would come to the same. What was read is remembered from call to call, as long as the type
+stays as it is. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.types import AttributeType, ValueProblem, kind_of
-from shared.eav.validation import Judge, Values, coerce, misnamed
+from shared.eav.validation import Judge, Values, misnamed
 from shared.kernel.errors import FieldError
 
-# Texts a column remembers; more different ones than that are not repeated often enough to be worth it.
+# Texts a column remembers before it begins anew.
 REMEMBERED = 4096
 Cell = tuple[Any, Any]
 """A canonical value and its canonical JSON."""
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def remember(known: dict[K, V], key: K, value: V) -> V:
+    """Note what something came to."""
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[key] = value
+    return value
 
 
 class Column:
-    """One attribute of one call, and what its texts were read as (`cells`: where the entity holds nothing)."""
+    """One attribute, what its texts were read as (`cells`: where the entity holds nothing), and where its canonical
+    JSON goes (`placed`, see `placing`)."""
 
-    __slots__ = ("_beside", "_judge", "_live", "attribute", "cells", "heeds_old", "key", "kind", "name", "plain")
+    __slots__ = ("_beside", "_normalise", "attribute", "cells", "heeds_old", "key", "kind", "name", "placed", "plain")
 
     def __init__(self, judge: Judge, live: LiveType, attribute: AttributeDef) -> None:
         self.attribute = attribute
@@ -35,9 +48,9 @@ class Column:
         self.heeds_old = self.kind.heeds_old
         self.plain = type(self.kind).from_json is AttributeType.from_json
         self.cells: dict[str, Cell] = {}
+        self.placed: dict[Any, Any] = {}
         self._beside: dict[tuple[str, Any], Cell] = {}
-        self._judge = judge
-        self._live = live
+        self._normalise = partial(judge.normalised, live.name, attribute.name)
 
     def read(self, raw: object, old: Any = None) -> Cell:
         """What a raw value means beside the stored canonical JSON; raises ValueProblem."""
@@ -49,17 +62,15 @@ class Column:
             cells = self._beside
             key = (raw, tuple(old) if isinstance(old, list) else old)
         found = cells.get(key)
-        if found is None:
-            found = self._coerced(raw, old)
-            if len(cells) < REMEMBERED:
-                cells[key] = found
-        return found
+        return remember(cells, key, self._coerced(raw, old)) if found is None else found
 
     def _coerced(self, raw: object, old: Any) -> Cell:
-        held = None
-        if self.heeds_old and old is not None:
-            held = {self.name: self.kind.from_json(old, self.attribute)}
-        value = coerce(self._judge, self._live, self.attribute, raw, held)
+        """See `validation.coerce`."""
+        raw = self._normalise(raw)
+        if raw is None or raw == "":
+            return None, None
+        held = self.kind.from_json(old, self.attribute) if self.heeds_old and old is not None else None
+        value = self.kind.coerce(raw, self.attribute, held)
         return value, None if value is None else self.kind.to_json(value)
 
 
@@ -76,7 +87,8 @@ class Reading:
 class Shape:
     """What all items with the same names have in common. `names`: internal name -> the name the caller used."""
 
-    columns: tuple[tuple[str, Column], ...]
+    columns: tuple[tuple[str, str, str, dict[str, Cell], Column], ...]
+    """The name the caller used, the internal name, the key and the remembered cells of each column."""
     names: dict[str, str]
     errors: tuple[FieldError, ...]
 
@@ -85,26 +97,27 @@ class Shape:
         values: Values = {}
         jsons: dict[str, Any] = {}
         errors = list(self.errors)
-        for name, column in self.columns:
-            raw, old, cell = raws[name], held.get(column.key), None
-            if type(raw) is str:
+        for name, inner, key, cells, column in self.columns:
+            raw, old = raws[name], held.get(key) if held else None
+            cell = None
+            if raw.__class__ is str:
                 if raw == old:
                     cell = (old if column.plain else column.kind.from_json(old, column.attribute), old)
                 elif old is None or not column.heeds_old:
-                    cell = column.cells.get(raw)
+                    cell = cells.get(raw)
             if cell is None:
                 try:
                     cell = column.read(raw, old)
                 except ValueProblem as problem:
                     errors.append(FieldError(name, problem.code, problem.message, problem.nearest))
                     continue
-            values[column.name], jsons[column.key] = cell
+            values[inner], jsons[key] = cell
         return Reading(values, jsons, errors)
 
 
 @dataclass
 class Shapes:
-    """The columns and shapes of one call."""
+    """The columns and shapes of one type, as long as it stays as it is. Threads may share them."""
 
     judge: Judge
     live: LiveType
@@ -122,14 +135,12 @@ class Shapes:
         """The shape of an item with these values."""
         names = tuple(values)
         shape = self._shapes.get(names)
-        if shape is None:
-            shape = self._shapes[names] = self._made(names)
-        return shape
+        return remember(self._shapes, names, self._made(names)) if shape is None else shape
 
     def _made(self, given: tuple[str, ...]) -> Shape:
         names: dict[str, str] = {}
         errors: list[FieldError] = []
-        columns: list[tuple[str, Column]] = []
+        columns = []
         for name in given:
             attribute = self.live.find(name)
             error = misnamed(self.live, name, attribute, names)
@@ -137,5 +148,6 @@ class Shapes:
                 errors.append(error)
             elif attribute is not None:
                 names[attribute.name] = name
-                columns.append((name, self.column(attribute)))
+                column = self.column(attribute)
+                columns.append((name, column.name, column.key, column.cells, column))
         return Shape(tuple(columns), names, tuple(errors))

@@ -1,20 +1,22 @@
 """Carrying a plan out: rows of the final states, history of every step, keys, options and events, set-wise.
 
-The same statements as for other writes, whose rows are staged by COPY in temporary tables instead of coming as a
-parameter. Their number does not depend on how many entities there are.
+New rows are copied into their tables. Changes go by the same statement as other writes, whose rows are staged by COPY
+in temporary tables instead of coming as a parameter. The number of statements does not depend on how many entities
+there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 import psycopg
 
 from shared.eav.attempts import Overtaken
 from shared.eav.bulk.finding import held_key
-from shared.eav.bulk.placing import NOTHING, Lines, as_json, moment
+from shared.eav.bulk.placing import NOTHING, Aside, Lines, as_json, moment
 from shared.eav.bulk.plan import Entry, Plan, Step
+from shared.eav.bulk.shapes import Shapes
 from shared.eav.catalog import LiveType
 from shared.eav.store import statements
 from shared.eav.store.rows import columns_of, naive, shown_at
@@ -22,15 +24,16 @@ from shared.eav.store.staging import stage
 from shared.eav.store.state import Change, State, Written, checksum, documented
 from shared.eav.store.write import UPDATED
 from shared.eav.types import kind_of
+from shared.kernel import arrays
 from shared.kernel.clock import now
 from shared.kernel.context import Context
-from shared.kernel.copying import NULL, escaped
+from shared.kernel.copying import NULL, blocks, escaped
 from shared.kernel.db import Connection
 
 Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
 
 
-def store(connection: Connection, live: LiveType, plan: Plan, context: Context, publish: Publish) -> None:
+def store(connection: Connection, shapes: Shapes, plan: Plan, context: Context, publish: Publish) -> None:
     """Write everything a plan changes and publish it; fills the ids of created entities into the plan.
 
     The stored entities among them are locked. Raises Overtaken when a unique value was taken meanwhile.
@@ -38,7 +41,7 @@ def store(connection: Connection, live: LiveType, plan: Plan, context: Context, 
     entries = plan.entries
     if not entries:
         return
-    storing = Storing(connection, live, context)
+    storing = Storing(connection, shapes, context)
     new = [one for one in entries if one.stored is None]
     old = [one for one in entries if one.stored is not None]
     try:
@@ -48,7 +51,7 @@ def store(connection: Connection, live: LiveType, plan: Plan, context: Context, 
         storing.aside()
     except psycopg.errors.UniqueViolation as error:
         raise Overtaken from error
-    publish(connection, live, Told(entries, shown_at(storing.at)), context)
+    publish(connection, shapes.live, Told(entries, shown_at(storing.at)), context)
 
 
 def changed_by(step: Step) -> dict[str, Change]:
@@ -65,6 +68,9 @@ class Told(Sequence[Written]):
 
     def __len__(self) -> int:
         return len(self._pairs)
+
+    def __iter__(self) -> Iterator[Written]:
+        return (self._written(*pair) for pair in self._pairs)
 
     @overload
     def __getitem__(self, index: int) -> Written: ...
@@ -86,8 +92,9 @@ class Told(Sequence[Written]):
 class Storing:
     """One plan on its way into the tables."""
 
-    def __init__(self, connection: Connection, live: LiveType, context: Context) -> None:
-        self._connection, self._live, self._context = connection, live, context
+    def __init__(self, connection: Connection, shapes: Shapes, context: Context) -> None:
+        live = shapes.live
+        self._connection, self._shapes, self._live, self._context = connection, shapes, live, context
         self.at = now()
         self._keys: list[tuple[int, str, Entry]] = []
         self._options: list[tuple[int, int, Entry]] = []
@@ -113,17 +120,19 @@ class Storing:
         """Insert entities as they are in the end, in input order, and note their ids."""
         if not new:
             return
-        live = self._live
-        keys = {key for one in new for key in one.values}
-        columns = columns_of(live, _names(live, keys))
-        shape = statements.created_shape(columns)
-        lines = Lines(live, shape, self._shared_fields(), keys)
-        stage(self._connection, statements.STAGED_NEW, shape, self._new_lines(new, lines), new=True)
-        rows = self._connection.rows(statements.insert(live.table, columns, False, False, True))
-        for entry, (ident,) in zip(new, rows, strict=True):
+        live, connection = self._live, self._connection
+        for entry, (ident,) in zip(new, connection.rows(statements.DRAW, {"n": len(new)}), strict=True):
             entry.id = ident
             for outcome in entry.outcomes:
                 outcome.id = ident
+        keys = {key for one in new for key in one.values}
+        columns = columns_of(live, _names(live, keys))
+        lines = Lines(self._shapes, statements.copied_line(columns), self._shared_fields(), keys)
+        copies = statements.copies(live.table, columns)
+        others: list[list[str]] = [[] for _ in copies[1:]]
+        rows = self._new_lines(new, lines, [cut for _, cut in copies], others)
+        for (sql, _), made in zip(copies, (rows, *others), strict=True):
+            connection.copy(sql, blocks(made))
 
     def _shared_fields(self) -> dict[str, str | None]:
         """The fields that all new rows share, and an instant that most do."""
@@ -137,34 +146,42 @@ class Storing:
             "source_id": context.source_id,
         }
 
-    def _new_lines(self, new: Sequence[Entry], lines: Lines) -> Iterator[str]:
+    def _new_lines(
+        self, new: Sequence[Entry], lines: Lines, cuts: Sequence[slice], others: Sequence[list[str]]
+    ) -> Iterator[str]:
+        """The lines of the first table; those of the others go there, as they come."""
         placers, places = lines.placers, lines.places
-        number, version, created = places["ord"], places["version"], places["created_at"]
-        check, aside, text, doc = places["checksum"], places["extra"], places["long"], places["doc"]
-        for count, entry in enumerate(new, 1):
+        version, created, check = places["version"], places["created_at"], places["checksum"]
+        more = list(zip(cuts[1:], others, strict=True))
+        for entry in new:
             line = lines.start()
             extra: dict[str, Any] = {}
             long: dict[str, Any] = {}
             words = ""
             for key, held in entry.values.items():
                 placer = placers[key]
-                cell = placer.cell(held)
+                slot, segment, aside = (held.__class__ is str and placer.known.get(held)) or placer.cell(held)
                 if placer.index is not None:
-                    line[placer.index] = cell.slot
-                if cell.extra is not None:
-                    extra[key] = cell.extra
-                if cell.long is not None:
-                    long[key] = cell.long
-                words += cell.segment
-                if key in self._special:
-                    self._put_aside(entry, placer.id, cell.key, cell.options)
-            line[number], line[version] = str(count), str(entry.version)
-            line[check] = str(checksum(entry.values, entry.version))
-            line[aside], line[text], line[doc] = as_json(extra), as_json(long), _document(words)
+                    line[placer.index] = slot
+                words += segment
+                if aside is not None:
+                    if aside.extra is not None:
+                        extra[key] = aside.extra
+                    if aside.long is not None:
+                        long[key] = aside.long
+                    self._put_aside(entry, placer.id, aside)
+            ident = line[0] = str(entry.id)
+            line[version], line[check] = str(entry.version), str(checksum(entry.values, entry.version))
+            line[places["extra"]], line[places["long"]] = as_json(extra), as_json(long)
+            line[places["doc"]] = _document(words)
             instant = entry.steps[0].effective_at
             if instant is not None:
                 line[created] = moment(naive(instant))
-            yield "\t".join(line) + "\n"
+            for cut, made in more:
+                cells = line[cut]
+                if any(cell != NULL for cell in cells):
+                    made.append("\t".join((ident, *cells)) + "\n")
+            yield "\t".join(line[cuts[0]]) + "\n"
 
     def change(self, old: Sequence[Entry], stepped: Sequence[Entry]) -> None:
         """Change locked entities, and write the history of every step but creations (`stepped`)."""
@@ -176,7 +193,7 @@ class Storing:
         shape = statements.changed_shape(columns)
         words = documented(live).keys() & changed
         common = {"updated_at": moment(naive(self.at)), "redoc": "f"}
-        lines = Lines(live, shape, common, changed | {key for one in old for key in one.values if words})
+        lines = Lines(self._shapes, shape, common, changed | {key for one in old for key in one.values if words})
         rows = self._changed_lines(old, lines, changed, words)
         stage(self._connection, statements.STAGED_CHANGED, shape, rows)
         stage(self._connection, statements.STAGED_STEPS, statements.STEP_SHAPE, self._steps(stepped))
@@ -201,13 +218,13 @@ class Storing:
             special = self._special.keys() & net
             for key in changed:
                 held, placer = entry.values.get(key), placers[key]
-                cell = NOTHING if held is None else placer.cell(held)
+                slot, _, aside = NOTHING if held is None else placer.cell(held)
                 if placer.index is not None:
-                    line[placer.index] = cell.slot
-                _replace(extra, key, cell.extra)
-                _replace(long, key, cell.long)
-                if key in special:
-                    self._put_aside(entry, placer.id, cell.key, cell.options)
+                    line[placer.index] = slot
+                _replace(extra, key, aside and aside.extra)
+                _replace(long, key, aside and aside.long)
+                if aside is not None and key in special:
+                    self._put_aside(entry, placer.id, aside)
             line[places["id"]], line[places["version"]] = str(entry.id), str(entry.version)
             line[places["checksum"]] = str(checksum(entry.values, entry.version))
             line[places["extra"]], line[places["long"]] = as_json(extra), as_json(long)
@@ -225,10 +242,10 @@ class Storing:
                     at = common if step.effective_at is None else moment(naive(step.effective_at))
                     yield f"{entry.id}\t{step.version}\t{as_json(step.judged.changed)}\t{at}\n"
 
-    def _put_aside(self, entry: Entry, attribute: int, key: str | None, options: Iterable[int]) -> None:
-        if key is not None:
-            self._keys.append((attribute, key, entry))
-        self._options += [(attribute, option, entry) for option in options]
+    def _put_aside(self, entry: Entry, attribute: int, aside: Aside) -> None:
+        if aside.key is not None:
+            self._keys.append((attribute, aside.key, entry))
+        self._options += [(attribute, option, entry) for option in aside.options]
 
     def aside(self) -> None:
         """Unique keys and options: all keys in one statement and in their order, so that calls with the same keys
@@ -238,7 +255,9 @@ class Storing:
 
     def _run(self, sql: str, names: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
-            self._connection.run(sql, {name: [row[n] for row in rows] for n, name in enumerate(names)})
+            columns = zip(names, zip(*rows, strict=True), strict=True)
+            values = {name: (arrays.texts if name == "k" else arrays.numbers)(column) for name, column in columns}
+            self._connection.run(sql, values)
 
 
 def _names(live: LiveType, keys: set[str]) -> list[str]:

@@ -51,6 +51,7 @@ class Bulk:
         self._publish = publish
         self._links = links
         self._kept_out = kept_out
+        self._shapes: dict[str, Shapes] = {}
 
     def write(
         self,
@@ -73,7 +74,7 @@ class Bulk:
             raise Invalid.one("items", "TOO_MANY", f"at most {MAX_ITEMS:,} items can be written at once")
 
         def once(live: LiveType, refused: Refused) -> list[BulkOutcome]:
-            call = _Call(Found(live), Shapes(self._judge, live), items, context, refused, self._kept_out)
+            call = _Call(Found(live), self._shapes_of(live), items, context, refused, self._kept_out)
             # Nothing is locked while items are judged: in a repeated import most of them change nothing.
             with self._database.connect() as connection:
                 plan = call.first(connection)
@@ -92,6 +93,13 @@ class Bulk:
         with _uncollected():
             return self._attempts.run(type_name, True, _names(items), once)
 
+    def _shapes_of(self, live: LiveType) -> Shapes:
+        """What is remembered of a type as it is."""
+        kept = self._shapes.get(live.name)
+        if kept is None or kept.live is not live:
+            kept = self._shapes[live.name] = Shapes(self._judge, live)
+        return kept
+
     def _carried_out(self, connection: Connection, call: _Call, plan: Plan, *, dry: bool) -> Plan:
         """Lock what the plan rests on and write it, links included; the plan as it became."""
         live = call.found.live
@@ -100,7 +108,7 @@ class Bulk:
         plan = self._held(connection, call, plan, linking, dry=dry)
         linking.tell(plan)
         if not dry:
-            store(connection, live, plan, call.context, self._publish)
+            store(connection, call.shapes, plan, call.context, self._publish)
             linking.write(connection, plan, call.every)
         return plan
 

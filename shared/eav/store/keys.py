@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from shared.kernel import arrays
 from shared.kernel.db import Connection
 
 Key = tuple[int, str]
@@ -25,6 +26,6 @@ def owners(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
     if len(wanted) == 1:
         row = connection.row(_ONE, {"a": wanted[0][0], "k": wanted[0][1]}, prepare=True)
         return {} if row is None else {wanted[0]: row[0]}
-    params = {"a": [a for a, _ in wanted], "k": [k for _, k in wanted]}
+    params = {"a": arrays.numbers(a for a, _ in wanted), "k": arrays.texts(k for _, k in wanted)}
     found = {(a, k): owner for a, k, owner in connection.rows(_MANY, params, prepare=True)}
     return {key: found[key] for key in wanted if key in found}

@@ -14,17 +14,10 @@ from shared.kernel.copying import blocks
 from shared.kernel.db import Connection
 
 _DIALECT = pg.dialect()
-# Drawn as the row comes in, moments before the insert that it is for.
-_IDENT = "id bigint not null default nextval('eav_entity_id'), "
 
 
-def stage(
-    connection: Connection, name: str, shape: Mapping[str, Any], lines: Iterable[str], *, new: bool = False
-) -> None:
-    """Make the table and fill it; lines hold the columns in order. They can be read back in this order.
-
-    new: every row gets an id as it comes in.
-    """
+def stage(connection: Connection, name: str, shape: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """Make the table and fill it; lines hold the columns in order. They can be read back in this order."""
     columns = ", ".join(f"{column} {kind.compile(dialect=_DIALECT)}" for column, kind in shape.items())
-    connection.run(f"create temporary table {name}({_IDENT if new else ''}{columns}) on commit drop")
+    connection.run(f"create temporary table {name}({columns}) on commit drop")
     connection.copy(f"copy pg_temp.{name}({', '.join(shape)}) from stdin", blocks(lines))

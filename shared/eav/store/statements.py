@@ -1,9 +1,10 @@
 """The write statements: SQLAlchemy Core, set-wise, compiled once per shape.
 
 The rows of a batch travel as one JSON parameter: an array per column would cost the driver more than the server takes
-to read them. Those of a bulk call are `staged`: they stand in temporary tables of the same columns (`store.staging`),
-keys and options apart; the caller holds the guard. One statement writes the rows of all banks, history, search
-documents, unique keys and chosen options of a whole batch. Ids come from nextval inside the insert, in input order.
+to read them. Those of a bulk call are copied: new ones straight into their tables, changed ones by way of temporary
+tables of the same columns (`staged`, see `store.staging`), keys and options apart; the caller holds the guard. One
+statement writes the rows of all banks, history, search documents, unique keys and chosen options of a whole batch. Ids
+come from nextval, in input order.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from shared.eav.guard import GUARDED, GUARDED_SQL
-from shared.eav.tables import FIXED, MULTI, UNIQUE, VERSIONS, search_table, slot_table, table_name
+from shared.eav.tables import FIXED, MULTI, UNIQUE, VERSIONS, search_name, search_table, slot_table, table_name
 from shared.kernel.db import compiled
 
 Columns = tuple[tuple[int, tuple[str, ...]], ...]
@@ -48,7 +49,7 @@ HISTORY = sa.Table(
         )
     ),
 )
-STAGED_NEW, STAGED_CHANGED, STAGED_STEPS = "bulk_new", "bulk_changed", "bulk_steps"
+STAGED_CHANGED, STAGED_STEPS = "bulk_changed", "bulk_steps"
 INSERTED = (
     "version", "created_at", "updated_at", "recorded_at", "created_by", "source", "source_id", "checksum", "extra",
     "long",
@@ -76,7 +77,7 @@ def _keyed(name: str, value: str, kind: Any) -> sa.TableValuedAlias:
     return _records(name, {"attribute_id": sa.Integer(), value: kind, "at": sa.Integer()})
 
 
-def created_shape(columns: Columns) -> dict[str, Any]:
+def _created_shape(columns: Columns) -> dict[str, Any]:
     """The columns of rows to insert."""
     return {"ord": sa.Integer(), **_fixed(INSERTED), **_slots(columns), "doc": sa.Text()}
 
@@ -95,15 +96,35 @@ def staged_table(name: str, shape: dict[str, Any]) -> sa.TableClause:
     return sa.table(name, *(sa.column(column, kind) for column, kind in shape.items()), schema="pg_temp")
 
 
+DRAW = "select nextval('eav_entity_id') from generate_series(1, %(n)s::int)"
+
+
+def copied_line(columns: Columns) -> tuple[str, ...]:
+    """What a line about a new entity holds, cut into those of the single tables by `copies`."""
+    return ("id", *INSERTED, *_slots(columns), "doc")
+
+
+def copies(table: int, columns: Columns) -> list[tuple[str, slice]]:
+    """A COPY per table of new entities, and what it gets of a line: the first one all of its part, the others the id
+    and, where there is anything, theirs."""
+    end = 1 + len(INSERTED) + len(columns[0][1])
+    found = [(_copy(table_name(table), ("id", *INSERTED, *columns[0][1])), slice(0, end))]
+    for bank, names in columns[1:]:
+        found.append((_copy(table_name(table, bank), ("id", *names)), slice(end, end + len(names))))
+        end += len(names)
+    return [*found, (_copy(search_name(table), ("id", "doc")), slice(end, end + 1))]
+
+
+def _copy(name: str, columns: tuple[str, ...]) -> str:
+    return f"copy {name}({', '.join(columns)}) from stdin"
+
+
 @lru_cache(maxsize=512)
-def insert(table: int, columns: Columns, unique: bool, multi: bool, staged: bool = False) -> str:
+def insert(table: int, columns: Columns, unique: bool, multi: bool) -> str:
     """Create N entities under the guard; parameters: JSON lists `i` (rows), `u` (unique keys), `m` (chosen options)."""
     fixed = _fixed(INSERTED)
-    shape = created_shape(columns)
     ident = sa.func.nextval(sa.literal_column("'eav_entity_id'")).label("id")
-    given: sa.FromClause = staged_table(STAGED_NEW, {"id": sa.BigInteger(), **shape})
-    if not staged:
-        given = sa.select(ident, *_records("i", shape).c).cte("input")
+    given = sa.select(ident, *_records("i", _created_shape(columns)).c).cte("input")
     writes: list[sa.CTE] = []
     for bank, names in columns:
         target = slot_table(table, bank, names)
@@ -132,7 +153,7 @@ def insert(table: int, columns: Columns, unique: bool, multi: bool, staged: bool
         )
         writes.append(sa.insert(MULTI).from_select(["attribute_id", "value", "entity_id"], picked).cte("options"))
     # Nothing reads the writing CTEs, so they run when this select, and with it the guard, is through.
-    made = sa.select(given.c.id) if staged else sa.select(given.c.id).where(GUARDED)
+    made = sa.select(given.c.id).where(GUARDED)
     return compiled(made.order_by(given.c.ord).add_cte(*writes))
 
 

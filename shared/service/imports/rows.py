@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.eav.bulk.items import BulkOutcome
 from shared.eav.links.asked import LinkChange
+from shared.kernel import arrays
 from shared.kernel.db import Connection
 
 _ROWS = """
@@ -37,10 +38,10 @@ def record(
     values = {
         "job": job,
         "type": entity_type,
-        "lines": [line for line, _ in kept],
-        "ids": [one.id for _, one in kept],
-        "outcomes": [outcome or one.outcome for _, one in kept],
-        "versions": [one.version or 0 for _, one in kept],
+        "lines": arrays.numbers(line for line, _ in kept),
+        "ids": arrays.numbers(one.id or 0 for _, one in kept),
+        "outcomes": arrays.texts(outcome or one.outcome for _, one in kept),
+        "versions": arrays.numbers(one.version or 0 for _, one in kept),
     }
     connection.run(_ROWS, values)
 

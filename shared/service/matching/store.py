@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 
 from shared.eav.tables import table_name
+from shared.kernel import arrays
 from shared.kernel.db import Connection
 
 Key = tuple[int, int]
@@ -126,7 +127,5 @@ def _add_and_find(table: int) -> str:
 
 
 def _columns(names: str, rows: Iterable[Sequence[int]]) -> dict[str, str]:
-    """Columns of whole numbers as arrays in text form: cheaper than having the driver look at each, and of one type
-    however small they are, so that a prepared statement stays one statement."""
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    return {name: f"{{{','.join(map(str, column))}}}" for name, column in zip(names, columns, strict=True)}
+    return {name: arrays.numbers(column) for name, column in zip(names, columns, strict=True)}
