@@ -67,6 +67,13 @@ class Vocabulary:
         self.type_name = type_name
         self.attributes = {one.name: one for one in attributes}
 
+    def key_of(self, text: str) -> str | None:
+        """By which attribute a text names one entity: None for an id, else the type's only unique attribute."""
+        if text.isdigit():
+            return None
+        unique = [one.name for one in self.attributes.values() if one.unique and not one.read_only]
+        return unique[0] if len(unique) == 1 else None
+
     def find(self, word: str) -> Attribute:
         """The attribute of that name or label. Raises UnknownAttribute."""
         for called in (_by_name, _by_wire_name, _by_label, _loosely):

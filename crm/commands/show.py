@@ -23,18 +23,10 @@ _HEAD = ("version", "created_at", "updated_at", "archived_at")
 def show(session: Session, type: str, id: str, history: History = False, by: By = "") -> None:
     """Show one entity: crm show contact 42 --history, or crm show contact ada@uk.example"""
     vocabulary = session.vocabulary(type)
-    key = vocabulary.find(by).name if by else _key(vocabulary, id)
+    key = vocabulary.find(by).name if by else vocabulary.key_of(id)
     asked = ",".join(vocabulary.attributes) if history else None
     body = session.api.get(path_of("objects", type, id), attributes="*", history=asked, by=key)
     session.answer(body, lambda: _shown(vocabulary, body))
-
-
-def _key(vocabulary: Vocabulary, text: str) -> str | None:
-    """None for an id; for anything else the type's only unique attribute."""
-    if text.isdigit():
-        return None
-    unique = [one.name for one in vocabulary.attributes.values() if one.unique and not one.read_only]
-    return unique[0] if len(unique) == 1 else None
 
 
 def _shown(vocabulary: Vocabulary, body: Mapping[str, Any]) -> RenderableType:

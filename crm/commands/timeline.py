@@ -25,7 +25,13 @@ def timeline(
     session: Session, type: str, id: str,
     kinds: Kinds = "", since: Since = "", until: Until = "", actor: Actor = "", limit: Limit = 50,
 ) -> None:  # fmt: skip
-    """Show what happened: crm timeline contacts 42 --kinds activity,stage --since 2026-01-01"""
+    """Show what happened: crm timeline contacts 42 --kinds activity,stage --since 2026-01-01
+
+    ID may be an e-mail address or the like, as in crm show.
+    """
+    key = session.vocabulary(type).key_of(id)
+    if key is not None:
+        id = session.api.get(path_of("objects", type, id), attributes="id", by=key)["id"]
     asked = {name: value or None for name, value in (("kinds", kinds), ("since", since), ("until", until))}
     lines: list[Mapping[str, Any]] = []
     page: dict[str, Any] = {}
