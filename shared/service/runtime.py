@@ -75,18 +75,7 @@ class Runtime:
             self.db.signals[NEWS] = nudge(self.redis, manifest.name)
         walk = RedisWalk(self.redis, manifest.name)
         keeping = Keeping(manifest.matching, self.db)
-        self.engine = Engine(
-            self.db,
-            judge=DomainJudge(manifest.rules, manifest.pipelines),
-            publish=in_turn(keeping, Visiting(manifest.pipelines), *self._steps()),
-            walk=walk,
-            partitions=ensure_partitions,
-            relations=BUILTIN,
-            elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
-            publish_links=noting(LinkPublisher(manifest.name), manifest.mirrors),
-            gatherings=manifest.gatherings,
-            kept_out=self._kept_out if settings.erasure_block else nothing_kept_out,
-        )
+        self.engine = self._engine(keeping, walk)
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
@@ -109,6 +98,22 @@ class Runtime:
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
         self.own = manifest.own(self) if manifest.own else None
         self.follows = {one.name: one for one in subscriptions(manifest, settings)}
+
+    def _engine(self, keeping: Keeping, walk: RedisWalk) -> Engine:
+        """What writes and reads, with everything that happens in the transaction of a write."""
+        manifest = self.manifest
+        return Engine(
+            self.db,
+            judge=DomainJudge(manifest.rules, manifest.pipelines),
+            publish=in_turn(keeping, Visiting(manifest.pipelines), *self._steps()),
+            walk=walk,
+            partitions=ensure_partitions,
+            relations=BUILTIN,
+            elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
+            publish_links=noting(LinkPublisher(manifest.name), manifest.mirrors),
+            gatherings=manifest.gatherings,
+            kept_out=self._kept_out if self.settings.erasure_block else nothing_kept_out,
+        )
 
     def _steps(self) -> tuple[Step, ...]:
         """What the service does itself with what is written; it asks the engine for types, which needs the steps."""
