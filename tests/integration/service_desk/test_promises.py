@@ -13,6 +13,8 @@ from services.service_desk.promises.sweeping import Desk as Sweeping
 from services.service_desk.promises.sweeping import sweep
 from shared.bus.feed import Feed
 from shared.kernel.clock import now
+from shared.kernel.context import SYSTEM, Context
+from shared.service.entities import BulkItem, Ref
 from tests.integration.service_desk.conftest import Desk
 
 HOUR = 3600_000
@@ -287,3 +289,38 @@ def _category(value: str) -> dict[str, Any]:
 
 def test_instants_go_round() -> None:
     assert ms(aware(1234567890123)) == 1234567890123
+
+
+def test_a_draft_calendar_is_tried_as_well(desk: Desk) -> None:
+    slow = desk.ticket(at="2026-03-07T09:00:00Z")  # a Saturday
+    desk.write(slow, stage="4", at="2026-03-07T15:00:00Z")
+    assert clocks(desk, slow)[RESOLUTION]["status"] == "breached"
+    week = {day: [["09:00", "17:00"]] for day in DAYS[:5]}
+    draft = {"name": "always", "time_zone": "UTC", "hours": week}
+    found = desk.ask("POST", "/api/v1/sla/preview", calendars=[draft])
+    assert slow in {one["ticket"] for one in found["fewer"]}
+
+
+def test_many_at_once_keep_their_clocks(desk: Desk) -> None:
+    """The way of imports: effective dates, and several writes of one entity in a call."""
+    ctx = Context(SYSTEM, "IMPORT")
+    opened = aware(from_text("2026-03-02T09:00:00Z"))
+    drafts = [BulkItem({"subject": f"Old {n}"}, effective_at=opened) for n in range(300)]
+    made = desk.runtime.entities.bulk(ctx, "ticket", drafts)
+    idents = [one.id for one in made]
+    ended = opened + timedelta(hours=5)
+    closing = [BulkItem({"stage": "4"}, Ref(one), "update", ended) for one in idents]
+    desk.runtime.entities.bulk(ctx, "ticket", closing)
+    found = clocks(desk, str(idents[7]))
+    assert (found[RESOLUTION]["status"], found[RESOLUTION]["elapsed_ms"]) == ("breached", 5 * HOUR)
+    # What lies in the past of those who tell it now is no news: nothing is done about it.
+    sweep(desk.runtime.db)
+    assert actions(desk, str(idents[7])) == []
+
+
+def test_merged_tickets_have_one_set_of_clocks(desk: Desk) -> None:
+    one, other = desk.ticket(subject="Twice", at=ago(5)), desk.ticket(subject="Twice", at=ago(4.5))
+    desk.ask("POST", "/crm/v3/objects/tickets/merge", primaryObjectId=one, objectIdToMerge=other)
+    sweep(desk.runtime.db)
+    assert [line["threshold"] for line in actions(desk, one)] == ["soon", "over"]
+    assert actions(desk, other) == []
