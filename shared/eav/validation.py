@@ -66,11 +66,12 @@ def settled(
     names: Mapping[str, str],
     old: Mapping[str, Any] | None,
     context: Context,
+    warnings: list[FieldError] | None = None,
 ) -> Mapping[str, Any]:
     """The second half of `complete`, for values that were read already: the domain's say, and what is required.
 
     names: internal name -> the name the caller used. Answers `values` itself when rules added nothing to it. Raises
-    InvalidValues with `errors` and all that is found here.
+    InvalidValues with `errors` and all that is found here. warnings: takes what is told but does not refuse.
     """
     completed, refused = judge.judged(live, old, values, context)
     if not (errors or refused or live.needed):
@@ -79,7 +80,9 @@ def settled(
     for error in refused:
         attribute = live.attributes.get(error.name)
         shown = names.get(error.name, attribute.wire if attribute else error.name)
-        errors.append(replace(error, name=shown))
+        told = warnings if error.warning else errors
+        if told is not None:
+            told.append(replace(error, name=shown))
     broken = {error.name for error in errors}
     errors += [one for one in _required(live, completed, old) if names.get(one.name, one.name) not in broken]
     if errors:

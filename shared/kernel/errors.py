@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one named input: `code` is for machines, `nearest` are known names close to a wrong one."""
+    """One thing wrong with one named input: `code` is for machines, `nearest` are known names close to a wrong one.
+
+    warning: it does not refuse the write; whoever wrote is told where there is a place to tell it, such as an import.
+    """
 
     name: str
     code: str
     message: str
     nearest: tuple[str, ...] = ()
+    warning: bool = False
 
 
 class CrmError(Exception):

@@ -8,13 +8,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.opportunities.domain.closing import Standing, category, days_between, in_force, lacking
+from shared.kernel.errors import FieldError
 from shared.service.pipelines.declare import CLOSED
-from shared.service.pipelines.steering import refuses
+from shared.service.pipelines.steering import weighed
 from shared.service.rules import PASS, Proposal, Verdict, complete, refuse
 
 FORECAST_CATEGORY = "forecastCategory"
 DEMAND_REASON = "requireLostReason"
 _BY_STAGE = frozenset({"stage", "pipeline"})
+_UNSAID = {
+    "reason": FieldError("lost_reason", "REQUIRED_FIELD", "This pipeline asks why a deal was lost: give a reason"),
+    "note": FieldError("lost_note", "REQUIRED_FIELD", 'With the reason "other", this pipeline asks for a note'),
+}
 
 
 def standing(proposal: Proposal, stage: object) -> Standing:
@@ -74,11 +79,9 @@ def demand_reason(proposal: Proposal) -> Verdict:
         return PASS
     reason, note = proposal.after("lost_reason"), proposal.after("lost_note")
     missing = lacking(reason if isinstance(reason, str) else None, note if isinstance(note, str) else None)
-    if missing is None or not refuses(proposal.context, pipeline):
+    if missing is None:
         return PASS
-    if missing == "reason":
-        return refuse("lost_reason", "REQUIRED_FIELD", "This pipeline asks why a deal was lost: give a reason")
-    return refuse("lost_note", "REQUIRED_FIELD", 'With the reason "other", this pipeline asks for a note')
+    return Verdict(errors=tuple(weighed(proposal.context, pipeline, [_UNSAID[missing]])))
 
 
 def _moves(proposal: Proposal) -> bool:

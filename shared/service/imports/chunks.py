@@ -94,8 +94,8 @@ def close(connection: Connection, task: Task, pairs: Sequence[Pair]) -> None:
     errors = [
         error
         for one, outcome in pairs
-        if outcome.outcome == "rejected"
-        for error in task.telling.errors(one.row.line, one.row.values, outcome.errors)
+        if outcome.outcome == "rejected" or outcome.warnings
+        for error in task.telling.errors(one.row.line, one.row.values, (*outcome.errors, *outcome.warnings))
     ]
     outcomes = [outcome.outcome for _, outcome in pairs]
     samples = _samples(task, pairs) if task.dry else ()

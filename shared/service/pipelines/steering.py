@@ -2,12 +2,13 @@
 
 Stage and pipeline agree (`agreement`), times are kept (`timing`), then the service's rules have their say; last the
 rules that pipelines themselves carry: where one may go from a stage, and what a stage demands. How strictly those are
-meant depends on the pipeline and on the door, see `refuses`.
+meant depends on the pipeline and on the door, see `refuses` and `weighed`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -22,8 +23,9 @@ from shared.service.rules import Detail, Proposal, Rules
 
 Values = Mapping[str, Any]
 Judged = tuple[Mapping[str, Any], Sequence[FieldError]]
+IMPORT = "IMPORT"
 # Writes that only carry on what was decided before: they are not asked for reasons.
-_CARRYING_ON = frozenset({"IMPORT", "MERGE_OBJECTS", "SYSTEM", "CALCULATED"})
+_CARRYING_ON = frozenset({IMPORT, "MERGE_OBJECTS", "SYSTEM", "CALCULATED"})
 _NOTHING: Detail = {}
 
 
@@ -34,6 +36,18 @@ def refuses(context: Context, pipeline: Detail) -> bool:
     if wanted != "native":
         return wanted == "all"
     return context.door != "dialect" and context.source not in _CARRYING_ON
+
+
+def weighed(context: Context, pipeline: Detail, errors: Sequence[FieldError]) -> Sequence[FieldError]:
+    """What breaking rules of this pipeline comes to: refusals, warnings in an import, or nothing."""
+    if not errors or refuses(context, pipeline):
+        return errors
+    warned = context.source == IMPORT and pipeline.get(ENFORCE) != "none"
+    return (
+        [replace(one, message=f"{one.message} (written all the same)", warning=True) for one in errors]
+        if warned
+        else ()
+    )
 
 
 def detail_of(live: LiveType, name: str, value: object) -> Detail:
@@ -83,7 +97,7 @@ def _broken(
     if not errors:
         return []
     pipeline = values.get(declared.pipeline, None if old is None else old.get(declared.pipeline))
-    return errors if refuses(context, detail_of(live, declared.pipeline, pipeline)) else []
+    return list(weighed(context, detail_of(live, declared.pipeline, pipeline), errors))
 
 
 def _move(declared: Pipelined, live: LiveType, before: Any, stage: Any) -> list[FieldError]:

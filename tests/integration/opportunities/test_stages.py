@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.kernel.context import SYSTEM, Context
+from shared.service.entities import BulkItem
 from tests.integration.opportunities.conftest import DEALS, Service
 
 DAY = 86_400_000
@@ -155,6 +157,21 @@ def test_the_dialect_need_not_say_why_unless_all_must(service: Service, strict: 
     open_one = service.deal(name="K", pipeline=strict["id"], stage=strict["offer"], amount=1)
     service.wire(open_one["id"], 400, dealstage=strict["lost"])
     service.wire(open_one["id"], dealstage=strict["lost"], closed_lost_reason="Price")
+
+
+def test_imports_write_and_warn(service: Service, strict: dict[str, Any]):
+    values = {"name": "M", "pipeline": strict["id"], "stage": strict["lost"]}
+    items = [BulkItem(values), BulkItem({**values, "lost_reason": "Price"})]
+    context = Context(SYSTEM, source="IMPORT")
+    found = service.runtime.entities.bulk(context, "deal", items)
+    assert [(one.outcome, [error.name for error in one.warnings]) for one in found] == [
+        ("created", ["closed_lost_reason"]),
+        ("created", []),
+    ]
+    path = f"/api/v1/types/deals/pipelines/{strict['id']}"
+    assert service.client.patch(path, json={"metadata": {"enforce": "all"}}).status_code == 200
+    refused, fine = service.runtime.entities.bulk(context, "deal", items)
+    assert (refused.outcome, refused.errors[0].name, fine.outcome) == ("rejected", "closed_lost_reason", "created")
 
 
 def test_rules_of_stages_that_are_not_there_are_refused(service: Service):
