@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from crm.bars import bars
 from crm.demo import SIZES, Company
+from crm.demo.activities import activities_of
 from crm.demo.files import write_files
 from crm.demo.fill import Fill, Outcome, score_attribute
 from crm.session import Session
@@ -40,7 +42,7 @@ def demo(
         session.answer({"files": listed}, lambda: Text("\n".join(listed)))
         return
     score_attribute(session.api)  # a system that does not answer, or refuses, says so before there are bars
-    with _Bars(session, company) as advance:
+    with _Bars(session, company, activities=company.size.contacts) as advance:
         outcome = Fill(session.api, company, advance).run()
     commands = to_try(session, company)
     body = {"seconds": round(monotonic() - began, 1), "try": commands, **vars(outcome)}
@@ -48,7 +50,7 @@ def demo(
 
 
 def to_try(session: Session, company: Company) -> list[str]:
-    """Three commands that show something, for this system and this company."""
+    """Commands that show something, for this system and this company."""
     known = next((story for story in company.contacts() if len(story.steps) > 1), None) or next(company.contacts())
     crm = shlex.quote(sys.argv[0]) if Path(sys.argv[0]).name == "crm" else "crm"
     where = f" --url {shlex.quote(session.url)}" if session.url else ""
@@ -57,15 +59,23 @@ def to_try(session: Session, company: Company) -> list[str]:
         f"curl -s -H {bearer} '{session.address}/crm/v3/objects/contacts?limit=3'",
         f"{crm} find contact 'score > 50 and city = 北京' --sort -score{where}",
         f"{crm} show contact {known.key} --history{where}",
+        f"{crm} timeline contact {_busiest(company)}{where}",
     ]
+
+
+def _busiest(company: Company) -> str:
+    """One of the first contacts, with much to tell of."""
+    first = list(islice(company.contacts(), 100))
+    count = company.size.contacts
+    return max(first, key=lambda one: len(activities_of(one, company.seed, company.now, count))).key
 
 
 class _Bars:
     """A bar per kind on the error console; `advance(kind, rows)` moves them."""
 
-    def __init__(self, session: Session, company: Company) -> None:
+    def __init__(self, session: Session, company: Company, **more: int) -> None:
         self._bars = bars(session)
-        sizes = company.size._asdict()
+        sizes = {**company.size._asdict(), **more}
         self._tasks = {kind: self._bars.add_task(kind, total=count, start=False) for kind, count in sizes.items()}
 
     def __enter__(self) -> Any:
@@ -85,6 +95,7 @@ class _Bars:
 def _told(outcome: Outcome, commands: list[str]) -> Text:
     lines = [f"{outcome.created:,} created, {outcome.changed:,} changes written, {outcome.kept:,} were there already"]
     lines += [f"{outcome.linked:,} links between contacts, companies and deals"] * bool(outcome.linked)
+    lines += [f"{outcome.activities:,} notes, calls, e-mails, meetings and tasks"] * bool(outcome.activities)
     if outcome.refused:
         lines.append(f"{outcome.refused:,} were refused: {'; '.join(outcome.problems)}")
     if not outcome.dated:

@@ -2,8 +2,8 @@
 
 Sending it again changes nothing: owners and contacts are known by their e-mail, companies by their domain, and an
 entity's version says how much of its history is there, so that an interrupted run is taken up where it ended. Contacts
-are linked with the companies they work for, deals with both. Memory stays flat: a few batches are under way at any
-time, and no more.
+are linked with the companies they work for, deals with both; activities come with their links. Memory stays flat: a few
+batches are under way at any time, and no more.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from threading import Lock
 from typing import Any
 
 from crm.api import Api, ApiError, path_of, results
+from crm.demo.activities import ActivityFill, in_chunks
 from crm.demo.company import SCORE, Company, domain_of
 from crm.demo.story import Story
 from crm.vocabulary import UnknownAttribute, load_vocabulary
@@ -36,6 +38,7 @@ class Outcome:
     changed: int = 0
     kept: int = 0
     linked: int = 0
+    activities: int = 0
     refused: int = 0
     dated: bool = True
     problems: list[str] = field(default_factory=list)
@@ -61,14 +64,15 @@ class Fill:
         company = self.company
         kinds = (("companies", company.companies()), ("contacts", company.contacts()), ("deals", company.deals()))
         for kind, stories in kinds:
-            self._send_all(kind, stories)
+            self._send_all(partial(self._send, kind), _chunks(stories, BATCH))
+        self._send_all(self._send_activities, in_chunks(company.contacts()))
         return self.outcome
 
-    def _send_all(self, kind: str, stories: Iterable[Story]) -> None:
+    def _send_all(self, send: Callable[[list[Story]], object], chunks: Iterable[list[Story]]) -> None:
         with ThreadPoolExecutor(WORKERS) as pool:
-            under_way: set[Future[list[str]]] = set()
-            for chunk in _chunks(stories, BATCH):
-                under_way.add(pool.submit(self._send, kind, chunk))
+            under_way: set[Future[object]] = set()
+            for chunk in chunks:
+                under_way.add(pool.submit(send, chunk))
                 if len(under_way) > WORKERS:
                     done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                     _raise_first(done)
@@ -98,6 +102,14 @@ class Fill:
             self._link(kind, "companies", {ident: story.contact.rpartition("@")[2] for ident, story in with_known})
         self._advance(kind, len(stories))
         return [known.get(story.key, ("", 0))[0] for story in stories]
+
+    def _send_activities(self, contacts: list[Story]) -> None:
+        company, dated = self.company, self.outcome.dated
+        sender = ActivityFill(self.api, self._known, self._owners, seed=company.seed, now=company.now, dated=dated)
+        made = sender.send(contacts, company.size.contacts)
+        with self._lock:
+            self.outcome.activities += made
+        self._advance("activities", len(contacts))
 
     def _link(self, kind: str, other: str, keys: dict[str, str]) -> None:
         """Link entities (by id) with the others of these keys, unless they are linked with any."""
@@ -191,6 +203,6 @@ def _chunks(stories: Iterable[Story], size: int) -> Iterator[list[Story]]:
         yield chunk
 
 
-def _raise_first(done: Iterable[Future[list[str]]]) -> None:
+def _raise_first(done: Iterable[Future[object]]) -> None:
     for future in done:
         future.result()

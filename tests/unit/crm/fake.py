@@ -138,6 +138,8 @@ class FakeSystem:
             entity["updated_at"] = at
         else:
             entity = {"id": str(self.next_id), "type": singular(type_name), "version": 1, "values": {}}
+            for link in one.get("links", ()):
+                self.links.setdefault(f"{link['type']}s/{type_name}", {})[link["id"]] = entity["id"]
             entity |= {"created_at": at, "updated_at": at, "archived": False}
             kept[entity["id"]] = entity
             self.next_id += 1

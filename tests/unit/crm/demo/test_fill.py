@@ -9,10 +9,11 @@ import pytest
 from crm.api import Api
 from crm.demo import Company, Size
 from crm.demo import fill as filling
+from crm.demo.activities import KINDS, activities_of
 from crm.demo.company import domain_of
 from crm.demo.fill import Fill
 from shared.kernel import clock
-from tests.unit.crm.fake import FakeSystem, run_crm
+from tests.unit.crm.fake import FakeSystem, run_crm, singular
 
 COMPANY = Company(5, Size(3, 20, 130, 40), datetime(2026, 3, 1, tzinfo=UTC))
 
@@ -35,6 +36,10 @@ def test_everything_arrives_with_its_history():
     system = FakeSystem()
     outcome = fill(system)
     assert (outcome.created, outcome.kept, outcome.refused, outcome.dated) == (193, 0, 0, True)
+    told = [one for story in COMPANY.contacts() for one in activities_of(story, 5, COMPANY.now, 130)]
+    assert outcome.activities == len(told) > 130
+    written = [one["values"]["occurs_at"] for kind in KINDS for one in system.entities[singular(kind)].values()]
+    assert sorted(written) == sorted(one.values["occurs_at"] for one in told)
     score = next(one["name"] for one in system.attributes["contact"] if one["label"] == "Score")
     owners = list(by_key(system, "owner", "email").values())
     contacts = by_key(system, "contact", "email")
@@ -69,6 +74,7 @@ def test_a_second_run_writes_nothing():
     system.requests.clear()
     outcome = fill(system)
     assert (outcome.created, outcome.changed, outcome.kept, outcome.linked) == (0, 0, 193, 0)
+    assert outcome.activities == 0
     assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update", "default"))]
 
 
