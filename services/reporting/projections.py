@@ -21,7 +21,7 @@ from shared.kernel.errors import Invalid, NotFound
 from shared.service.replica.catalogs import Catalogs, KnownType
 from shared.service.replica.facts import FactChange
 from shared.service.replica.fold import fold
-from shared.service.replica.takeover import Link, differing_links, take_over_links
+from shared.service.replica.takeover import Link, Speaks, differing_links, take_over_links
 
 NUMERIC_VALUES = frozenset({"min", "max"})
 
@@ -51,16 +51,21 @@ class Projections:
         self.keep(connection, changes, linked, begin(connection, ways(linked), ids, {}))
 
     def take_over_links(
-        self, connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...]
+        self,
+        connection: Connection,
+        links: Sequence[Link],
+        first: tuple[int, ...],
+        last: tuple[int, ...],
+        speaks: Speaks,
     ) -> None:
         """Make a range of links what their home says they are, and keep every metric by it."""
         linked = self.linked(connection)
         starts: list[Start] = []
         if linked:
             at = now()
-            moved = {row[:2]: at for row in differing_links(connection, links, first, last)}
+            moved = {row[:2]: at for row in differing_links(connection, links, first, last, speaks)}
             starts = begin(connection, ways(linked), {}, moved)
-        take_over_links(connection, links, first, last)
+        take_over_links(connection, links, first, last, speaks)
         self.keep(connection, [], linked, starts)
 
     def linked(self, connection: Connection) -> list[Joined]:

@@ -14,12 +14,13 @@ from typing import Any
 from shared.kernel.db import Connection, Database
 from shared.service.replica.catalogs import Catalogs, put_types
 from shared.service.replica.facts import FactChange
-from shared.service.replica.takeover import Link, State, take_over, take_over_links
+from shared.service.replica.said import speaks_of
+from shared.service.replica.takeover import Link, Speaks, State, take_over, take_over_links
 
 Ask = Callable[[str], Mapping[str, Any]]
 Project = Callable[[Connection, Sequence[FactChange]], None]
 _MOST_ID = 2**63 - 1
-TakeLinks = Callable[[Connection, Sequence[Link], tuple[int, ...], tuple[int, ...]], None]
+TakeLinks = Callable[[Connection, Sequence[Link], tuple[int, ...], tuple[int, ...], Speaks], None]
 
 
 def copy(
@@ -40,7 +41,8 @@ def copy(
                 project(connection, take_over(connection, known, states, after, upto))
     for some, first, last in _links(ask, f"/api/v1/{source}/links"):
         with database.transaction() as connection:
-            links(connection, some, first, last)
+            speaks = speaks_of(catalogs.types(connection), source, {row[0] for row in some})
+            links(connection, some, first, last, speaks)
 
 
 def _entities(ask: Ask, path: str) -> Iterator[tuple[list[State], int, int]]:

@@ -31,6 +31,7 @@ from shared.service.replica.facts import (
     store,
     write_links,
 )
+from shared.service.replica.said import Word, across, say, stamp_of
 
 _OLD = """select f.type_no, f.id, f.version, f.archived, f.values::text
 from unnest(%(types)s::smallint[], %(ids)s::bigint[]) asked(type_no, id) join fact f using (type_no, id)
@@ -64,7 +65,7 @@ def fold(connection: Connection, catalogs: Catalogs, source: str, events: Sequen
     changes = [change for change, _ in folded]
     store(connection, facts)
     _note(connection, folded)
-    _links(connection, events)
+    _links(connection, types, source, events)
     forget(connection, [one for one in changes if one.kind == ERASED])
     _unlearn(connection, types, [one for one in told if one.kind == ERASED])
     return changes
@@ -135,13 +136,19 @@ def _unlearn(connection: Connection, types: KnownTypes, erased: Sequence[Event])
                 connection.run(statement, params)
 
 
-def _links(connection: Connection, events: Sequence[Event]) -> None:
-    """The last word on each pair counts; both directions are kept."""
+def _links(connection: Connection, types: KnownTypes, source: str, events: Sequence[Event]) -> None:
+    """The last word on each pair counts; both directions are kept. Between services it is the newest by its stamp."""
     last: dict[tuple[int, int, int], bool] = {}
+    between = across(connection, types, events)
+    words: list[Word] = []
     for one in events:
         for relation, inverse, here, there, live in told_links(one):
-            last[relation, here, there] = live
-            last[inverse, there, here] = live
+            if relation in between:
+                words.append(Word(relation, inverse, here, there, live, stamp_of(source, one)))
+            else:
+                last[relation, here, there] = live
+                last[inverse, there, here] = live
+    last |= say(connection, words)
     for live, statement in ((False, UNLINKED), (True, LINKED)):
         write_links(connection, statement, [key for key, now_live in last.items() if now_live is live])
 

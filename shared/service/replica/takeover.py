@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,8 @@ where (relation, from_id, to_id) > (%(r1)s::int, %(f1)s::bigint, %(t1)s::bigint)
 and (relation, from_id, to_id) <= (%(r2)s::int, %(f2)s::bigint, %(t2)s::bigint)"""
 Link = tuple[int, int, int]
 """(relation, from id, to id) of one direction."""
+Speaks = Callable[[int], bool]
+"""Whether a source is to be believed about links of a relation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +117,18 @@ def _difference(old: Values, new: Values) -> dict[str, list[Any]]:
 
 
 def take_over_links(
-    connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...]
+    connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...], speaks: Speaks
 ) -> None:
-    """Make the links behind `first`, up to `last`, what their home says they are."""
-    differing = differing_links(connection, links, first, last)
+    """Make the links behind `first`, up to `last`, what their home says they are, as far as that is for it to say."""
+    differing = differing_links(connection, links, first, last, speaks)
     write_links(connection, UNLINKED, differing - set(links))
     write_links(connection, LINKED, differing & set(links))
 
 
 def differing_links(
-    connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...]
+    connection: Connection, links: Sequence[Link], first: tuple[int, ...], last: tuple[int, ...], speaks: Speaks
 ) -> set[Link]:
     """Links of that range that are here or at home, but not both."""
     params = dict(zip(("r1", "f1", "t1", "r2", "f2", "t2"), (*first, *last), strict=True))
-    known = {(row[0], row[1], row[2]) for row in connection.rows(_LINKS_BETWEEN, params)}
+    known = {(row[0], row[1], row[2]) for row in connection.rows(_LINKS_BETWEEN, params) if speaks(row[0])}
     return known ^ set(links)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,8 +17,13 @@ import pytest
 from shared.contracts.event import LINK, Event
 from shared.eav.links import labels
 from shared.eav.links.relations import RelationDef
+from shared.kernel.db import Database
 from shared.kernel.errors import CrmError
 from shared.service.entities import View
+from shared.service.replica.catalogs import Catalogs
+from shared.service.replica.fold import fold
+from shared.service.replica.said import create_statement
+from shared.service.replica.schema import create_statements
 from tests.factories.apart import BACK, EVERYBODY, PLAIN, PRIMARY, PRIMARY_BACK, Apart, Side
 
 BUYER, BUYS = 10_777, 10_778
@@ -72,11 +78,11 @@ class World:
     companies: list[int]
     deals: list[int]
 
-    def rows(self, side: Side) -> set[tuple[int, int, int]]:
-        """The links among them, as a side keeps them."""
+    def of(self, rows: set[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+        """The links among them."""
         starts = {(one, deal) for one in (PLAIN, PRIMARY, BUYER) for deal in self.deals}
         starts |= {(one, company) for one in (BACK, PRIMARY_BACK, BUYS) for company in self.companies}
-        return {row for row in side.rows(*RELATIONS) if row[:2] in starts}
+        return {row for row in rows if row[:2] in starts}
 
     def happen(self) -> None:
         """One thing, on either side; what is refused is fine."""
@@ -122,6 +128,41 @@ class World:
         return self.apart.people, "company", self.companies
 
 
+@dataclass
+class Listener:
+    """A third service that keeps both logs' links, as reporting does, and hears of neither before the other."""
+
+    database: Database
+    catalogs: Catalogs = field(default_factory=Catalogs)
+    reached: dict[str, str] = field(default_factory=dict)
+
+    def links(self, apart: Apart, chance: random.Random) -> set[tuple[int, int, int]]:
+        """All links, after everything was heard."""
+        behind = [apart.people, apart.sales]
+        while behind:
+            side = chance.choice(behind)
+            after = self.reached.get(side.name, "start")
+            page = side.runtime.feed.read(after, types=None, limit=chance.randint(1, 200)).page()
+            with self.database.transaction() as connection:
+                fold(connection, self.catalogs, side.name, page.events)
+            self.reached[side.name] = str(page.next)
+            if page.up_to_date:
+                behind.remove(side)
+        with self.database.connect() as connection:
+            rows = connection.rows("select relation, from_id, to_id from fact_link")
+            return {(row[0], row[1], row[2]) for row in rows if row[0] in RELATIONS}
+
+
+@pytest.fixture(scope="module")
+def listener(new_database: Callable[[], str]) -> Iterator[Listener]:
+    made = Listener(Database(new_database()))
+    with made.database.connect() as connection:
+        for statement in (*create_statements(), create_statement()):
+            connection.run(statement)
+    yield made
+    made.database.dispose()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def buyers(apart: Apart) -> None:
     """A label that people made, known to both."""
@@ -136,7 +177,7 @@ def buyers(apart: Apart) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_both_agree_in_the_end(apart: Apart, people: Side, sales: Side, seed: int):
+def test_both_agree_in_the_end(apart: Apart, people: Side, sales: Side, listener: Listener, seed: int):
     chance = random.Random(seed)
     posts = [Post(people, sales, chance), Post(sales, people, chance)]
     companies, deals = [people.create("company") for _ in range(4)], [sales.create("deal") for _ in range(4)]
@@ -153,9 +194,10 @@ def test_both_agree_in_the_end(apart: Apart, people: Side, sales: Side, seed: in
     while any(post.fetch() or post.ordered or post.loose for post in posts):
         for post in posts:
             post.deliver()
-    ours, theirs = world.rows(people), world.rows(sales)
+    ours, theirs = world.of(people.rows(*RELATIONS)), world.of(sales.rows(*RELATIONS))
     assert ours == theirs, (sorted(ours - theirs), sorted(theirs - ours))
     _check(ours)
+    assert world.of(listener.links(apart, chance)) == ours
 
 
 def _check(rows: set[tuple[int, int, int]]) -> None:

@@ -12,6 +12,7 @@ from shared.bus.feed import Feed
 from shared.kernel.db import Database
 from shared.service.replica.catalogs import Catalogs
 from shared.service.replica.fold import fold
+from shared.service.replica.said import create_statement
 from shared.service.replica.schema import create_statements
 from tests.factories.searching import tables_with
 from tests.integration.service.conftest import System
@@ -26,7 +27,7 @@ class Copy:
         self.database, self.system = Database(url), system
         self._catalogs, self._after = Catalogs(), "start"
         with self.database.connect() as connection:
-            for statement in create_statements():
+            for statement in (*create_statements(), create_statement()):
                 connection.run(statement)
 
     def follow(self) -> None:
