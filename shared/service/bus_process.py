@@ -6,6 +6,7 @@ and SIGINT when it runs as a process's main.
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -44,6 +45,9 @@ def run_bus(manifests: Sequence[Manifest], settings: Settings, *, maintenance: b
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    # What is loaded by now stays to the end: looking for garbage in it, over and over, took a quarter of the time.
+    gc.collect()
+    gc.freeze()
     run_threads(manifests, settings, stop, maintenance=maintenance)
 
 
