@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.service_desk.gathering import GATHERINGS
+from services.service_desk.mail.doors import OPERATIONS as MAIL
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
 from services.service_desk.pipelines import PIPELINES
 from services.service_desk.promises.books import Books
-from services.service_desk.promises.doors import OPERATIONS
+from services.service_desk.promises.doors import OPERATIONS as PROMISES
 from services.service_desk.promises.keeping import Keeping
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.rules import RULES
@@ -42,7 +43,7 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
-    operations=OPERATIONS,
+    operations=(*PROMISES, *MAIL),
     upkeep={"clocks_moved": sweep},
     own=desk,
     step=clocks,

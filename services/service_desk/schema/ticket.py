@@ -83,6 +83,13 @@ _IDENTITY = (
         external_options=True,
         description="The queue it waits in: an owner that several people work for.",
     ),
+    attribute(
+        "thread_id",
+        "Message id",
+        unique=True,
+        form_field=False,
+        description="The id of the e-mail that opened it; no e-mail opens two tickets.",
+    ),
     attribute("requester_email", "Requester", "email", searchable=True, description="Who asked."),
     attribute(
         "followers",

@@ -1,0 +1,147 @@
+"""Reading an e-mail: who writes, what, in answer to what, and whether a machine wrote it. Nothing is trusted.
+
+Not for keeping mail: attachments are passed over; of several parts the plain text counts, else the text of the HTML.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import parseaddr
+from html.parser import HTMLParser
+
+MOST_TEXT = 60_000
+_MOST_REFERENCES = 50
+_MOST_ID = 500
+_MOST_SUBJECT = 500
+_ID = re.compile(r"<[^<>\s]{1,500}>")
+_ANSWER = re.compile(r"^(?:\s*(?:re|aw|antw|sv|fwd?|wg|回复|转发)\s*(?:\[\d+\])?\s*[:：])+\s*", re.IGNORECASE)
+_TICKET = re.compile(r"\[#(\d{1,18})\]")
+# What the standard library's parsers raise on headers and parts that are broken enough.
+_UNREADABLE = (MessageError, LookupError, ValueError, AttributeError, TypeError, AssertionError)
+_HIDDEN = frozenset({"script", "style", "head", "title"})
+_BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "blockquote"})
+_UNSAFE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
+
+
+class MailProblem(ValueError):
+    """What cannot be read as an e-mail: the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One e-mail. references: message ids it answers, the nearest first. automatic: written by a machine.
+    ticket: a number named in its subject as [#42]."""
+
+    message_id: str
+    references: tuple[str, ...]
+    sender: str
+    subject: str
+    text: str
+    automatic: bool
+    ticket: int | None = None
+
+    @property
+    def topic(self) -> str:
+        """The subject without what answers put before it."""
+        return _TICKET.sub("", _ANSWER.sub("", self.subject)).strip()
+
+
+def read_mail(raw: bytes) -> Mail:
+    """The e-mail. Raises MailProblem when nobody sent it."""
+    try:
+        message = message_from_bytes(raw, policy=default)
+        sender = parseaddr(_header(message, "From"))[1].strip().lower()
+        text = _text(message)
+    except _UNREADABLE as problem:
+        raise MailProblem(f"it cannot be read as an e-mail: {type(problem).__name__}") from None
+    if "@" not in sender:
+        raise MailProblem("it has no sender: a From header with an address is needed")
+    subject = _plain(_header(message, "Subject"))[:_MOST_SUBJECT]
+    named = _TICKET.search(subject)
+    own = _ID.findall(_header(message, "Message-ID"))
+    # Without an id of its own, the same bytes are the same message.
+    ident = own[0] if own else f"<{hashlib.sha256(raw).hexdigest()}@unnamed.invalid>"
+    asked = (*_ID.findall(_header(message, "In-Reply-To")), *reversed(_ID.findall(_header(message, "References"))))
+    references = tuple(dict.fromkeys(one for one in asked if one != ident))[:_MOST_REFERENCES]
+    ticket = int(named[1]) if named else None
+    return Mail(ident[:_MOST_ID], references, sender, subject, text, _automatic(message, sender), ticket)
+
+
+def _automatic(message: EmailMessage, sender: str) -> bool:
+    """Whether it must not be answered, nor taken for somebody waiting: out of office, bounces, lists."""
+    submitted = _header(message, "Auto-Submitted").partition(";")[0].strip().lower()
+    if submitted and submitted != "no":
+        return True
+    if _header(message, "Precedence").strip().lower() in ("bulk", "junk", "list", "auto_reply"):
+        return True
+    if any(_header(message, name) for name in ("X-Autoreply", "X-Autorespond", "List-Id")):
+        return True
+    if _header(message, "Return-Path").strip() == "<>" or message.get_content_type() == "multipart/report":
+        return True
+    return sender.partition("@")[0] in ("mailer-daemon", "postmaster", "no-reply", "noreply")
+
+
+def _text(message: EmailMessage) -> str:
+    part = message.get_body(("plain", "html"))
+    if part is None:
+        return ""
+    content = part.get_content()
+    if not isinstance(content, str):
+        return ""
+    if part.get_content_type() == "text/html":
+        content = _words(content)
+    return _plain(content).strip()[:MOST_TEXT]
+
+
+def _words(html: str) -> str:
+    reader = _Words()
+    # The parser gives up on some declarations nobody needs: what was read up to there is better than nothing.
+    with suppress(AssertionError):
+        reader.feed(html)
+    return reader.text()
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    found = message.get(name)
+    return "" if found is None else str(found)
+
+
+def _plain(text: str) -> str:
+    """Without control characters and halves of characters, which no database holds."""
+    return text.replace("\r\n", "\n").translate(_UNSAFE).encode("utf-8", "replace").decode()
+
+
+class _Words(HTMLParser):
+    """The text of HTML."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._found: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A block begins a line."""
+        self._hidden += tag in _HIDDEN
+        if tag in _BREAKS:
+            self._found.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """What is hidden ends."""
+        if tag in _HIDDEN and self._hidden:
+            self._hidden -= 1
+
+    def handle_data(self, data: str) -> None:
+        """Words, unless nobody sees them."""
+        if not self._hidden:
+            self._found.append(" ".join(data.split()) if data.strip() else " ")
+
+    def text(self) -> str:
+        """All words."""
+        return re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", "".join(self._found)))

@@ -1,0 +1,107 @@
+"""Reading e-mails: threads, machines, characters, and what is no e-mail."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.service_desk.domain.mail import MailProblem, read_mail
+
+HEADS = [b"", b"From: a@b.c\n", b"From: a@b.c\nContent-Type: text/html; charset="]
+
+
+def message(text: str = "It burns.", **headers: str) -> EmailMessage:
+    """An e-mail from Ada."""
+    made = EmailMessage()
+    given_headers = {"From": "Ada <ADA@example.org>", "Subject": "Help", "Message-ID": "<1@example.org>"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    for name, value in given_headers.items():
+        made[name] = value
+    made.set_content(text)
+    return made
+
+
+def test_who_writes_what() -> None:
+    mail = read_mail(message("Zoë, 打印机 🔥", Subject="打印机着火").as_bytes())
+    assert (mail.sender, mail.subject, mail.text) == ("ada@example.org", "打印机着火", "Zoë, 打印机 🔥")
+    assert (mail.message_id, mail.references, mail.automatic) == ("<1@example.org>", (), False)
+
+
+def test_what_it_answers_the_nearest_first() -> None:
+    mail = read_mail(message(In_Reply_To="<9@x>", References="<7@x> <8@x> <9@x>").as_bytes())
+    assert mail.references == ("<9@x>", "<8@x>", "<7@x>")
+
+
+@pytest.mark.parametrize(
+    ("subject", "topic", "ticket"),
+    [
+        ("Re: AW: Help", "Help", None),
+        ("RE[2]: Fwd: Help [#42]", "Help", 42),
+        ("回复：打印机", "打印机", None),
+        ("Report: all is well", "Report: all is well", None),
+    ],
+)
+def test_topics(subject: str, topic: str, ticket: int | None) -> None:
+    mail = read_mail(message(Subject=subject).as_bytes())
+    assert (mail.topic, mail.ticket) == (topic, ticket)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "auto-replied; owner=ada"},
+        {"Precedence": "bulk"},
+        {"X_Autoreply": "yes"},
+        {"List_Id": "<friends.example.org>"},
+        {"Return_Path": "<>"},
+        {"From": "MAILER-DAEMON@example.org"},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+def test_what_machines_write(headers: dict[str, str]) -> None:
+    assert read_mail(message(**headers).as_bytes()).automatic
+    assert not read_mail(message(Auto_Submitted="no").as_bytes()).automatic
+
+
+def test_html_alone_is_read_as_text() -> None:
+    made = message()
+    made.set_content("<style>p{}</style><p>It  burns.<br>Come &amp; see</p><script>x()</script>", subtype="html")
+    assert read_mail(made.as_bytes()).text == "It burns.\nCome & see"
+
+
+def test_of_two_parts_the_plain_one_counts() -> None:
+    made = message("plain")
+    made.add_alternative("<p>html</p>", subtype="html")
+    made.add_attachment(b"x" * 10, maintype="image", subtype="png", filename="fire.png")
+    assert read_mail(made.as_bytes()).text == "plain"
+
+
+def test_the_same_bytes_are_the_same_message() -> None:
+    raw = b"From: ada@example.org\n\nIt burns."
+    assert read_mail(raw).message_id == read_mail(raw).message_id != read_mail(raw + b"!").message_id
+
+
+def test_broken_html_is_no_reason_to_lose_a_message() -> None:
+    raw = b"From: a@b.c\nContent-Type: text/html\n\n<p>It burns <![if x]> <!DOCTYPE [<!x>"
+    assert "It burns" in read_mail(raw).text
+
+
+def test_somebody_sent_it() -> None:
+    with pytest.raises(MailProblem):
+        read_mail(b"Subject: hello\n\nnobody")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from(HEADS))
+def test_anything_is_read_or_refused(raw: bytes, head: bytes) -> None:
+    try:
+        mail = read_mail(head + raw)
+    except MailProblem:
+        return
+    for text in (mail.subject, mail.text, mail.message_id, mail.sender):
+        assert "\0" not in text
+        text.encode()
