@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from services.reporting.domain.definitions import TIME, Definition, Dimension
+from services.reporting.domain.definitions import CURRENCY, RATE_DAY, TIME, Definition, Dimension
 from services.reporting.domain.periods import bucket_of, local_day
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.replica.catalogs import KnownType
@@ -27,6 +27,7 @@ Values = Mapping[str, Any]
 Dims = tuple[str | None, ...]
 _ZERO = Decimal(0)
 _KINDS_OF = {"sum": NUMBERS, "average": NUMBERS, "min": NUMBERS | DATES, "max": NUMBERS | DATES}
+MEASURE = "measure"
 COUNTED_BY_VALUE = frozenset({"min", "max", "distinct"})
 
 
@@ -84,7 +85,8 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
     except Invalid as error:
         errors.errors.extend(error.errors)
     for place, one in enumerate(definition.groups):
-        where = "time" if one is definition.time else f"dimensions[{place}]"
+        where = TIME if one is definition.time else f"dimensions[{place}]"
+        where = MEASURE if one.name in (CURRENCY, RATE_DAY) and definition.measure.currency else where
         try:
             key_of, join = _grouped(known, one, where)
             if join is not None:
@@ -110,8 +112,9 @@ def _grouped(known: KnownType, one: Dimension, where: str) -> tuple[str, Join | 
     named = split(known, one.attribute)
     if named is None:
         return attribute_of(known.live, one.attribute, where, kinds).key, None
-    if where == TIME:
-        raise Invalid.one(where, "INVALID_METRIC", f"{where}: periods are about an attribute of the entity itself")
+    if where in (TIME, MEASURE):
+        told = f"{where}: {one.attribute[:80]} must be an attribute of the entity itself"
+        raise Invalid.one(where, "INVALID_METRIC", told)
     way = linkage(known.among, known, named[0])
     return way.key, Join(way, attribute_of(way.target.live, named[1], where, kinds))
 
