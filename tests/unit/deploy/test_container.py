@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from deploy import roles
 from deploy.compose.__main__ import written
 from deploy.compose.env import demanded, missing
 from deploy.compose.reading import Container, containers, filled
@@ -17,7 +20,7 @@ from deploy.compose.text import ROLES, compose_text
 from deploy.local.plan import service_names
 from deploy.local.postgres import QUIET_LOG
 from deploy.local.settings import LocalSettings
-from deploy.processes import _PROCESSES
+from deploy.processes import AT_WORK, WEB
 from deploy.services import ALL
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -144,9 +147,17 @@ def test_every_service_has_every_role(ours: dict[str, Container]) -> None:
 def test_containers_run_processes_that_there_are(ours: dict[str, Container]) -> None:
     for name, one in ours.items():
         assert one.command[:3] == ("python", "-m", "deploy.processes")
-        assert one.command[3] in _PROCESSES
+        assert one.command[3] in (*WEB, *AT_WORK)
         assert "-".join(reversed(one.command[3:])) == name
         assert set(one.command[4:]) <= set(service_names())
+
+
+def test_all_processes_are_there_and_load_the_code_of_their_service_alone() -> None:
+    assert all(callable(getattr(roles, name)) for name in AT_WORK)
+    look = "{one.split('.')[1] for one in sys.modules if one.startswith('services.')}"
+    program = f"import sys; from deploy import roles; roles._manifests('contacts'); print(*{look})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["contacts"]
 
 
 def test_each_gets_settings_that_there_are_and_no_more_than_it_needs(ours: dict[str, Container]) -> None:
