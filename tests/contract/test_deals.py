@@ -13,6 +13,8 @@ import hubspot.crm.products as products
 import hubspot.crm.quotes as quotes
 import pytest
 
+from deploy.local.waiting import wait_until
+
 DEAL_DEFAULTS = set("amount closedate createdate dealname dealstage hs_lastmodifieddate hs_object_id pipeline".split())
 PRODUCT_DEFAULTS = set("createdate description hs_lastmodifieddate hs_object_id name price".split())
 QUOTE_DEFAULTS = set(
@@ -96,6 +98,41 @@ def test_products_line_items_and_quotes(sdk: Any, unique: str) -> None:
     read = sdk.crm.deals.basic_api.get_by_id(deal.id, associations=["line_items", "quotes"])
     assert [one.id for one in read.associations["line_items"].results] == [item.id]
     assert [one.id for one in read.associations["quotes"].results] == [quote.id]
+
+
+def test_times_in_stages_and_the_end_under_their_names(sdk: Any, unique: str) -> None:
+    deal = made(sdk, dealname=unique, dealstage="appointmentscheduled", amount="200")
+    moved = deals.SimplePublicObjectInput(properties={"dealstage": "closedwon"})
+    sdk.crm.deals.basic_api.update(deal.id, moved)
+    names = """hs_v2_date_entered_appointmentscheduled hs_v2_date_exited_appointmentscheduled
+        hs_v2_latest_time_in_appointmentscheduled hs_v2_cumulative_time_in_appointmentscheduled
+        hs_v2_date_entered_closedwon hs_v2_date_exited_closedwon hs_is_closed hs_is_closed_won closedate
+        hs_closed_amount hs_deal_stage_probability days_to_close""".split()
+    read = sdk.crm.deals.basic_api.get_by_id(deal.id, properties=names).properties
+    assert (read["hs_is_closed"], read["hs_is_closed_won"], read["hs_closed_amount"]) == ("true", "true", "200")
+    assert (read["hs_deal_stage_probability"], read["days_to_close"]) == ("1", "0")
+    assert read["hs_v2_date_exited_appointmentscheduled"] == read["hs_v2_date_entered_closedwon"] == read["closedate"]
+    spent = int(read["hs_v2_latest_time_in_appointmentscheduled"])
+    assert spent == int(read["hs_v2_cumulative_time_in_appointmentscheduled"]) >= 0
+    assert read["hs_v2_date_exited_closedwon"] is None
+    defined = {one.name: one for one in sdk.crm.properties.core_api.get_all("deals").results}
+    assert all(defined[name].hubspot_defined for name in names)
+
+
+def test_an_amount_follows_its_line_items(sdk: Any, unique: str) -> None:
+    deal = made(sdk, dealname=unique, dealstage="contractsent", amount_source="line_items")
+    to_deal = line_items.PublicAssociationsForObject(
+        to=line_items.PublicObjectId(id=deal.id),
+        types=[line_items.AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=20)],
+    )
+    properties = {"name": unique, "quantity": "3", "price": "20"}
+    wanted = line_items.SimplePublicObjectInputForCreate(properties=properties, associations=[to_deal])
+    sdk.crm.line_items.basic_api.create(wanted)
+
+    def follows() -> bool:
+        return bool(sdk.crm.deals.basic_api.get_by_id(deal.id).properties["amount"] == "60")
+
+    assert wait_until(follows, 60)
 
 
 def test_deals_are_found(sdk: Any, unique: str) -> None:
