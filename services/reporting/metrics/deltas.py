@@ -44,7 +44,8 @@ class Deltas:
         new = None if after is None else metric.of(after)
         if old == new:
             return
-        day = change.at.astimezone(UTC).date()
+        at = change.at
+        day = at.date() if at.tzinfo is UTC else at.astimezone(UTC).date()
         if old is not None:
             self._count(old, day, -1)
         if new is not None:

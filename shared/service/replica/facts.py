@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.contracts.event import ARCHIVED, CREATED, ERASED, RESTORED, Event
@@ -165,15 +166,28 @@ def new_fact() -> Fact:
 
 def kept_by_the_system(known: KnownType, ident: int, created: datetime | None, changed: datetime) -> dict[str, Any]:
     """Values that no event tells, because every entity has them: id and instants."""
-    told = {"id": str(ident), "created_at": created and iso(created), "updated_at": iso(changed)}
-    attributes = known.live.attributes
-    return {attributes[name].key: value for name, value in told.items() if value and name in attributes}
+    keys = _system(known)
+    told = {"id": str(ident), "updated_at": _iso(changed)}
+    if created is not None:
+        told["created_at"] = _iso(created)
+    return {keys[name]: value for name, value in told.items() if name in keys}
 
 
+@lru_cache(maxsize=256)
 def system_keys(known: KnownType) -> frozenset[str]:
     """Keys of the values that no event tells."""
+    return frozenset(_system(known).values())
+
+
+@lru_cache(maxsize=256)
+def _system(known: KnownType) -> Mapping[str, str]:
+    """Their keys by name; per type in force, for every event asks."""
     attributes = known.live.attributes
-    return frozenset(attributes[name].key for name in ("id", "created_at", "updated_at") if name in attributes)
+    return {name: attributes[name].key for name in ("id", "created_at", "updated_at") if name in attributes}
+
+
+_iso = lru_cache(maxsize=1024)(iso)
+"""Events of one write share their instant."""
 
 
 def write_links(connection: Connection, statement: str, links: Iterable[tuple[int, int, int]]) -> None:
@@ -193,6 +207,7 @@ def forget(connection: Connection, erased: Sequence[FactChange]) -> None:
             connection.run(statement, keys)
 
 
+@lru_cache(maxsize=1024)
 def naive(instant: datetime) -> str:
     """An instant as the tables keep it, in JSON."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
