@@ -75,10 +75,7 @@ class Preparing:
         meant = meanings(connection, lives, missing)
         if meant:
             return self.prepare(connection, from_live, self._meant(from_live, asked, meant), exact=exact, held=held)
-        accepted = across.pend(connection, lives, missing)
-        if accepted:  # stubs of others may be among them, which are not locked yet
-            self._lock(connection, lives, [one for one in wants if (one.to_type, one.to_id) in accepted], held)
-            missing -= accepted
+        missing -= self._pending(connection, lives, missing, wants, held)
         for one in wants:
             for end in ((one.from_type, one.from_id), (one.to_type, one.to_id)):
                 if end in missing:
@@ -95,6 +92,20 @@ class Preparing:
             if error is not None:
                 errors[place] = error
         return Prepared(plan, [one for one in wants if one.place not in errors], errors, seen)
+
+    def _pending(
+        self,
+        connection: Connection,
+        lives: Mapping[str, LiveType],
+        missing: set[End],
+        wants: Sequence[Want],
+        held: Collection[int],
+    ) -> set[End]:
+        """Those of the missing that another service may know: they have stubs now. Held, as others' may be among them."""
+        accepted = across.pend(connection, lives, missing)
+        if accepted:
+            self._lock(connection, lives, [one for one in wants if (one.to_type, one.to_id) in accepted], held)
+        return accepted
 
     def undone(self, from_type: str, to_type: str, asked: tuple[int, ...] | None) -> Sequence[RelationDef]:
         """What there is to undo for these relations. Raises Invalid for ones that do not fit the pair."""
