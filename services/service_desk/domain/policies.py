@@ -165,7 +165,7 @@ class Book:
             return None
         if self._asked is None:
             return self._look(era, facts)
-        key = (era, *map(facts.get, self._asked))
+        key = (era, *map(_told, map(facts.get, self._asked)))
         try:
             return self._remembered[key]
         except KeyError:
@@ -182,6 +182,11 @@ class Book:
             if not one.conditions or self._fits(one.conditions, facts):
                 return one
         return None
+
+
+def _told(value: Any) -> Any:
+    """A value by which a choice can be remembered: of several options, all of them."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _in_force(versions: Sequence[PolicyVersion], at: int) -> tuple[PolicyVersion, ...]:

@@ -35,7 +35,7 @@ def progress_of(
     """
     lives = home.lives(connection, TICKET, ids, sorted(heeded(loaded)), lock=lock)
     if lock:
-        rows.locked(connection, loaded.book, ids)
+        rows.hold(connection, ids)
     happenings: dict[int, list[Happening]] = {ident: [] for ident in ids}
     for ident, at, author in connection.rows(_SAID, {"ids": list(ids)}, prepare=True):
         happenings[ident].append((ms(at), _SPEECH, author))

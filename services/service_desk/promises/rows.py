@@ -26,6 +26,7 @@ _ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq"
 _LOCKED = f"""
 select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update
 """
+_HELD = "select 1 from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update"
 _REDO = "update sla_clock set redo = true, gone = %(gone)s, next_at = null where ticket_id = any(%(ids)s::bigint[])"
 _REACHED = """
 insert into sla_action (ticket_id, target, cycle, round, threshold, policy_id, version, at, noticed_at)
@@ -53,6 +54,11 @@ def locked(connection: Connection, book: Book, ids: Collection[int]) -> dict[int
     """Rows of tickets, locked until the transaction ends."""
     rows = connection.rows(_LOCKED, {"ids": f"{{{','.join(map(str, ids))}}}"}, prepare=True)
     return {row[0]: _row(book, row) for row in rows}
+
+
+def hold(connection: Connection, ids: Collection[int]) -> None:
+    """Lock rows that are about to be replaced."""
+    connection.rows(_HELD, {"ids": list(ids)}, prepare=True)
 
 
 def listed(connection: Connection, book: Book, where: str, params: Mapping[str, Any]) -> list[Row]:

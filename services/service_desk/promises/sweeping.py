@@ -25,11 +25,12 @@ from shared.service.steps import in_turn, publish
 _AT_ONCE = 500
 _SECONDS = 10.0
 _ANEW = """
-select ticket_id from sla_clock where redo and not gone
+select ticket_id from (
+    select ticket_id from sla_clock where redo and not gone order by ticket_id limit %(limit)s) untold
 union select ticket_id from (
     select ticket_id from sla_clock where live and not gone and revision < %(revision)s
-    order by revision limit %(limit)s
-) stale order by ticket_id limit %(limit)s
+    order by revision limit %(limit)s) stale
+order by ticket_id limit %(limit)s
 """
 _DUE = """next_at <= %(now)s and not redo and not gone and revision = %(revision)s
 order by next_at limit %(limit)s for update skip locked"""

@@ -79,7 +79,10 @@ def test_versions_count_from_their_instant_on() -> None:
 
 
 def test_values_that_cannot_be_remembered() -> None:
-    assert book(policy(1, conditions=_BUG)).chosen({"kind": ["bug"]}, 0) is None
+    held = book(policy(1, conditions=_BUG))
+    for _ in range(2):
+        assert held.chosen({"kind": ["bug"]}, 0) is None
+        assert held.chosen({"kind": {"no": "value"}}, 0) is None
 
 
 @pytest.mark.parametrize(
