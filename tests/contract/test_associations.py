@@ -229,7 +229,7 @@ def test_links_to_types_that_live_elsewhere(sdk: Any, http: httpx.Client, car: s
     one = contact(sdk)
     assert linked(sdk, "contacts", one, "deals") == {}
     assert linked(sdk, "contacts", one, "0-5") == {}
-    refused = http.put(f"/crm/v4/objects/contacts/{one}/associations/default/deals/1")
+    refused = http.put(f"/crm/v4/objects/contacts/{one}/associations/default/orders/1")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "NOT_AVAILABLE")
     labels = sdk.crm.associations.v4.schema.definitions_api.get_all("contacts", car).results
     assert (labels[0].category, labels[0].label) == ("HUBSPOT_DEFINED", None)

@@ -101,7 +101,7 @@ class Preparing:
         wants: Sequence[Want],
         held: Collection[int],
     ) -> set[End]:
-        """Those of the missing that another service may know: they have stubs now. Held, as others' may be among them."""
+        """Those of the missing that another service may know: they have stubs now, and are held like the others."""
         accepted = across.pend(connection, lives, missing)
         if accepted:
             self._lock(connection, lives, [one for one in wants if (one.to_type, one.to_id) in accepted], held)
