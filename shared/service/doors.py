@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.service.manifest import Manifest
-from shared.service.web import bus, changes, health, holdings, native, pipelines, types, visits
+from shared.service.web import assignment, bus, changes, health, holdings, native, pipelines, types, visits
 from shared.service.web.dialect import TYPE_OPERATIONS as DIALECT
 from shared.service.web.native import erasing
 from shared.service.web.openapi import doors as documents
@@ -19,6 +19,7 @@ def operations_of(manifest: Manifest) -> tuple[Operation, ...]:
         *types.operations(name),
         *pipelines.OPERATIONS,
         *visits.OPERATIONS,
+        *assignment.OPERATIONS,
         *DIALECT,
         *manifest.operations,
         *changes.operations(name),

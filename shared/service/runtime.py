@@ -17,6 +17,7 @@ from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import CrmError
+from shared.service.assignment import Assignment
 from shared.service.definitions import Definitions
 from shared.service.entities import DomainJudge, Entities
 from shared.service.erasure.corridor import Erasure
@@ -81,6 +82,7 @@ class Runtime:
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
         self.duplicates = Duplicates(self.engine, keeping)
         self.entities = Entities(self.engine, self.foreign, self.duplicates)
+        self.assignment = Assignment(self.engine, self.entities)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
         self.heard = Waiting(self.redis, self.db, manifest.name)
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
