@@ -187,3 +187,21 @@ def test_archived_deals_keep_their_visits_and_erased_ones_do_not(service: Servic
     assert service.client.post(f"{DEALS}/{deal['id']}/erase", json={}).status_code in (200, 204)
     with service.runtime.db.connect() as connection:
         assert not connection.rows("select 1 from stage_visit where entity_id = %(id)s", {"id": deal["id"]})
+
+
+def test_merging_keeps_the_survivors_way(service: Service):
+    first = service.deal(day(1), name="N", stage="appointmentscheduled", amount=1)
+    second = service.deal(day(2), name="O", stage="contractsent", amount=2)
+    bare = service.deal(day(3), name="P")
+    body = {"absorb": [second["id"]]}
+    merged = service.client.post(f"{DEALS}/{first['id']}/merge", json=body)
+    assert merged.status_code == 200, merged.text
+    assert [one["stage"] for one in service.visits(first["id"])] == ["appointmentscheduled"]
+    filled = service.client.post(f"{DEALS}/{bare['id']}/merge", json={"absorb": [first["id"]]})
+    assert filled.status_code == 200, filled.text
+    visits, values = service.visits(bare["id"]), service.read(bare["id"])["values"]
+    assert [(one["stage"], one["left_at"], one["source"]) for one in visits] == [
+        ("appointmentscheduled", None, "MERGE_OBJECTS")
+    ]
+    assert values["stage_entered_at"] == values["entered_appointmentscheduled"] == visits[0]["entered_at"]
+    assert values["probability"] == 0.2
