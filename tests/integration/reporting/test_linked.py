@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,11 @@ from typing import Any
 import pytest
 
 from services.reporting import linking
+from services.reporting.projections import Projections
 from services.reporting.relinking import relinks_due
+from shared.bus.consumer import watermark
+from shared.contracts.event import LINK, Event
+from shared.kernel.clock import now
 from shared.service.jobs import work_off
 from shared.service.replica.copying import copy
 from tests.integration.reporting.conftest import Reporting
@@ -326,3 +331,70 @@ def test_links_taken_over_from_their_home_are_counted(reporting: Reporting, worl
         reporting.projections.take_over_links,
     )
     assert_exact(reporting)
+
+
+def test_two_logs_that_tell_of_one_entity_wait_for_each_other(reporting: Reporting, world: World) -> None:
+    """One changes its values, the other what it leads to: neither may look at what the other has not committed."""
+    firm = world.sent("post", "companies", values={"industry": "RETAIL"}).json["id"]
+    person = world.sent("post", "contacts", values={"city": "Linz"}).json["id"]
+    reporting.catch_up()
+    world.sent("patch", f"contacts/{person}", values={"city": "Graz"})
+    with reporting.db.connect() as connection:
+        reached = watermark(connection, "reporting.contacts")
+    page = reporting.contacts.feed.read(str(reached)).page()
+    ends = {"from": {"type": "contact", "id": person}, "to": {"type": "company", "id": firm}}
+    detail = {"relation": 279, "inverse": 280, **ends, "live": True, "clock": "1", "origin": "opportunities"}
+    link = Event(LINK, "contact", now(), entity_id=int(person), detail=detail)
+
+    def tell_of_the_link() -> None:
+        with reporting.db.transaction() as connection:
+            Projections().apply(connection, "opportunities", [link])
+
+    thread = threading.Thread(target=tell_of_the_link)
+    with reporting.db.transaction() as connection:
+        reporting.projections.apply(connection, "contacts", page.events)
+        thread.start()
+        while thread.is_alive() and not _somebody_waits(reporting):
+            thread.join(0.01)
+    thread.join()
+    assert rows(reporting, "people", by=["company.industry"], where={"city": "Graz"})[("RETAIL",)]
+    assert reporting.client().post(f"{PATH}/people/verify").json["wrong"] == []
+    world.sent("put", f"contacts/{person}/links/companies/{firm}")
+    reporting.catch_up()
+    assert_exact(reporting)
+
+
+def test_a_new_metric_waits_for_pages_that_do_not_know_it(reporting: Reporting, world: World) -> None:
+    person, friend = (world.sent("post", "contacts", values={"city": one}).json["id"] for one in ("Ried", "Gmunden"))
+    reporting.catch_up("workspace")
+    reporting.catch_up()
+    ends = {"from": {"type": "contact", "id": person}, "to": {"type": "contact", "id": friend}}
+    detail = {"relation": 449, "inverse": 449, **ends, "live": True, "clock": "1", "origin": "workspace"}
+    link = Event(LINK, "contact", now(), entity_id=int(person), detail=detail)
+    raw = {"name": "newest", "entity_type": "contact", "dimensions": ["contact.city", "city"]}
+    ids: list[int] = []
+
+    def fill() -> None:
+        while reporting.fill(ids[0]):
+            pass
+
+    thread = threading.Thread(target=fill)
+    with reporting.db.transaction() as connection:
+        connection.rows("select 1 from watermark where subscription = 'reporting.workspace' for update")
+        reporting.projections.apply(connection, "workspace", [link])
+        assert reporting.client().post(PATH, json=raw).status_code == 201
+        with reporting.db.connect() as other:
+            ids += [row[0] for row in other.rows("select id from metric where name = 'newest'")]
+        thread.start()
+        while thread.is_alive() and not _somebody_waits(reporting):
+            thread.join(0.01)
+    thread.join()
+    assert rows(reporting, "newest", by=["contact.city"], where={"city": "Ried"}) == {("Gmunden",): "1"}
+    assert reporting.client().post(f"{PATH}/newest/verify").json["wrong"] == []
+    world.sent("put", f"contacts/{person}/links/contacts/{friend}")
+
+
+def _somebody_waits(reporting: Reporting) -> bool:
+    with reporting.db.connect() as connection:
+        sql = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        return connection.row(sql) is not None
