@@ -69,6 +69,14 @@ _IDENTITY = (
     ),
 )
 
+_ORIGIN = attribute(
+    "converted_from",
+    "Made of lead",
+    unique=True,
+    form_field=False,
+    description="The lead that this was made of, such as contact/42. Of one lead there is one deal.",
+)
+
 _AMOUNTS = (
     attribute("amount", "Amount", "number", default=True, description="What it is worth, in its own currency."),
     attribute(
@@ -208,7 +216,7 @@ DEAL = TypeDef(
     groups=GROUPS,
     attributes=(
         *system_attributes(_DEAL),
-        *grouped(_DEAL, _IDENTITY),
+        *grouped(_DEAL, (*_IDENTITY, _ORIGIN)),
         *grouped(_MONEY, _AMOUNTS),
         *grouped(_MONEY, _FOLLOWING_AMOUNTS, kept=True),
         *grouped(_WAY, _ENDS),
