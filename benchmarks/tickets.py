@@ -123,6 +123,7 @@ def writes(desk: Runtime, other: Runtime, count: int) -> None:
     ):
         timed(name, (changed(desk, 0, values), changed(other, 1, values)), count, rows)
     moves = (changed(desk, 0, lambda n: {"stage": "2"}), changed(other, 1, lambda n: {"priority": "URGENT"}))
+    # With a visit and its event, and times in stages: see `benchmarks.moves` for what those cost by themselves.
     timed("another stage, beside another priority", moves, count, rows)
     show("One write", ("write", "ticket, ms", "plain, ms", "ratio"), rows)
 

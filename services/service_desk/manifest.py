@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.service_desk.gathering import GATHERINGS
+from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
 from services.service_desk.mail.doors import OPERATIONS as MAIL
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
@@ -43,7 +44,7 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
-    operations=(*PROMISES, *MAIL),
+    operations=(*PROMISES, *MAIL, *KNOWLEDGE),
     upkeep={"clocks_moved": sweep},
     own=desk,
     step=clocks,

@@ -34,4 +34,6 @@ CLOCK_STATES = choices(
     ("dropped", "Ended without a verdict"),
 )
 AUTHORS = choices(("AGENT", "Agent"), ("CUSTOMER", "Customer"), ("SYSTEM", "System"))
+AUDIENCES = choices(("PUBLIC", "Customers"), ("INTERNAL", "Ourselves"))
+ARTICLE_STATUSES = choices(("DRAFT", "Draft"), ("PUBLISHED", "Published"), ("RETIRED", "Retired"))
 VISIBILITIES = choices(("PUBLIC", "Public reply"), ("INTERNAL", "Internal note"))
