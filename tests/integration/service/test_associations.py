@@ -127,10 +127,10 @@ def test_create_with_links(web: Any) -> None:
     body["associations"][0]["to"]["id"] = "999999"
     refused = web.post(f"{OBJECTS}/contacts", json=body)
     assert (refused.status_code, refused.json["context"]["ids"]) == (404, ["999999"])
-    body["associations"][0] = {"to": {"id": company}, "types": [spec(4)]}
+    body["associations"][0] = {"to": {"id": company}, "types": [spec(97)]}
     refused = web.post(f"{OBJECTS}/contacts", json=body)
     assert refused.status_code == 400
-    assert "deals" in refused.json["message"]
+    assert "feedback_submissions" in refused.json["message"]
     good = {"properties": {"firstname": "Eva"}, "associations": [{"to": {"id": company}, "types": [spec(279)]}]}
     bad = {**good, "associations": [{"to": {"id": "999999"}, "types": [spec(279)]}]}
     assert web.post(f"{OBJECTS}/contacts/batch/create", json={"inputs": [good, bad]}).status_code == 404
