@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from shared.bus.consumer import passed
-from shared.contracts.event import ERASED, Event
+from shared.contracts.event import ERASED, LINK, Event
 from shared.eav import absorbed
 from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.links.asked import LinkChange
@@ -85,8 +85,10 @@ class Keeper:
         ]
         if any(told):
             known = self.known(connection)
-        heard = words(self.source, known.lives, known.relations, events, self._labels_until(connection))
-        for name in self.mirrors:
+        linked = any(one.kind == LINK for one in events)
+        until = passed(connection, f"{self.service}.relations") if linked else None
+        heard = words(self.source, known.lives, known.relations, events, until)
+        for name in self.mirrors.keys() & {one.entity_type for one in events}:
             live = known.lives[name]
             news = apply_entity_events(connection, live, known.keys(connection, live), events)
             gone = [one for one in news if one.kind == ERASED]
@@ -115,9 +117,6 @@ class Keeper:
             schema.note_undone(connection, changes)
             self._publish(connection, changes, Context(source="SYSTEM", source_id=self.source))
         return changes
-
-    def _labels_until(self, connection: Connection) -> object:
-        return passed(connection, f"{self.service}.relations")
 
     def _about_the_living(self, connection: Connection, heard: Sequence[Heard]) -> list[Heard]:
         """Without links to entities of ours that were erased: who wrote them is told of that, and undoes them."""

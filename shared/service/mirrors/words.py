@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from shared.contracts.event import LINK, MERGED, UNMERGED, Event
 from shared.eav.catalog import LiveType
@@ -20,7 +21,11 @@ class NotYet(Unavailable):
 
 
 def words(
-    source: str, lives: Mapping[str, LiveType], relations: KnownRelations, events: Sequence[Event], known_until: object
+    source: str,
+    lives: Mapping[str, LiveType],
+    relations: KnownRelations,
+    events: Sequence[Event],
+    known_until: datetime | None,
 ) -> list[Heard]:
     """All words of a page. known_until: up to when labels are known here (None: nobody can say); an unknown one that
     was used after that raises NotYet, an older one was removed since."""
@@ -34,7 +39,7 @@ def words(
 
 
 def _link(
-    source: str, lives: Mapping[str, LiveType], relations: KnownRelations, event: Event, known_until: object
+    source: str, lives: Mapping[str, LiveType], relations: KnownRelations, event: Event, known_until: datetime | None
 ) -> Iterator[Heard]:
     detail = event.detail
     start, end = detail["from"], detail["to"]
@@ -45,7 +50,7 @@ def _link(
         return
     relation = relations.get(ident)
     if relation is None or (relation.from_type, relation.to_type) != (start["type"], end["type"]):
-        if known_until is None or not known_until > event.at:  # type: ignore[operator]
+        if known_until is None or known_until <= event.at:
             raise NotYet(f"relation {ident} is not known yet")
         return
     stamp = int(detail["clock"]), str(detail.get("origin") or source)
