@@ -15,13 +15,14 @@ from rich.text import Text
 from crm.present import minute, plain_table
 from crm.question import filter_body
 from crm.session import Session
-from services.reporting.domain.showing import numeric, written
+from services.reporting.domain.showing import numeric, titled, written
 
 PATH = "/reporting/v1/metrics"
 ANY = "/reporting/v1/query"
 BAR = 30
 NO_VALUE = "(none)"
 TOTAL = "total"
+TIME = "time"
 
 Name = Annotated[str, typer.Argument(help="The metric; none with --type.", show_default=False)]
 By = Annotated[str, typer.Option("--by", help="Dimensions to break down by, parted by commas.")]
@@ -138,8 +139,7 @@ def _down(body: Mapping[str, Any]) -> Table:
 def _across(body: Mapping[str, Any]) -> Table:
     """Rows by columns, with the totals of both."""
     unit = body.get("unit", "")
-    across = body.get("labels", {}).get(body["pivot"], {})
-    titles = [NO_VALUE if one is None else across.get(one, one) for one in body["columns"]]
+    titles = [_called(body, body["pivot"], one) for one in body["columns"]]
     table = plain_table(*body["by"], *titles, TOTAL, title=f"{body['label']}, by {body['pivot']}")
     for column in table.columns[len(body["by"]) :]:
         column.justify = "right"
@@ -152,12 +152,16 @@ def _across(body: Mapping[str, Any]) -> Table:
 
 
 def _group(body: Mapping[str, Any], row: Mapping[str, Any]) -> list[Text]:
-    """A group by the labels of its values."""
-    labels = body.get("labels", {})
-    return [
-        Text(NO_VALUE, style="dim") if one is None else Text(labels.get(name, {}).get(one, one))
-        for name, one in row["group"].items()
-    ]
+    return [Text(_called(body, name, one), style="dim" if one is None else "") for name, one in row["group"].items()]
+
+
+def _called(body: Mapping[str, Any], name: str, value: str | None) -> str:
+    """A value of a dimension by its label; a span of time by its name."""
+    if value is None:
+        return NO_VALUE
+    if name == TIME:
+        return titled(value, body.get("series", ""))
+    return str(body.get("labels", {}).get(name, {}).get(value, value))
 
 
 def _below(body: Mapping[str, Any]) -> list[tuple[list[Text], Mapping[str, Any]]]:

@@ -93,6 +93,8 @@ class AnswerDocument(BaseModel):
     precomputed: bool
     unit: str
     rows: list[dict[str, Any]]
+    series: str | None = None
+    pivot: str | None = None
     columns: list[str | None] | None = None
     total: dict[str, Any] | None = None
     others: dict[str, Any] | None = None

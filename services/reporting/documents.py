@@ -44,6 +44,8 @@ def table_document(question: Question, found: Table, as_of: datetime | None) -> 
             {"group": dict(zip(question.columns, one.group, strict=True)), **_line(question, one)} for one in found.rows
         ],
     }
+    if question.series:
+        body["series"] = question.series
     if question.pivot:
         body |= {"pivot": question.pivot, "columns": list(found.columns)}
     if found.total is not None:

@@ -5,6 +5,7 @@ Amounts are rounded half to even; a duration is shown in its two greatest units.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 _PLACES = 4
@@ -30,6 +31,17 @@ def written(value: str | None, unit: str = "") -> str:
         places = Decimal(1) if unit in _WHOLE else Decimal("0.01")
         return f"{number.quantize(places, ROUND_HALF_EVEN):,} {unit}"
     return plain(number)
+
+
+def titled(first: str | None, bucket: str) -> str:
+    """A span of time by its first day: 2026, 2026-Q3, 2026-07, 2026-W27 or the day; "" for none."""
+    if not first:
+        return ""
+    year, month = first[:4], first[5:7]
+    if bucket == "week":
+        iso = date.fromisoformat(first).isocalendar()
+        return f"{iso.year}-W{iso.week:02}"
+    return {"year": year, "quarter": f"{year}-Q{(int(month) + 2) // 3}", "month": f"{year}-{month}"}.get(bucket, first)
 
 
 def plain(number: Decimal) -> str:

@@ -80,6 +80,11 @@ def test_a_pivot_has_its_columns_and_totals() -> None:
         assert one in text, one
 
 
+def test_a_series_has_the_names_of_its_spans() -> None:
+    rows = [{"group": {"time": "2026-07-01"}, "value": "1", "n": 1}]
+    assert "2026-Q3" in printed({**ANSWER, "by": ["time"], "series": "quarter", "rows": rows})
+
+
 def test_what_is_typed() -> None:
     assert measure_body("count") == {"kind": "count"}
     assert measure_body("sum:amount") == {"kind": "sum", "attribute": "amount"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.reporting.domain.definitions import Wrong, document, read_definition
-from services.reporting.domain.showing import duration, written
+from services.reporting.domain.showing import duration, titled, written
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,23 @@ def test_written(value: str | None, unit: str, shown: str) -> None:
 )
 def test_durations_have_two_units(seconds: str, shown: str) -> None:
     assert duration(Decimal(seconds)) == shown
+
+
+@pytest.mark.parametrize(
+    ("first", "bucket", "shown"),
+    [
+        ("2026-07-01", "year", "2026"),
+        ("2026-07-01", "quarter", "2026-Q3"),
+        ("2026-10-01", "quarter", "2026-Q4"),
+        ("2026-07-01", "month", "2026-07"),
+        ("2025-12-29", "week", "2026-W01"),
+        ("2026-07-01", "day", "2026-07-01"),
+        ("2026-07-01", "", "2026-07-01"),
+        (None, "month", ""),
+    ],
+)
+def test_spans_of_time_have_names(first: str | None, bucket: str, shown: str) -> None:
+    assert titled(first, bucket) == shown
 
 
 METRIC: dict[str, Any] = {
