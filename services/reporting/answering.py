@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from services.reporting import linking
 from services.reporting.cache import Cache
 from services.reporting.commands import refused, serving
-from services.reporting.documents import answer_document
+from services.reporting.documents import answer_document, freshness
 from services.reporting.domain.definitions import CURRENCY, Definition, Wrong
 from services.reporting.domain.questions import Question, Table, read_question
 from services.reporting.metrics import store
@@ -26,6 +26,7 @@ from services.reporting.metrics.compiling import Compiled
 from services.reporting.projections import Projections, compiled_metric
 from services.reporting.query import Cells, groups, nothing, unconverted
 from services.reporting.rates import rates_of
+from services.reporting.recent import Kept, Recent, key_of, stand
 from services.reporting.tabling import shares, table
 from services.reporting.warming import Timed, remember
 from shared.kernel.clock import monotonic, now
@@ -77,6 +78,7 @@ class Answers:
     database: Database
     projections: Projections
     cache: Cache
+    recent: Recent[Answer] = field(default_factory=Recent)
 
     def ask(self, ctx: Context, name: str, raw: Mapping[str, Any], fresh: str = "any", *, noted: bool = True) -> Answer:
         """Answer a question. Raises NotFound, Forbidden, Invalid with every problem, Unavailable when not fresh.
@@ -85,7 +87,22 @@ class Answers:
         """
         require_scope(ctx.actor, REPORTS_READ)
         check_fresh(fresh)
-        asked = now()
+        asked, key = now(), key_of(name, raw)
+        with self.database.connect() as connection:
+            standing = stand(connection, name)
+        kept = self.recent.find(key, standing)
+        if kept is not None and standing is not None:
+            again = _again(ctx, kept, standing.as_of, fresh, asked)
+            if again is not None:
+                return again
+        answer = self._worked_out(ctx, name, raw, fresh, asked, noted)
+        if standing is not None and _of_one_metric(answer, name):
+            self.recent.keep(key, standing, _day(answer.told.part.metric.definition, asked), answer)
+        return answer
+
+    def _worked_out(
+        self, ctx: Context, name: str, raw: Mapping[str, Any], fresh: str, asked: datetime, noted: bool
+    ) -> Answer:
         with self.database.connect() as connection:
             metric = serving(connection, name)
             types = self.projections.catalogs.types(connection)
@@ -127,7 +144,7 @@ class Answers:
         """Until everything is applied that `fresh` asks for. Raises Unavailable after a while."""
         if fresh == "any":
             return
-        needed = asked if fresh == "strong" else asked - BOUND
+        needed = _needed(fresh, asked)
         deadline = monotonic() + PATIENCE
         while True:
             with self.database.connect() as connection:
@@ -199,7 +216,32 @@ def check_fresh(fresh: str) -> None:
 
 def today(definition: Definition) -> date:
     """The present day in a metric's time zone."""
-    return now().astimezone(ZoneInfo(definition.time_zone)).date()
+    return _day(definition, now())
+
+
+def _day(definition: Definition, moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(definition.time_zone)).date()
+
+
+def _again(ctx: Context, kept: Kept[Answer], as_of: datetime | None, fresh: str, asked: datetime) -> Answer | None:
+    """An answer given before, as fresh as its cells are by now; None when more is asked for. Raises Forbidden."""
+    told = kept.answer.told
+    require(ctx.actor, "objects", told.part.known.live.defn, "read")
+    if kept.day != _day(told.part.metric.definition, asked):
+        return None
+    if fresh != "any" and told.question.as_of is None and (as_of is None or as_of < _needed(fresh, asked)):
+        return None
+    return replace(kept.answer, body={**kept.answer.body, **freshness(as_of)})
+
+
+def _needed(fresh: str, asked: datetime) -> datetime:
+    return asked if fresh == "strong" else asked - BOUND
+
+
+def _of_one_metric(answer: Answer, name: str) -> bool:
+    """Whether the metric's own cells are all that it was made of: no other metric, no linked entities, no rates."""
+    part = answer.told.part
+    return part.metric.name == name and not part.compiled.joins and not part.metric.definition.measure.to
 
 
 def read(raw: Mapping[str, Any], definition: Definition) -> Question:

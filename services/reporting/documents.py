@@ -35,9 +35,8 @@ def table_document(question: Question, found: Table, as_of: datetime | None) -> 
     """The groups and how fresh they are."""
     period = question.period
     body: dict[str, Any] = {
-        "as_of": None if as_of is None else iso(as_of),
+        **freshness(as_of),
         "as_of_day": None if question.as_of is None else question.as_of.isoformat(),
-        "lag_ms": None if as_of is None else max(0, round((now() - as_of).total_seconds() * 1000)),
         "by": list(question.columns),
         "period": None if period is None else {"first": period.first.isoformat(), "last": period.last.isoformat()},
         "rows": [
@@ -57,6 +56,13 @@ def table_document(question: Question, found: Table, as_of: datetime | None) -> 
             {"currency": code, "n": n, "amount": decimal_text(amount)} for code, n, amount in found.unconverted
         ]
     return body
+
+
+def freshness(as_of: datetime | None) -> dict[str, Any]:
+    """Up to when nothing is missing, and how long ago that is."""
+    if as_of is None:
+        return {"as_of": None, "lag_ms": None}
+    return {"as_of": iso(as_of), "lag_ms": max(0, round((now() - as_of).total_seconds() * 1000))}
 
 
 def _line(question: Question, row: Row) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from services.contacts.manifest import MANIFEST as CONTACTS
 from services.reporting.cache import Cache
 from services.reporting.commands import define_suggested
+from services.reporting.recent import Recent
 from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import Reporting
 
@@ -329,6 +330,8 @@ class TestCache:
             return real(self, client, key, lambda: (computed.append(1), compute())[1])
 
         monkeypatch.setattr(Cache, "_shared", shared)
+        # As for processes that have not answered this before.
+        monkeypatch.setattr(Recent, "find", lambda *_: None)
         return computed
 
     def test_an_answer_is_computed_once_until_cells_change(
