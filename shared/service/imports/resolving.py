@@ -66,9 +66,11 @@ def _references(task: Task, rows: Sequence[Row]) -> None:
                 row.values[name] = str(ids[0])
             else:
                 row.errors.append(_nobody(attribute, name, several=bool(ids)))
+    written = task.spec.written
     for attribute in task.live.attributes.values():
         if task.runtime.foreign.follows(attribute.reference):
-            _known_ids(task, attribute, rows)
+            for name in {attribute.name, attribute.wire} & written:
+                _known_ids(task, attribute, name, rows)
 
 
 def _nobody(attribute: AttributeDef | None, name: str, *, several: bool) -> FieldError:
@@ -93,18 +95,17 @@ def _named(task: Task, attribute: AttributeDef, texts: set[str]) -> Found:
         return find_targets(connection, task.runtime.engine.judge, live, by, texts)
 
 
-def _known_ids(task: Task, attribute: AttributeDef, rows: Sequence[Row]) -> None:
-    """Ids of another service's entities that nobody knows are errors."""
-    for name in {attribute.name, attribute.wire}:
-        asked: dict[int, list[Row]] = {}
-        for row in rows:
-            value = row.values.get(name)
-            if isinstance(value, str) and value.isdecimal() and len(value) < 19:
-                asked.setdefault(int(value), []).append(row)
-        if asked:
-            for ident in task.runtime.foreign.unknown(attribute.reference, asked.keys()):
-                for row in asked[ident]:
-                    row.errors.append(_nobody(attribute, name, several=False))
+def _known_ids(task: Task, attribute: AttributeDef, name: str, rows: Sequence[Row]) -> None:
+    """Ids of another service's entities that nobody knows are errors. name: how the rows call the attribute."""
+    asked: dict[int, list[Row]] = {}
+    for row in rows:
+        value = row.values.get(name)
+        if isinstance(value, str) and value.isdecimal() and len(value) < 19:
+            asked.setdefault(int(value), []).append(row)
+    if asked:
+        for ident in task.runtime.foreign.unknown(attribute.reference, asked.keys()):
+            for row in asked[ident]:
+                row.errors.append(_nobody(attribute, name, several=False))
 
 
 def _link(task: Task, resolved: Sequence[Resolved], place: int, link: Link) -> None:

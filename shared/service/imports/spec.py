@@ -9,6 +9,7 @@ Columns are counted from 0. Attribute names may be any name an attribute is know
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -114,6 +115,12 @@ class ImportSpec(_Frozen):
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """The names under which rows have values."""
+        keyed = () if self.key is None else (self.key.attribute,)
+        return frozenset((*(one.attribute for one in self.columns), *self.set, *keyed))
 
     def _filled(self, attribute: str) -> int:
         return sum(one.attribute == attribute for one in self.columns)

@@ -6,6 +6,7 @@ import pytest
 
 from shared.contracts import imports as contract
 from shared.contracts.imports import PhaseFinished
+from shared.service.foreign import Foreign, put_known
 from shared.service.imports.spec import Column, EffectiveAt
 from tests.integration.service.imports.importing import Import, columns, facts, find, spec, values
 
@@ -174,3 +175,21 @@ def test_what_can_never_work_fails_at_once_with_a_reason(runtime, change, word):
 def test_an_empty_file_is_done_at_once(runtime):
     job = Import(runtime, spec("contact", HEADER, key="email"), []).do()
     assert job.finished() == [PhaseFinished("run", "done")]
+
+
+@pytest.mark.parametrize("name", ["owner_id", "hubspot_owner_id"])
+def test_ids_of_nobody_are_refused_under_whatever_name_they_are_written(runtime, monkeypatch, name):
+    known = put_known_owner(runtime)
+    monkeypatch.setattr(runtime, "foreign", Foreign(runtime.db, {"owner"}, None))
+    rows = [(f"{name}1@example.com", str(known)), (f"{name}2@example.com", str(known + 1))]
+    job = Import(runtime, spec("contact", ("email", name), key="email"), rows).do()
+    assert job.errors() == {3: {"COULD_NOT_FIND_OWNER"}}
+    assert job.counts()["created"] == 1
+    same = Import(runtime, spec("contact", ("email",), key="email", set={name: str(known + 1)}), [rows[0][:1]]).do()
+    assert same.errors() == {2: {"COULD_NOT_FIND_OWNER"}}
+
+
+def put_known_owner(runtime) -> int:
+    with runtime.db.connect() as connection:
+        put_known(connection, "owner", [(4711, 1, False)])
+    return 4711
