@@ -50,7 +50,8 @@ def with_processes(gateway: str, groups: Mapping[str, Iterable[str]], listen: st
     for name, addresses in groups.items():
         group = name.partition(":")[0]
         gateway = re.sub(rf" {re.escape(name)};", f" {group};", gateway)
-        servers = " ".join(f"server {address};" for address in addresses)
+        # Who refused once may answer now: without max_fails=0 nobody would be asked again for ten seconds.
+        servers = " ".join(f"server {address} max_fails=0;" for address in addresses)
         upstreams.append(f"    upstream {group} {{ {servers} }}")
     return re.sub(r"^    listen .*;$", f"    listen {listen};", gateway, flags=re.M), "\n".join(upstreams)
 

@@ -84,7 +84,9 @@ def test_what_all_share_holds_no_setting(made: SplitStack) -> None:
 def test_nginx_finds_both_processes(made: SplitStack) -> None:
     by_name = {one.name: one.environment for one in made.processes}
     directory = made.home.root / "nginx"
-    both = " ".join(f"server 127.0.0.1:{by_name[name]['PORT']};" for name in ("contacts-web", "contacts-web-2"))
+    both = " ".join(
+        f"server 127.0.0.1:{by_name[name]['PORT']} max_fails=0;" for name in ("contacts-web", "contacts-web-2")
+    )
     assert f"upstream contacts-web {{ {both} }}" in (directory / "nginx.conf").read_text()
     text = (directory / "gateway.conf").read_text()
     assert "listen 127.0.0.1:8123;" in text
