@@ -66,7 +66,7 @@ class Keeping:
             found = rows.locked(connection, loaded.book, sorted({one.state.id for one in moved}))
             folding = Folding(loaded, found)
             for one in moved:
-                folding.take(one.state.id, step_of(loaded, one, context), past=_past(one, context))
+                folding.take(one.state.id, step_of(loaded, one, context))
             folding.write(connection)
         other = [one for one in written if one.kind not in _CHANGED]
         rows.redo(connection, [one.state.id for one in other if one.kind not in _GOING])
@@ -90,7 +90,7 @@ class Keeping:
             else:
                 row = {"ticket_id": ticket, "at": naive(at).isoformat(), "entry_id": one.state.id, "author": author}
                 said.append(row)
-                folding.hear(ticket, at, SAYS[author], late=one.kind != "created", past=_past(one, context))
+                folding.hear(ticket, at, SAYS[author], late=one.kind != "created")
         if said:
             connection.run(_SAID, {"rows": dumps(said).decode()}, prepare=True)
         if unsaid:
@@ -108,29 +108,30 @@ class Folding:
         self._reached: list[tuple[int, Reached]] = []
         self.again: set[int] = set()
 
-    def take(self, ticket: int, step: Step, *, past: bool) -> None:
-        """How a ticket stands from an instant on. past: history that is told now, about which nothing is to be done."""
+    def take(self, ticket: int, step: Step) -> None:
+        """How a ticket stands from an instant on."""
         row = self._found.get(ticket)
         if row is None or row.redo or row.gone:
             return
         if row.revision != self._loaded.revision or step.at < row.progress.at:
+            # What was reached until now was reached, whatever history will say: the sweep would look too late.
+            self._reached += row.news(passed(self._loaded.book, row.progress, ms(now()))[1])
             self.again.add(ticket)
             return
         progress, found = passed(self._loaded.book, row.progress, step.at - 1)
-        if not past:
-            self._reached += ((ticket, one) for one in found)
+        self._reached += row.news(found)
         after = follow(self._loaded.book, (step,), progress)
         self._found[ticket] = replace(row, progress=after)
         self._changed[ticket] = after
 
-    def hear(self, ticket: int, at: int, said: Said, *, late: bool, past: bool) -> None:
+    def hear(self, ticket: int, at: int, said: Said, *, late: bool) -> None:
         """Somebody wrote. Of things at one instant, what is said comes first: else history is asked."""
         row = self._found[ticket]
         known = row.progress
         if late or at <= known.at:
             self.again.add(ticket)
         else:
-            self.take(ticket, Step(at, known.state, known.priority, known.facts, said), past=past)
+            self.take(ticket, Step(at, known.state, known.priority, known.facts, said))
 
     def write(self, connection: Connection) -> None:
         """Rows, and what was reached before the steps."""
@@ -150,10 +151,6 @@ class Folding:
 def heeded(loaded: Loaded) -> frozenset[str]:
     """Keys of the attributes that clocks heed."""
     return frozenset((*(loaded.live.attributes[name].key for name in ("status", "priority")), *loaded.asked))
-
-
-def _past(one: Written, context: Context) -> bool:
-    return (one.effective_at or context.effective_at) is not None
 
 
 def step_of(loaded: Loaded, one: Written, context: Context) -> Step:

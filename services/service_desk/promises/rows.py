@@ -22,7 +22,7 @@ update sla_clock c set at = r.at, progress = r.progress, live = r.live, next_at 
     seq = c.seq + 1, redo = false
 from {_GIVEN} where c.ticket_id = r.ticket_id
 """
-_ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq"
+_ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq, recorded_at"
 _LOCKED = f"""
 select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update
 """
@@ -39,7 +39,7 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A ticket's row. progress: None for one that is to be worked out anew from history."""
+    """A ticket's row. recorded: since when its clocks are watched; what they reached before is history, told later."""
 
     ticket: int
     progress: Progress
@@ -48,6 +48,11 @@ class Row:
     redo: bool
     gone: bool
     seq: int
+    recorded: int
+
+    def news(self, reached: Iterable[Reached]) -> list[tuple[int, Reached]]:
+        """What of it something is to be done about."""
+        return [(self.ticket, one) for one in reached if one.at >= self.recorded]
 
 
 def locked(connection: Connection, book: Book, ids: Collection[int]) -> dict[int, Row]:
@@ -143,6 +148,6 @@ def _clock(raw: Sequence[Any]) -> Clock:
 
 
 def _row(book: Book, row: Sequence[Any]) -> Row:
-    ident, progress, next_at, revision, again, gone, seq = row
+    ident, progress, next_at, revision, again, gone, seq, recorded = row
     coming = None if next_at is None else ms(next_at)
-    return Row(ident, from_json(book, loads(progress)), coming, revision, again, gone, seq)
+    return Row(ident, from_json(book, loads(progress)), coming, revision, again, gone, seq, ms(recorded))

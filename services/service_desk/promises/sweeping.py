@@ -99,7 +99,7 @@ def look(desk: Desk) -> int:
         records = []
         for row in found:
             progress, marks = passed(loaded.book, row.progress, at)
-            reached += ((row.ticket, one) for one in marks)
+            reached += row.news(marks)
             records.append(rows.record(loaded.book, row.ticket, progress, loaded.revision, at))
         rows.note(connection, reached, at)
         rows.put(connection, records)

@@ -2,7 +2,8 @@
 
 `sla_clock` is one row per ticket: its progress (see `domain.progress`) as of `at`, when it has to be looked at again,
 and under which revision of the book that was worked out. `seq` counts what became of it, `shown` how much of that the
-ticket's own values tell. `sla_action` is the ledger: a threshold that was reached, once, and what was done about it.
+ticket's own values tell; `recorded_at`: since when its clocks are watched.
+`sla_action` is the ledger: a threshold that was reached, once, and what was done about it.
 `sla_said` is when whom wrote something public. `sla_revision` counts changes of calendars and policies.
 """
 

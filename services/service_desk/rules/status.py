@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from shared.service.ownership import stamp_owner
 from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
 STATUS = "statusCategory"
@@ -64,13 +65,6 @@ def reopen_in_time(proposal: Proposal) -> Verdict:
         f"The ticket was closed on {closed:%Y-%m-%d}, more than {days} days ago, and stays closed. "
         "Create a ticket with this one as parent_id instead.",
     )
-
-
-def stamp_owner(proposal: Proposal) -> Verdict:
-    """Note when the owner was set, unless the same write says so; clearing the owner clears it."""
-    if not proposal.changes("owner_id") or "owner_assigned_at" in proposal.new:
-        return PASS
-    return complete(owner_assigned_at=None if proposal.after("owner_id") is None else proposal.since)
 
 
 def be_no_own_parent(proposal: Proposal) -> Verdict:

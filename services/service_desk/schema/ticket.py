@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from services.service_desk.schema.choices import CATEGORIES, CLOCK_STATES, PRIORITIES, RESOLUTIONS, SOURCES, STATUSES
+from shared.service.ownership import OWNERSHIP
 from shared.service.schema import (
     AttributeDef,
     GroupDef,
     TypeDef,
     attribute,
     grouped,
-    owner_attribute,
+    merged_ids_attribute,
     system_attributes,
 )
 
@@ -58,23 +59,7 @@ _IDENTITY = (
     ),
     attribute("source", "Source", "enumeration", wire_name="source_type", options=SOURCES),
     attribute("resolution", "Resolution", "enumeration", wire_name="hs_resolution", options=RESOLUTIONS),
-    owner_attribute(),
-    attribute(
-        "owner_assigned_at",
-        "Owner assigned",
-        "datetime",
-        wire_name="hubspot_owner_assigneddate",
-        description="When the present owner was set.",
-    ),
-    attribute(
-        "team_id",
-        "Team",
-        "reference",
-        wire_name="hubspot_team_id",
-        reference="team",
-        external_options=True,
-        description="The team that works on it.",
-    ),
+    *OWNERSHIP,
     attribute(
         "queue_id",
         "Queue",
@@ -145,14 +130,7 @@ _FOLLOWING = (
         wire_name="ticket_rotting_at",
         description="When the ticket will have been in its stage for longer than the stage allows.",
     ),
-    attribute(
-        "merged_ids",
-        "Merged ids",
-        wire_name="hs_merged_object_ids",
-        field_type="checkbox",
-        external_options=True,
-        description="Ids of the tickets that were merged into this one, separated by semicolons.",
-    ),
+    merged_ids_attribute("tickets"),
 )
 
 _SAID = (

@@ -53,6 +53,14 @@ def promised(desk: Desk) -> None:
     desk.runtime.own.books._held = None
 
 
+def overdue(desk: Desk, hours: float = 5, **values: Any) -> str:
+    """A ticket that has been watched since it was opened, some hours ago, while nobody swept."""
+    ident = desk.ticket(at=ago(hours), **values)
+    with desk.runtime.db.transaction() as connection:
+        connection.run("update sla_clock set recorded_at = at where ticket_id = %(id)s", {"id": int(ident)})
+    return ident
+
+
 def clocks(desk: Desk, ident: str, at: str = "") -> dict[str, dict[str, Any]]:
     """A ticket's clocks by target, the last of each."""
     found = desk.ask("GET", f"/api/v1/objects/tickets/{ident}/sla" + (f"?at={at}" if at else ""))
@@ -146,7 +154,7 @@ def test_what_happened_earlier_is_worked_in(desk: Desk) -> None:
 
 
 def test_thresholds_are_acted_on_once(desk: Desk) -> None:
-    ident = desk.ticket(at=ago(5))
+    ident = overdue(desk)
     assert sweep(desk.runtime.db) > 0
     found = actions(desk, ident)
     assert [one["threshold"] for one in found] == ["soon", "over"]
@@ -167,7 +175,7 @@ def test_thresholds_are_acted_on_once(desk: Desk) -> None:
 def test_a_sweep_that_dies_loses_and_doubles_nothing(desk: Desk, phase: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each phase is undone at its very end, as by a kill before the commit; the next round does it."""
     sweep(desk.runtime.db)
-    ident = desk.ticket(at=ago(5))
+    ident = overdue(desk)
     desk.say(ident, at=ago(4.6), said_at=ago(4.6))
     with monkeypatch.context() as patch:
         transaction = desk.runtime.db.transaction
@@ -208,7 +216,7 @@ def test_a_ticket_tells_how_its_clocks_stand(desk: Desk) -> None:
 
 
 def test_archived_tickets_rest_and_restored_ones_go_on(desk: Desk) -> None:
-    ident = desk.ticket(at=ago(5))
+    ident = overdue(desk)
     desk.ask("DELETE", f"/api/v1/objects/tickets/{ident}", 204)
     sweep(desk.runtime.db)
     assert actions(desk, ident) == []
@@ -318,8 +326,31 @@ def test_many_at_once_keep_their_clocks(desk: Desk) -> None:
     assert actions(desk, str(idents[7])) == []
 
 
+def test_what_was_over_before_it_was_recorded_is_no_news(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(3.6))
+    long_ago = desk.ticket(at=ago(50))
+    sweep(desk.runtime.db)
+    assert actions(desk, ident) == actions(desk, long_ago) == []
+    assert desk.read(long_ago)["resolution_status"] == "breached"
+    # What it comes to from now on is.
+    assert clocks(desk, ident)[RESOLUTION]["status"] == "running"
+    with desk.runtime.db.connect() as connection:
+        (due,) = connection.row("select next_at from sla_clock where ticket_id = %(id)s", {"id": int(ident)}) or (None,)
+    assert text(ms(due)) == clocks(desk, ident)[RESOLUTION]["due_at"]
+
+
+def test_what_was_reached_is_noted_before_history_changes(desk: Desk) -> None:
+    ident = overdue(desk)
+    desk.write(ident, stage="3")
+    # Nobody has swept yet, and this happened before what is known.
+    desk.write(ident, priority="LOW", at=ago(4.9))
+    desk.write(ident, stage="4")
+    sweep(desk.runtime.db)
+    assert [one["threshold"] for one in actions(desk, ident)] == ["soon", "over"]
+
+
 def test_merged_tickets_have_one_set_of_clocks(desk: Desk) -> None:
-    one, other = desk.ticket(subject="Twice", at=ago(5)), desk.ticket(subject="Twice", at=ago(4.5))
+    one, other = overdue(desk, subject="Twice"), overdue(desk, 4.5, subject="Twice")
     desk.ask("POST", "/crm/v3/objects/tickets/merge", primaryObjectId=one, objectIdToMerge=other)
     sweep(desk.runtime.db)
     assert [line["threshold"] for line in actions(desk, one)] == ["soon", "over"]
