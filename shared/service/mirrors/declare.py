@@ -15,6 +15,10 @@ from shared.service.mirrors import schema
 from shared.service.schema import grouped, system_attributes
 
 _GROUP = "mirrored"
+SPARE = 4
+"""How many attributes a mirror may come to have later, besides those that it began with."""
+_ROOM = """select least(p.texts, p.integers, p.timestamps, p.numerics) from eav_table p
+join eav_type t on t.table_number = p.number where t.name = %(name)s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ def mirror_type(one: Mirror) -> TypeDef:
     known = known_type(one.type)
     if known is None:
         raise LookupError(f"{one.type} is no type of this system: it cannot be mirrored")
-    room = len(one.attributes) + 1  # every attribute has a slot from the start, whatever its kind
+    room = len(one.attributes) + SPARE  # every attribute has a slot from the start, whatever its kind
     return replace(
         known,
         groups=(GroupDef(_GROUP, "Mirrored", 0),),
@@ -56,10 +60,16 @@ def subscription_name(service: str, source: str) -> str:
 
 
 def declare_mirrors(database: Database, service: str, mirrors: Sequence[Mirror]) -> None:
-    """Bring the catalog to what is declared; idempotent. A mirror that is to have more than it had is made anew."""
+    """Bring the catalog to what is declared; idempotent. A mirror that is to have more than it had is read anew from
+    its home. Raises RuntimeError when it has no room for that."""
     for one in mirrors:
         with database.transaction() as connection:
             declare(connection, mirror_type(one))
+            room = connection.row(_ROOM, {"name": one.type})
+        if room is None or room[0] < len(one.attributes):
+            raise RuntimeError(
+                f"{service}: the mirror of {one.type} was made for fewer attributes: mirror fewer of them"
+            )
     for source, those in sources(mirrors).items():
         wanted = sorted([one.type, *sorted(one.attributes)] for one in those)
         digest = hashlib.sha256(json.canonical(wanted)).hexdigest()

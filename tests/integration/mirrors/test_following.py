@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.eav.requests import LinkTo, Ref
 from shared.kernel.errors import NotFound
 from shared.service.entities import View
+from shared.service.mirrors.declare import declare_mirrors
+from shared.service.mirrors.keeper import Keeper
 from tests.factories.apart import (
     BACK,
     CONTACT_DEAL,
@@ -193,6 +197,30 @@ def test_a_mirror_that_begins_late_is_read_from_its_home(apart: Apart, people: S
     assert sales.mirrored("company", gone) is None
     assert sales.links("deal", deal, "company") == {company: (PLAIN, PRIMARY)}
     assert same(people, sales)
+
+
+def test_a_mirror_that_is_to_have_more_is_read_anew(apart: Apart, people: Side, sales: Side):
+    company = people.create("company", name="More", motto="Ever more")
+    apart.settle()
+    before = list(sales.runtime.manifest.mirrors)
+    more = [replace(one, attributes=(*one.attributes, "motto")) if one.type == "company" else one for one in before]
+    declare_mirrors(sales.runtime.db, "sales", before)
+    assert "motto" not in (sales.mirrored("company", company) or {})
+    declare_mirrors(sales.runtime.db, "sales", more)
+    keeper = sales.keepers["people"]
+    try:
+        sales.keepers["people"] = Keeper("sales", "people", more)
+        apart.settle()
+        assert sales.mirrored("company", company) == {"name": "More", "motto": "Ever more"}
+        people.update("company", company, motto="Even more")
+        apart.settle()
+        assert sales.mirrored("company", company) == {"name": "More", "motto": "Even more"}
+    finally:
+        sales.keepers["people"] = keeper
+        declare_mirrors(sales.runtime.db, "sales", before)
+    wide = replace(before[0], attributes=tuple(f"a{n}" for n in range(40)))
+    with pytest.raises(RuntimeError, match="made for fewer"):
+        declare_mirrors(sales.runtime.db, "sales", [wide])
 
 
 def test_mirrors_are_no_types_of_this_service(apart: Apart, people: Side, sales: Side):
