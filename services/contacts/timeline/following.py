@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.timeline import activities, entries, store, turning
@@ -42,7 +43,9 @@ class Timeline:
         for one in events:
             if one.kind == ERASED:
                 store.unlearn(connection, one)
-        told = list(entries.entries_of(source, lambda name: self._meaning(connection, source, name, events), events))
+        # Asked once per type, not per event: each answer looks through all of them.
+        meaning = cache(lambda name: self._meaning(connection, source, name, events))
+        told = list(entries.entries_of(source, meaning, events))
         store.put(connection, told)
         said = _said(events)
         store.link(connection, said)
