@@ -45,7 +45,7 @@ BATCH = 10
 OPEN_SECONDS = 6.0
 CALL = 5000
 CONNECTIONS = 8
-REPORT_HEADS = ("", "bare/s", "report/s", "share", "target", "p50 ms", "p99")
+REPORT_HEADS = ("", "bare/s", "report/s", "share", "target", "by CPU", "bare CPU us", "report CPU us", "p50 ms", "p99")
 _STAMPED = """select entity_id, version, extract(epoch from at)::float8 from outbox
 where entity_type = %s and id > %s order by id"""
 _APPLIED = """select id, version, extract(epoch from timezone('utc', pg_xact_commit_timestamp(xmin)))::float8
@@ -203,26 +203,38 @@ class Live:
         asked = {"bare": same, "the same question": same, "another question each time": others}
         asked["bare"] = [request("GET", "/bare")]
         turns: dict[str, list[Outcome]] = {one: [] for one in asked}
+        spent = dict.fromkeys(asked, 0.0)
         for number in range(self.options.rounds + 1):
             for what, requests in asked.items():
                 address = rivals.address if what == "bare" else self.system.address
                 begin = self._drawn.randrange(len(requests))
+                before = _web(rivals, self.cpu())
                 found = run(address, requests[begin:] + requests[:begin], self.options.turn, CONNECTIONS)
+                after = _web(rivals, self.cpu())
                 assert not found.bad, found.first_bad[:500]
                 if number:
                     turns[what].append(found)
+                    mine = what == "bare"
+                    spent[what] += after[mine] - before[mine] + found.cpu
         for what in list(asked)[1:]:
-            yield _report(f"{what}, {size:,} entities", turns["bare"], turns[what])
+            each = [spent[one] / sum(len(turn.latencies) for turn in turns[one]) for one in ("bare", what)]
+            yield _report(f"{what}, {size:,} entities", turns["bare"], turns[what], each)
 
 
-def _report(name: str, bare: list[Outcome], ours: list[Outcome]) -> tuple[str, ...]:
+def _web(rivals: Rivals, cpu: dict[str, float]) -> tuple[float, float]:
+    """CPU seconds so far of what answers: the system with its database and Redis; the bare route."""
+    return sum(cpu.get(one, 0.0) for one in ("web", "postgres", "redis")), cpu_seconds(rivals.web_processes())
+
+
+def _report(name: str, bare: list[Outcome], ours: list[Outcome], each: list[float]) -> tuple[str, ...]:
     whole = Outcome()
     for one in ours:
         whole.add(one)
     share = statistics.median(b.rate / a.rate for a, b in zip(bare, ours, strict=True))
     rates = [statistics.median(one.rate for one in some) for some in (bare, ours)]
     times = (f"{whole.percentile(one):.1f}" for one in (0.5, 0.99))
-    return (name, f"{rates[0]:,.0f}", f"{rates[1]:,.0f}", f"{share:.2f}", "0.25", *times)
+    costs = (f"{each[0] / each[1]:.2f}", *(f"{1e6 * one:,.0f}" for one in each))
+    return (name, f"{rates[0]:,.0f}", f"{rates[1]:,.0f}", f"{share:.2f}", "0.25", *costs, *times)
 
 
 def _told(spent: dict[str, float]) -> str:
