@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.contacts.domain.activities import COMPLETED, OPEN_STATUSES, ends_before_it_begins
-from services.contacts.rules import stamp_owner
+from shared.service.ownership import stamp_owner
 from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
 

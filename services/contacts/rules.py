@@ -25,6 +25,7 @@ from services.contacts.domain.countries import region_of
 from services.contacts.domain.email import normalise_email
 from services.contacts.domain.lifecycle import moves_back
 from services.contacts.domain.web_domain import normalise_domain
+from shared.service.ownership import stamp_owner
 from shared.service.rules import PASS, Check, Proposal, RuleSet, Verdict, complete, on_text, refuse
 
 _E164 = re.compile(r"\+([1-9]\d{6,14})", re.ASCII)
@@ -66,14 +67,6 @@ def international(text: str) -> str:
     """A phone number with its country's code (`+49...`, `0049...`) as `+4930901820`; any other text as typed."""
     typed = text.strip()
     return _certain(f"+{typed[2:]}" if typed.startswith("00") else typed, None) or text
-
-
-def stamp_owner(proposal: Proposal) -> Verdict:
-    """Note when the owner was set; clearing the owner clears it."""
-    if not proposal.changes("owner_id") or "owner_assigned_at" in proposal.new:
-        return PASS
-    owner = proposal.after("owner_id")
-    return complete(owner_assigned_at=None if owner is None else proposal.context.effective_at or proposal.at)
 
 
 def e164(text: str, region: str | None) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "attribute",
     "choices",
     "grouped",
+    "merged_ids_attribute",
     "owner_attribute",
     "system_attributes",
 ]
@@ -103,6 +104,18 @@ def owner_attribute(group: str = "") -> AttributeDef:
         external_options=True,
         group=group,
         description="Who looks after this entity.",
+    )
+
+
+def merged_ids_attribute(plural: str) -> AttributeDef:
+    """The ids of the entities that were merged into one."""
+    return attribute(
+        "merged_ids",
+        "Merged ids",
+        wire_name="hs_merged_object_ids",
+        field_type="checkbox",
+        external_options=True,
+        description=f"Ids of the {plural} that were merged into this one, separated by semicolons.",
     )
 
 

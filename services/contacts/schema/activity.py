@@ -13,6 +13,7 @@ from services.contacts.schema.activity_choices import (
     TASK_STATUSES,
     TASK_TYPES,
 )
+from shared.service.ownership import OWNERSHIP
 from shared.service.schema import (
     AttributeDef,
     GroupDef,
@@ -20,7 +21,6 @@ from shared.service.schema import (
     attribute,
     choices,
     grouped,
-    owner_attribute,
     system_attributes,
 )
 
@@ -37,23 +37,7 @@ def _when(description: str) -> AttributeDef:
 
 
 _SHARED = (
-    owner_attribute(),
-    attribute(
-        "owner_assigned_at",
-        "Owner assigned",
-        "datetime",
-        wire_name="hubspot_owner_assigneddate",
-        description="When the present owner was set.",
-    ),
-    attribute(
-        "team_id",
-        "Team",
-        "reference",
-        wire_name="hubspot_team_id",
-        reference="team",
-        external_options=True,
-        description="The team of the owner.",
-    ),
+    *OWNERSHIP,
     attribute(
         "attachment_ids",
         "Attachments",

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from services.contacts.schema.choices import COMPANY_TYPES, INDUSTRIES, LEAD_STATUSES, LIFECYCLE_STAGES
-from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
+from shared.service.schema import (
+    GroupDef,
+    TypeDef,
+    attribute,
+    grouped,
+    merged_ids_attribute,
+    owner_attribute,
+    system_attributes,
+)
 
 _COMPANY = "companyinformation"
 _ONLINE = "companyonline"
@@ -107,15 +115,6 @@ _ADDITIONAL_DOMAINS = attribute(
     description="Further domains of the company, separated by semicolons.",
 )
 
-_MERGED_IDS = attribute(
-    "merged_ids",
-    "Merged ids",
-    wire_name="hs_merged_object_ids",
-    field_type="checkbox",
-    external_options=True,
-    description="Ids of the companies that were merged into this one, separated by semicolons.",
-)
-
 COMPANY = TypeDef(
     name="company",
     plural="companies",
@@ -127,7 +126,7 @@ COMPANY = TypeDef(
         *system_attributes(_COMPANY),
         *grouped(_COMPANY, _IDENTITY + _PLACE + _SALES),
         *grouped(_ONLINE, (*_PAGES, _ADDITIONAL_DOMAINS)),
-        *grouped(_ACTIVITY, (*_COUNTED, _MERGED_IDS), kept=True),
+        *grouped(_ACTIVITY, (*_COUNTED, merged_ids_attribute("companies")), kept=True),
     ),
     primary_display="name",
     secondary_display=("domain",),

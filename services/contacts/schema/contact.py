@@ -9,7 +9,15 @@ from services.contacts.schema.choices import (
     TRAFFIC_SOURCES,
 )
 from services.contacts.schema.locales import LANGUAGES, TIME_ZONES
-from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
+from shared.service.ownership import OWNERSHIP
+from shared.service.schema import (
+    GroupDef,
+    TypeDef,
+    attribute,
+    grouped,
+    merged_ids_attribute,
+    system_attributes,
+)
 
 _PERSON = "contactinformation"
 _ACTIVITY = "contactactivity"
@@ -90,23 +98,7 @@ _SALES = (
         options=LEAD_STATUSES,
         description="Where the sales team stands with this lead.",
     ),
-    owner_attribute(),
-    attribute(
-        "owner_assigned_at",
-        "Owner assigned",
-        "datetime",
-        wire_name="hubspot_owner_assigneddate",
-        description="When the present owner was set.",
-    ),
-    attribute(
-        "team_id",
-        "Team",
-        "reference",
-        wire_name="hubspot_team_id",
-        reference="team",
-        external_options=True,
-        description="The team of the owner.",
-    ),
+    *OWNERSHIP,
     attribute(
         "company_id",
         "Primary company",
@@ -172,14 +164,7 @@ _TRACED = (
         external_options=True,
         description="Ids of all owners of this contact, separated by semicolons.",
     ),
-    attribute(
-        "merged_ids",
-        "Merged ids",
-        wire_name="hs_merged_object_ids",
-        field_type="checkbox",
-        external_options=True,
-        description="Ids of the contacts that were merged into this one, separated by semicolons.",
-    ),
+    merged_ids_attribute("contacts"),
 )
 
 _TRAFFIC = attribute(

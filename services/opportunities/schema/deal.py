@@ -9,7 +9,15 @@ from services.opportunities.schema.choices import (
     FORECAST_CATEGORIES,
     PRIORITIES,
 )
-from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
+from shared.service.schema import (
+    GroupDef,
+    TypeDef,
+    attribute,
+    grouped,
+    merged_ids_attribute,
+    owner_attribute,
+    system_attributes,
+)
 
 _DEAL = "dealinformation"
 _MONEY = "dealamounts"
@@ -197,14 +205,7 @@ _FOLLOWING_ENDS = (
 
 _COUNTED = (
     attribute("contact_count", "Contacts", "number", wire_name="num_associated_contacts"),
-    attribute(
-        "merged_ids",
-        "Merged ids",
-        wire_name="hs_merged_object_ids",
-        field_type="checkbox",
-        external_options=True,
-        description="Ids of the deals that were merged into this one, separated by semicolons.",
-    ),
+    merged_ids_attribute("deals"),
 )
 
 DEAL = TypeDef(
