@@ -25,7 +25,7 @@ from shared.service.app import build_app
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PATIENCE = httpx.Timeout(5.0, connect=2.0)
+_PATIENCE = httpx.Timeout(10.0, connect=2.0)
 
 
 class Front:
