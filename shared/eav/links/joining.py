@@ -100,6 +100,7 @@ def _settled(pair: Pair, heard: Sequence[Heard], ours: Stamp) -> Iterable[News]:
     for relation in sorted(after - before - made):
         pair.make(relation, ours, heard[0].since)
         yield News(pair, relation, True)
-    for relation in sorted((before | made) - after - (frozenset() if told else undone)):
+    theirs = made | {pair.plain} if made else made  # what the others hold, unless they are told
+    for relation in sorted((before | theirs) - after if told else before - after - undone):
         pair.undo(relation, ours)
         yield News(pair, relation, False, told[0].reason if told else "")
