@@ -139,7 +139,8 @@ class FakeEntities:
 def service(**parts: Any) -> Any:
     """A runtime of fakes."""
     given = {"db": None, "redis": None, "tokens": FakeTokens(), "settings": Settings(), "catalog": FakeCatalog(CONTACT)}
-    return SimpleNamespace(manifest=SimpleNamespace(name="contacts", migrations=None), **{**given, **parts})
+    manifest = SimpleNamespace(name="contacts", migrations=None, mirrors=())
+    return SimpleNamespace(manifest=manifest, **{**given, **parts})
 
 
 def client(runtime: Any, *operations: Operation, token: str = "all") -> Any:
