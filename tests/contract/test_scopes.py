@@ -80,5 +80,12 @@ def test_a_revoked_token(system: System, http: httpx.Client) -> None:
     headers = {"Authorization": f"Bearer {made['token']}"}
     assert http.get(CONTACTS, headers=headers).status_code == 200
     assert http.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
-    assert wait_until(lambda: http.get(CONTACTS, headers=headers).status_code == 401, 30)
-    assert http.get(CONTACTS, headers=headers).json()["category"] == "INVALID_AUTHENTICATION"
+    answers: list[httpx.Response] = []
+
+    def is_refused() -> bool:
+        """Each process learns it for itself, within a quarter of a second of the others."""
+        answers.append(http.get(CONTACTS, headers=headers))
+        return answers[-1].status_code == 401
+
+    assert wait_until(is_refused, 30)
+    assert answers[-1].json()["category"] == "INVALID_AUTHENTICATION"

@@ -19,7 +19,7 @@ CONTACTS = "/api/v1/objects/contacts"
 @contextmanager
 def stopped(split: System, service: str) -> Iterator[None]:
     """All processes of the service are stopped inside the block; afterwards it is ready again."""
-    names = [name for name in split.pids() if name.startswith(f"{service}-")]
+    names = [one["name"] for one in runner.states(split.home) if one["name"].startswith(f"{service}-")]
     assert len(names) >= 3
     for name in names:
         runner.ask(split.home, "stopProcess", name, True)
