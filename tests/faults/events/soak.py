@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -207,6 +208,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--patience", type=float, default=300.0, help="seconds for all of it to be applied")
     parser.add_argument("--mutant", default="", help="a guard to take away (tests/faults/events/mutants.py)")
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends with us
     failed = events = cells = 0
     for seed in range(asked.first, asked.first + asked.seeds):
         plan = Plan(seed, asked.seconds, rate=asked.events / asked.seconds, size=asked.size,
