@@ -287,7 +287,7 @@ def runtime(*types: TypeDef) -> Any:
         return SimpleNamespace(name=found.name, plural=found.plural, attributes=attributes, defn=found)
 
     return SimpleNamespace(
-        manifest=SimpleNamespace(name="contacts"),
+        manifest=SimpleNamespace(name="contacts", mirrors=()),
         settings=SimpleNamespace(base_url="https://crm.example.org", max_body=1_000_000, max_upload=1_000_000),
         catalog=SimpleNamespace(type=live, refresh=lambda: None),
         tokens=FakeTokens(),
