@@ -289,7 +289,7 @@ def runtime(*types: TypeDef) -> Any:
     return SimpleNamespace(
         manifest=SimpleNamespace(name="contacts", mirrors=()),
         settings=SimpleNamespace(base_url="https://crm.example.org", max_body=1_000_000, max_upload=1_000_000),
-        catalog=SimpleNamespace(type=live, refresh=lambda: None),
+        catalog=SimpleNamespace(type=live, linkable=live, refresh=lambda: None),
         tokens=FakeTokens(),
         entities=entities,
         definitions=FakeDefinitions(kept, entities),
