@@ -64,6 +64,13 @@ class Pair:
         """It was undone then."""
         self.undone[relation] = max(stamp, self.undone.get(relation, stamp))
 
+    def hear(self, one: Heard, stamp: Stamp) -> None:
+        """Take in a word, as said then."""
+        if one.live:
+            self.make(one.relation.id, stamp, one.since)
+        else:
+            self.undo(one.relation.id, stamp)
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -86,21 +93,29 @@ def settle(words: Sequence[tuple[Pair, Heard]], ours: Stamp) -> list[News]:
 
 def _settled(pair: Pair, heard: Sequence[Heard], ours: Stamp) -> Iterable[News]:
     before = pair.held()
-    for one in heard:
-        if one.live:
-            pair.make(one.relation.id, one.stamp, one.since)
-        else:
-            pair.undo(one.relation.id, one.stamp)
+    plainly = [one for one in heard if not one.tell]
+    for one in plainly:
+        pair.hear(one, one.stamp)
     after = pair.held()
-    told = [one for one in heard if one.tell]
-    made = {one.relation.id for one in heard if one.live and not one.tell}
-    undone = {one.relation.id for one in heard if not one.live and not one.tell}
     # What a word implies (a label that the pair is linked, undoing the link that it has no labels) is told as well:
     # those who only listen need not know the rule.
-    for relation in sorted(after - before - made):
-        pair.make(relation, ours, heard[0].since)
+    implied = after - before - {one.relation.id for one in plainly if one.live}
+    lost = before - after - {one.relation.id for one in plainly if not one.live}
+    yield from _told(pair, implied, lost, ours, heard[0])
+    told = [one for one in heard if one.tell]
+    if told:
+        # Nothing is kept of words that change nothing here: the others do not know of them, and never will.
+        trial = Pair(pair.plain, pair.own_id, pair.other_id, dict(pair.made), dict(pair.undone))
+        for one in told:
+            trial.hear(one, one.stamp)
+        before, after = pair.held(), trial.held()
+        yield from _told(pair, after - before, before - after, ours, told[0])
+
+
+def _told(pair: Pair, made: Iterable[int], undone: Iterable[int], ours: Stamp, heard: Heard) -> Iterable[News]:
+    for relation in sorted(made):
+        pair.make(relation, ours, heard.since)
         yield News(pair, relation, True)
-    theirs = made | {pair.plain} if made else made  # what the others hold, unless they are told
-    for relation in sorted((before | theirs) - after if told else before - after - undone):
+    for relation in sorted(undone):
         pair.undo(relation, ours)
-        yield News(pair, relation, False, told[0].reason if told else "")
+        yield News(pair, relation, False, heard.reason)

@@ -131,21 +131,17 @@ class LinkMoves:
         # Ids of another service's entities may be those of absorbed ones here.
         elsewhere = [one.id for one in self._relations.leaving(live.name) if one.to_mirror]
         rows = connection.rows(_NOTED, {"merge": merge_id, "across": elsewhere})
-        noted = [Moving(r, who, to, at, clock, moved, self._inverse(r)) for r, who, to, at, clock, moved in rows]
-        noted = self._meant(connection, noted)
+        found = [Moving(r, who, to, at, clock, moved, self._inverse(r)) for r, who, to, at, clock, moved in rows]
+        noted = self._with_labels(self._meant(connection, found))
         if not noted:
             return [], 0
         leaving = [(one.relation, survivor, one.other) for one in noted if one.moved]
-        there = self._gone(connection, [*leaving, *self._labels_beside(leaving)])
+        there = self._gone(connection, leaving)
         held = self._registers_held(connection, [one for one in noted if not one.moved])
         back = [
             one
             for one in noted
-            if (
-                (one.relation, survivor, one.other) in there
-                if one.moved
-                else (self._inverse(one.relation), one.other) not in held
-            )
+            if ((one.relation, survivor, one.other) in there if one.moved else (one.inverse, one.other) not in held)
         ]
         plain = {(one.relation, one.absorbed, one.other) for one in back}
         back = [one for one in back if (self._plain(one.relation), one.absorbed, one.other) in plain]
@@ -170,14 +166,16 @@ class LinkMoves:
         both = zip(noted, meant, strict=True)
         return [replace(one, other=other) for one, other in both if not one.moved or other == one.other]
 
-    def _labels_beside(self, links: Iterable[Row]) -> set[Row]:
-        """The labels of pairs that are linked no more."""
-        return {
-            (label.id, start, end)
-            for relation, start, end in links
-            if (defn := self._relations.get(relation)) is not None and defn.plain
-            for label in self._relations.between(defn.from_type, defn.to_type)[1:]
-        }
+    def _with_labels(self, noted: Sequence[Moving]) -> list[Moving]:
+        """Labels that the survivor gave a link since it got that go with it."""
+        found = {(one.relation, one.absorbed, one.other, one.moved): one for one in noted}
+        for one in noted:
+            defn = self._relations.get(one.relation)
+            if one.moved and defn is not None and defn.plain:
+                for label in self._relations.between(defn.from_type, defn.to_type)[1:]:
+                    key = (label.id, one.absorbed, one.other, True)
+                    found.setdefault(key, replace(one, relation=label.id, inverse=label.inverse))
+        return list(found.values())
 
     def _plain(self, relation: int) -> int:
         """The relation that every pair has that has this one."""
