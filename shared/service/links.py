@@ -149,7 +149,6 @@ class Links:
             return {}
         return self._engine.links.pages(start.name, ids, end.name, limit, afters)
 
-
     def shown(self, ctx: Context, to_type: str, ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
         """Display values of linked entities by internal name; None for an id that its home has not told of yet."""
         return self._engine.links.shown(self.type(ctx, to_type).name, ids)
