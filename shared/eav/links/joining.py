@@ -16,6 +16,7 @@ from shared.eav.links.relations import RelationDef
 
 Stamp = tuple[int, str]
 """(hybrid logical clock, service name): the greater one was later."""
+_NEVER: Stamp = (-1, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Pair:
             return False
         stamp = self.made[relation][0]
         return all(one not in self.undone or self.undone[one] < stamp for one in (relation, self.plain))
+
+    def made_at(self, relation: int) -> Stamp:
+        """When it was last made."""
+        return self.made[relation][0] if relation in self.made else _NEVER
 
     def held(self) -> frozenset[int]:
         """The relations that hold."""
@@ -99,8 +104,9 @@ def _settled(pair: Pair, heard: Sequence[Heard], ours: Stamp) -> Iterable[News]:
     after = pair.held()
     # What a word implies (a label that the pair is linked, undoing the link that it has no labels) is told as well:
     # those who only listen need not know the rule.
-    implied = after - before - {one.relation.id for one in plainly if one.live}
-    lost = before - after - {one.relation.id for one in plainly if not one.live}
+    said = {one.relation.id for one in plainly if one.live and pair.undone.get(one.relation.id, _NEVER) < one.stamp}
+    unsaid = {one.relation.id for one in plainly if not one.live and pair.made_at(one.relation.id) < one.stamp}
+    implied, lost = after - before - said, before - after - unsaid
     yield from _told(pair, implied, lost, ours, heard[0])
     told = [one for one in heard if one.tell]
     if told:
