@@ -2,13 +2,15 @@
 
 Made for requests that borrow for a few milliseconds: taking and giving back cost two microseconds. Connections are
 opened when nobody's is free, and never checked beforehand: a dead one shows when it is used, and `clear` then lets all
-of its age go. Not for connections kept over a fork: a child process starts with an empty pool of its own.
+of its age go. What lies in a pool that nobody holds any more is closed with it. Not for connections kept over a fork: a
+child process starts with an empty pool of its own.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +34,7 @@ class Pool:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._free: deque[Raw] = deque()
+        weakref.finalize(self, _close, self._free, self._process).atexit = False
         self._out: set[Raw] = set()
         self._seats = threading.Semaphore(self.most)
         self.age = 0
@@ -75,4 +78,11 @@ class Pool:
         """Close what is free now, and what is out when it comes back."""
         self.age += 1
         while (raw := self._free_one()) is not None:
+            raw.close()
+
+
+def _close(free: deque[Raw], process: int) -> None:
+    """Close what a lost pool had, in the process that opened it."""
+    if process == os.getpid():
+        for raw in free:
             raw.close()

@@ -76,7 +76,8 @@ def test_messages_carry_what_was_written_and_chain(database, here, pair, redis_u
         write(database, event(number))
         relay.step()
     asked = follower.source.asked
-    assert [follower.take(decode_message(body)) for body in drained(redis_url, queue)] == [True, True, True]
+    pages = [decode_message(body) for body in drained(redis_url, queue)]  # a slow machine sends a pulse between them
+    assert [follower.take(one) for one in pages if one.events] == [True, True, True]
     assert seen(here) == [1, 2, 3]
     assert follower.source.asked == asked
 

@@ -60,6 +60,9 @@ def _some_data(system: System) -> None:
     contacts, workspace = system.client("contacts"), system.client("workspace")
     for kind in ("contacts", "companies"):
         assert contacts.post(f"/api/v1/objects/{kind}", json={"values": {}}).status_code == 201
+    for kind in ("notes", "tasks", "calls", "emails", "meetings", "communications", "postal_mail"):
+        body = {"values": {"occurs_at": "2026-03-02T09:30:00Z"}}
+        assert contacts.post(f"/api/v1/objects/{kind}", json=body).status_code == 201
     for kind, values in (("owners", {"email": "o@example.org"}), ("teams", {"name": "t"}), ("users", {})):
         workspace.post(f"/api/v1/objects/{kind}", json={"values": values})
     car: dict[str, Any] = {"name": "car", "label": "Car", "attributes": [{"name": "model", "label": "Model"}]}

@@ -29,7 +29,8 @@ class Moving:
         self.workspace = workspace
         self.contacts = contacts
         self.runtimes = [app.extensions["crm"] for app in (workspace, contacts)]
-        self.source = DirectSource({one.manifest.name: one.feed for one in self.runtimes})
+        self.here = {one.manifest.name: one.feed for one in self.runtimes}
+        self.source = DirectSource(self.here)
         self.kinds = {
             "import": ImportKind(self._cells),
             "import-reading": ReadingKind(seconds=0.0),
@@ -53,6 +54,8 @@ class Moving:
             Ticker(runtime.db).tick()
         for runtime in self.runtimes:
             for subscription in runtime.follows.values():
+                if subscription.source not in self.here:
+                    continue
                 while applied := pull_once(runtime.db, self.source, subscription):
                     heard += applied
         return heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,3 +123,13 @@ def test_a_child_has_connections_of_its_own(database: Database) -> None:
     assert backend(database) == before, "the parent's connection works on"
     os.close(reading)
     os.close(writing)
+
+
+def test_a_pool_that_nobody_holds_closes_what_it_had(database_url: str) -> None:
+    lost = Database(database_url, pool_size=2)
+    with lost.connect() as connection:
+        raw = connection.raw
+    assert not raw.closed
+    del lost, connection
+    gc.collect()
+    assert raw.closed

@@ -154,7 +154,7 @@ def _parameters(operation: Operation, subject: Subject | None) -> list[dict[str,
 
 def _path_example(operation: Operation, name: str, subject: Subject | None) -> str:
     path = operation.path
-    if operation.pipelined and subject is not None and name in ("id", "stage"):
+    if "/pipelines" in path and subject is not None and name in ("id", "stage"):
         return first_stage(subject.defn).get(name, "example")
     if name == "type" and (operation.custom or operation.pipelined):
         return _CUSTOM_TYPES[path.startswith("/api/")]

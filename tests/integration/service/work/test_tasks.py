@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 
 import pytest
 import redis as redis_client
@@ -12,7 +13,7 @@ from shared.kernel.config import Settings
 from shared.service import jobs
 from shared.service.app import migrate
 from shared.service.runtime import Runtime
-from shared.service.worker import build_celery, queue_of
+from shared.service.worker import build_celery
 from tests.integration.service.imports.importing import Import, spec
 
 HEADER = ("email", "firstname")
@@ -63,11 +64,6 @@ def celery(settings):
     app.close()
 
 
-def waiting(settings):
-    with redis_client.Redis.from_url(settings.redis_url.get_secret_value()) as client:
-        return client.llen("celery:" + queue_of("contacts"))
-
-
 def test_beat_sweeps_every_service(celery):
     entry = celery.conf.beat_schedule["contacts.work"]
     assert (entry["task"], entry["schedule"], entry["options"]) == ("contacts.work", 2.0, {"expires": 2.0})
@@ -79,18 +75,28 @@ def test_a_task_works_off_the_ledger(celery, job):
     assert job.counts()["created"] + job.counts()["unchanged"] == 30
 
 
-def test_a_task_calls_for_help_and_comes_again_while_there_is_more(celery, job, settings, monkeypatch):
-    job.begin()
-    before = waiting(settings)
+def test_a_task_calls_for_help_and_comes_again_while_there_is_more(celery, job, monkeypatch):
+    sent = []
+    monkeypatch.setattr(celery, "send_task", lambda name, **_options: sent.append(name))
     monkeypatch.setattr("shared.service.jobs.work", lambda runtime, kinds: True)
+    job.begin()
     celery.tasks["contacts.work"]()
-    assert waiting(settings) == before + 2
+    assert sent == ["contacts.work"] * 2
 
 
-def test_an_idle_task_sends_nothing(celery, job, settings):
-    before = waiting(settings)
+def test_what_is_sent_waits_in_the_queue_of_its_service(celery, settings):
+    queue = f"{uuid.uuid4().hex}.work"  # one that no worker of another test listens to
+    celery.conf.task_routes = {"contacts.*": {"queue": queue}}
+    celery.send_task("contacts.work")
+    with redis_client.Redis.from_url(settings.redis_url.get_secret_value()) as client:
+        assert client.llen(f"celery:{queue}") == 1
+
+
+def test_an_idle_task_sends_nothing(celery, job, monkeypatch):
+    sent = []
+    monkeypatch.setattr(celery, "send_task", lambda name, **_options: sent.append(name))
     celery.tasks["contacts.work"]()
-    assert waiting(settings) == before
+    assert sent == []
 
 
 def test_a_broker_that_is_away_harms_no_work(job, settings):
