@@ -17,6 +17,7 @@ from tests.faults.events.soak import ADMIN, Plan, Stage, stage
 TAKEN_OVER = 5.0
 PATIENCE = 90.0
 _APPLIED = "select coalesce(max(taken), 0) from watermark where subscription = 'reporting.contacts'"
+_TICK = "select max(id) from tick"
 _FACTS = "select count(*) from fact join replica_type on no = type_no where name = 'company'"
 
 
@@ -77,6 +78,10 @@ def test_who_comes_after_retention_says_so_and_starts_from_what_there_is(made: S
     for name in ("reporting1", "reporting2"):
         made.crew.let_go(name)
     create(made, 5)
+    # What goes has to have been told of: a later tick stands for it.
+    known = ask(made, "contacts", _TICK)
+    create(made, 1)
+    assert wait_until(lambda: ask(made, "contacts", _TICK) > known, PATIENCE)
     with psycopg.connect(made.servers.database("contacts")) as connection:
         connection.execute("delete from feed_reader")
         connection.execute("delete from tick where id < (select max(id) from tick)")
