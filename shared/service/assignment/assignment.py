@@ -65,7 +65,7 @@ class Assignment:
         try:
             update = Update(Ref(ident), {OWNER: str(chosen[0])})
             (outcome,) = self._entities.update(ctx, live.name, [update], view)
-        except Exception:
+        except Exception:  # refused, for whatever reason: it is raised again. Who dies in between has used up a turn.
             self._give_back(live, name, chosen)
             raise
         assert not isinstance(outcome, ItemError)  # a single one raises
