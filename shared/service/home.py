@@ -7,10 +7,12 @@ rights are asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import psycopg
 
 from shared.contracts.event import CREATED, Event
 from shared.eav.attempts import Publish
@@ -26,7 +28,8 @@ from shared.eav.requests import Ref
 from shared.eav.store.erase import family, states
 from shared.eav.store.state import State
 from shared.eav.tables import table_name
-from shared.eav.validation import Judge
+from shared.eav.validation import Judge, NoJudge, complete
+from shared.eav.within import Within
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import NotFound, Unavailable
@@ -34,9 +37,11 @@ from shared.kernel.json import loads
 from shared.service.known_types import type_of
 from shared.service.publishing import kind_of_event, publish
 from shared.service.relations import BUILTIN
+from shared.service.versions import Step
 
-__all__ = ["Entity", "Home", "LiveType", "TypeDef"]
+__all__ = ["Entity", "Home", "LiveType", "State", "Step", "TypeDef"]
 
+T = TypeVar("T")
 _AT_ONCE = 500
 _MOST_ID = 2**63 - 1
 _IDS = "select id from {table} where id > %(after)s order by id limit %(limit)s"
@@ -54,6 +59,10 @@ where type_id = %(type)s and entity_id > %(after)s and entity_id <= %(upto)s ord
 _CHANGES = """
 select entity_id, effective_at, changed::text from eav_history
 where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and changed ?| %(keys)s order by entity_id, version
+"""
+_AFTER = """
+select entity_id, version, at, source, changed::text from eav_history
+where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and version > %(version)s order by entity_id, version
 """
 _LINKS = """
 select l.from_id, g.type, l.to_id from unnest(%(relations)s::int[], %(types)s::text[]) g(relation, type)
@@ -94,6 +103,63 @@ class Home:
     @cached_property
     def _keeper(self) -> Keeper:
         return Keeper(self._engine.database, self._engine.catalog, self._tell, self._judge)
+
+    @cached_property
+    def _within(self) -> Within:
+        return Within(self._engine.database, self._engine.catalog, self._tell, self._judge or NoJudge())
+
+    def at_once(self, work: Callable[[Connection], T]) -> T:
+        """Work in one transaction, begun again where it got into the way of others. Raises what the work raises."""
+        for _ in tries():
+            try:
+                with self._engine.database.transaction() as connection:
+                    return work(connection)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                continue
+        raise Unavailable("too much is changing at once: try again")
+
+    def create(
+        self, connection: Connection, type_name: str, drafts: Sequence[Mapping[str, object]], context: Context
+    ) -> list[State]:
+        """New entities of values as callers send them, in the caller's transaction; see `shared.eav.within`."""
+        return self._within.create(connection, type_name, drafts, context)
+
+    def update(
+        self, connection: Connection, type_name: str, values: Mapping[int, Mapping[str, object]], context: Context
+    ) -> dict[int, State]:
+        """Give entities values as callers send them, in the caller's transaction; see `shared.eav.within`."""
+        return self._within.update(connection, type_name, values, context)
+
+    def check(self, type_name: str, values: Mapping[str, object]) -> None:
+        """Raises InvalidValues with everything wrong with values that somebody means to write later; rules are asked
+        then."""
+        complete(NoJudge(), self.type(type_name), values, {}, Context())
+
+    def states(
+        self, connection: Connection, type_name: str, ids: Sequence[int], *, lock: bool = False
+    ) -> dict[int, State]:
+        """Live entities as they are, canonical JSON by attribute key; `lock` holds them until the transaction ends."""
+        return {one.id: one for one in self._held(connection, type_name, ids, lock)}
+
+    def steps(
+        self, connection: Connection, type_name: str, ids: Sequence[int], after: int = 0
+    ) -> dict[int, list[Step]]:
+        """Of live entities, every version later than a number, in order, with the values it left behind. The first
+        step of `after=0` is the second version: before it, the values that the entity was made with."""
+        held = self.states(connection, type_name, ids)
+        params = {"type": self.type(type_name).id, "ids": list(held), "version": after}
+        rows: dict[int, list[Any]] = {ident: [] for ident in held}
+        for ident, *row in connection.rows(_AFTER, params, prepare=True):
+            rows[ident].append(row)
+        found = {}
+        for ident, several in rows.items():
+            values, steps = held[ident].values, []
+            for version, at, source, changed in reversed(several):
+                step = Step(version, _aware(at), source, loads(changed), values)
+                values = step.before
+                steps.append(step)
+            found[ident] = steps[::-1]
+        return found
 
     def definition(self, name: str) -> TypeDef:
         """A type that lives here or in another service of this system. Raises NotFound."""
