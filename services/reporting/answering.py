@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from services.reporting import linking
 from services.reporting.cache import Cache
 from services.reporting.commands import refused, serving
-from services.reporting.documents import answer_document, freshness
+from services.reporting.documents import answer_document, freshness, freshness_text, text_without_freshness
 from services.reporting.domain.definitions import CURRENCY, Definition, Wrong
 from services.reporting.domain.questions import Question, Table, read_question
 from services.reporting.metrics import store
@@ -26,7 +26,7 @@ from services.reporting.metrics.compiling import Compiled
 from services.reporting.projections import Projections, compiled_metric
 from services.reporting.query import Cells, groups, nothing, unconverted
 from services.reporting.rates import rates_of
-from services.reporting.recent import Kept, Recent, key_of, stand
+from services.reporting.recent import Kept, Recent, Stand, key_of, stand
 from services.reporting.tabling import shares, table
 from services.reporting.warming import Timed, remember
 from shared.kernel.clock import monotonic, now
@@ -88,17 +88,37 @@ class Answers:
         require_scope(ctx.actor, REPORTS_READ)
         check_fresh(fresh)
         asked, key = now(), key_of(name, raw)
-        with self.database.connect() as connection:
-            standing = stand(connection, name)
+        standing = self._stand(name)
         kept = self.recent.find(key, standing)
-        if kept is not None and standing is not None:
-            again = _again(ctx, kept, standing.as_of, fresh, asked)
-            if again is not None:
-                return again
+        if kept is not None and standing is not None and _still(ctx, kept, standing.as_of, fresh, asked):
+            return replace(kept.answer, body={**kept.answer.body, **freshness(standing.as_of)})
         answer = self._worked_out(ctx, name, raw, fresh, asked, noted)
         if standing is not None and _of_one_metric(answer, name):
             self.recent.keep(key, standing, _day(answer.told.part.metric.definition, asked), answer)
         return answer
+
+    def again(self, ctx: Context, name: str, body: bytes, fresh: str = "any") -> tuple[str, bytes] | None:
+        """The etag and the JSON of an answer given before to a question in these very bytes; None when it has to be
+        asked. Raises Forbidden, and Invalid for what is no freshness."""
+        require_scope(ctx.actor, REPORTS_READ)
+        check_fresh(fresh)
+        key = self.recent.spelled(name, body)
+        if key is None:
+            return None
+        standing = self.recent.stood(name) or self._stand(name)
+        kept = self.recent.find(key, standing)
+        if kept is None or standing is None or not _still(ctx, kept, standing.as_of, fresh, now()):
+            return None
+        if not kept.text:
+            kept.text = text_without_freshness(kept.answer.body)
+        return kept.answer.etag, freshness_text(standing.as_of) + kept.text
+
+    def _stand(self, name: str) -> Stand | None:
+        since = monotonic()
+        with self.database.connect() as connection:
+            found = stand(connection, name)
+        self.recent.stand(name, since, found)
+        return found
 
     def _worked_out(
         self, ctx: Context, name: str, raw: Mapping[str, Any], fresh: str, asked: datetime, noted: bool
@@ -223,15 +243,13 @@ def _day(definition: Definition, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(definition.time_zone)).date()
 
 
-def _again(ctx: Context, kept: Kept[Answer], as_of: datetime | None, fresh: str, asked: datetime) -> Answer | None:
-    """An answer given before, as fresh as its cells are by now; None when more is asked for. Raises Forbidden."""
+def _still(ctx: Context, kept: Kept[Answer], as_of: datetime | None, fresh: str, asked: datetime) -> bool:
+    """Whether an answer given before does, as fresh as its cells are by now. Raises Forbidden."""
     told = kept.answer.told
     require(ctx.actor, "objects", told.part.known.live.defn, "read")
     if kept.day != _day(told.part.metric.definition, asked):
-        return None
-    if fresh != "any" and told.question.as_of is None and (as_of is None or as_of < _needed(fresh, asked)):
-        return None
-    return replace(kept.answer, body={**kept.answer.body, **freshness(as_of)})
+        return False
+    return fresh == "any" or told.question.as_of is not None or (as_of is not None and as_of >= _needed(fresh, asked))
 
 
 def _needed(fresh: str, asked: datetime) -> datetime:

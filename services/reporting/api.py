@@ -30,12 +30,13 @@ from services.reporting.explaining import explain as explaining
 from services.reporting.labels import labelled
 from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
+from services.reporting.recent import key_of
 from services.reporting.relinking import left
 from services.reporting.waterfall import waterfall
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
 from shared.kernel.errors import Invalid, NotFound
-from shared.kernel.json import decimal_text
+from shared.kernel.json import decimal_text, dumps
 from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, allowed, require, require_scope
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, text_param
@@ -110,19 +111,32 @@ def retire(service: Runtime, name: str) -> Response:
     """Take a metric out of service."""
     require_scope(context().actor, REPORTS_WRITE)
     commands.retire(service.db, name, with_ratios=bool_param("ratios"))
+    _own(service).recent.settle()
     return no_content()
 
 
 def query(service: Runtime, name: str) -> Response:
     """A question, answered; 304 when the rows are those the caller has."""
     own, ctx = _own(service), context()
-    found = own.ask(ctx, name, json_object(), text_param("fresh", "any"))
-    if bool_param("labels"):
+    named, fresh = False, "any"
+    if request.environ.get("QUERY_STRING"):
+        named, fresh = bool_param("labels"), text_param("fresh", "any")
+    known = not named and "HTTP_CONTENT_ENCODING" not in request.environ
+    if known and (told := own.again(ctx, name, request.get_data(), fresh)):
+        return _rows(*told)
+    body = json_object()
+    found = own.ask(ctx, name, body, fresh)
+    if named:
         found = labelled(own.database, ctx, found)
-    headers = {"ETag": f'"{found.etag}"', "Cache-Control": PRIVATE}
-    if found.etag in request.if_none_match:
+    own.recent.spell(name, request.get_data(), key_of(name, body))
+    return _rows(found.etag, dumps(found.body))
+
+
+def _rows(etag: str, body: bytes) -> Response:
+    headers = {"ETag": f'"{etag}"', "Cache-Control": PRIVATE}
+    if "HTTP_IF_NONE_MATCH" in request.environ and etag in request.if_none_match:
         return Response(b"", 304, headers)
-    return answer(found.body, 200, headers)
+    return Response(body, 200, headers, content_type="application/json")
 
 
 def explain(service: Runtime, name: str) -> Response:
@@ -212,6 +226,7 @@ def verify(service: Runtime, name: str) -> Response:
     require_scope(context().actor, REPORTS_WRITE)
     own = _own(service)
     found = commands.verify(own.database, own.projections, name, repair=bool_param("repair"))
+    own.recent.settle()
     wrong = [{"group": list(group), "kept": str(pair[0]), "is": str(pair[1])} for group, pair in found.wrong.items()]
     return answer({"groups": found.groups, "wrong": wrong[:MOST_EXPLAINED]})
 

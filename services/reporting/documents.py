@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from services.reporting.domain.questions import Question, Row, Table, Value, change
 from services.reporting.metrics.store import Metric
 from shared.kernel.clock import iso, now
-from shared.kernel.json import decimal_text
+from shared.kernel.json import decimal_text, dumps
 
 OTHERS = "others"
+_FRESHNESS = ("as_of", "lag_ms")
 
 
 def answer_document(
@@ -63,6 +64,16 @@ def freshness(as_of: datetime | None) -> dict[str, Any]:
     if as_of is None:
         return {"as_of": None, "lag_ms": None}
     return {"as_of": iso(as_of), "lag_ms": max(0, round((now() - as_of).total_seconds() * 1000))}
+
+
+def freshness_text(as_of: datetime | None) -> bytes:
+    """The beginning of an answer's JSON, to which `text_without_freshness` is the rest."""
+    return dumps(freshness(as_of))[:-1] + b","
+
+
+def text_without_freshness(body: Mapping[str, Any]) -> bytes:
+    """An answer's JSON without its beginning; the same for as long as its rows are."""
+    return dumps({key: value for key, value in body.items() if key not in _FRESHNESS})[1:]
 
 
 def _line(question: Question, row: Row) -> dict[str, Any]:

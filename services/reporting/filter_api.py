@@ -79,6 +79,7 @@ def change(service: Runtime, name: str) -> Response:
 def remove(service: Runtime, name: str) -> Response:
     """Let a filter go."""
     filters.remove(_own(service), context(), name)
+    _own(service).recent.settle()
     return no_content()
 
 

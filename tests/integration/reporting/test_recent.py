@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_it_takes_one_statement_until_something_changes(reporting: Reporting) ->
     assert (count, again["rows"]) == (1, first["rows"])
     web = reporting.system.client("contacts")
     made = web.post("/api/v1/objects/companies", json={"values": {"lead_status": "NEW"}})
-    assert made.status_code == 201
+    assert made.status_code == 201 and made.json is not None
     reporting.catch_up()
     after, count = asked(reporting)
     assert count > 1
@@ -91,3 +92,38 @@ def test_rights_are_asked_each_time_and_what_is_retired_is_gone(reporting: Repor
         own.ask(reader, "passing", QUESTION)
     assert web.delete(path).status_code == 204
     assert web.post(f"{path}/query", json=QUESTION).status_code == 404
+
+
+def test_a_question_in_the_same_bytes_is_neither_read_nor_written_again(reporting: Reporting) -> None:
+    own, web = reporting.app.extensions["crm"].own, reporting.client()
+    body = json.dumps(QUESTION).encode()
+
+    def again(fresh: str = "any", ctx: Context | None = None) -> tuple[tuple[str, bytes] | None, int]:
+        with reporting.db.counted() as statements:
+            return own.again(ctx or Context(), "contacts_by_status", body, fresh), len(statements)
+
+    asked = web.post(f"{PATH}/query", data=body, content_type="application/json")
+    told, count = again()
+    assert told is not None
+    assert (told[0], count) == (asked.get_etag()[0], 1)
+    assert {**json.loads(told[1]), "lag_ms": 0} == {**asked.json, "lag_ms": 0}
+    own.recent.window = 60.0
+    try:
+        own.recent.stand("contacts_by_status", float("-inf"), None)
+        assert again()[1] == 1
+        assert again()[1] == 0
+        assert again("strong") == (None, 0), "an old look is never strictly fresh"
+        with pytest.raises(Forbidden):
+            again(ctx=Context(actor=Actor("1", scopes=frozenset({"crm.reports.read"}))))
+        headers = {"If-None-Match": asked.headers["ETag"]}
+        assert web.post(f"{PATH}/query", data=body, headers=headers).status_code == 304
+        zipped = web.post(f"{PATH}/query", data=body, headers={"Content-Encoding": "gzip"})
+        assert zipped.status_code == 415
+    finally:
+        own.recent.window = 0.0
+    made = reporting.system.client("contacts").post(
+        "/api/v1/objects/companies", json={"values": {"lead_status": "NEW"}}
+    )
+    assert made.status_code == 201
+    reporting.catch_up()
+    assert again()[0] is None, "its cells have changed"
