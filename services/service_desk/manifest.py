@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.service_desk.gathering import GATHERINGS
 from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
 from services.service_desk.mail.doors import OPERATIONS as MAIL
+from services.service_desk.mail.queueing import Queueing
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
 from services.service_desk.pipelines import PIPELINES
@@ -20,15 +21,15 @@ from services.service_desk.rules import RULES
 from services.service_desk.schema import TYPES
 from shared.service.home import Home
 from shared.service.manifest import Manifest
-from shared.service.steps import LiveType
+from shared.service.steps import LiveType, Step, in_turn
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 
-def clocks(type_of: Callable[[str], LiveType]) -> Keeping:
-    """The step that moves clocks."""
-    return Keeping(Books(), type_of)
+def steps(type_of: Callable[[str], LiveType]) -> Step:
+    """What happens with every write: clocks move, and what is to go out by e-mail is queued."""
+    return in_turn(Keeping(Books(), type_of), Queueing())
 
 
 def desk(service: Runtime) -> Desk:
@@ -47,6 +48,6 @@ MANIFEST = Manifest(
     operations=(*PROMISES, *MAIL, *KNOWLEDGE),
     upkeep={"clocks_moved": sweep},
     own=desk,
-    step=clocks,
+    step=steps,
     migrations=Path(__file__).parent / "migrations",
 )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
+QUEUED = "QUEUED"
+IMPORT = "IMPORT"
+_OURS = ("AGENT", "SYSTEM")
+_LONG_AGO = timedelta(hours=1)
 _FIXED = ("ticket_id", "visibility", "author", "said_at")
 
 
@@ -25,4 +31,16 @@ def stay_as_said(proposal: Proposal) -> Verdict:
     return refuse(moved[0], "READ_ONLY_VALUE", f"{moved[0]} stays as it was when this was said: make another entry.")
 
 
-TICKET_ENTRY = RuleSet(check=(begin_entry, stay_as_said))
+def go_out(proposal: Proposal) -> Verdict:
+    """What we say in public goes to who asked by e-mail, unless it went by one already, or was said long ago."""
+    if not proposal.creating or proposal.context.source == IMPORT or proposal.context.effective_at is not None:
+        return PASS
+    if proposal.after("visibility") != "PUBLIC" or proposal.after("author") not in _OURS:
+        return PASS
+    said = proposal.after("said_at")
+    if proposal.after("message_id") is not None or (isinstance(said, datetime) and said < proposal.at - _LONG_AGO):
+        return PASS
+    return complete(delivery=QUEUED)
+
+
+TICKET_ENTRY = RuleSet(check=(begin_entry, stay_as_said, go_out))

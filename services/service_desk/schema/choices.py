@@ -37,3 +37,12 @@ AUTHORS = choices(("AGENT", "Agent"), ("CUSTOMER", "Customer"), ("SYSTEM", "Syst
 AUDIENCES = choices(("PUBLIC", "Customers"), ("INTERNAL", "Ourselves"))
 ARTICLE_STATUSES = choices(("DRAFT", "Draft"), ("PUBLISHED", "Published"), ("RETIRED", "Retired"))
 VISIBILITIES = choices(("PUBLIC", "Public reply"), ("INTERNAL", "Internal note"))
+DELIVERIES = choices(
+    ("QUEUED", "On its way"),
+    ("SENT", "Sent"),
+    ("FAILED", "Could not be sent"),
+    ("HELD", "Held back: too many automatic messages, or a machine at the other end"),
+    ("OFF", "Not sent: mail is off"),
+    ("UNADDRESSED", "Not sent: nobody to send it to"),
+    ("WITHDRAWN", "Not sent: archived before it went"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.service_desk.schema.choices import AUTHORS, VISIBILITIES
+from services.service_desk.schema.choices import AUTHORS, DELIVERIES, VISIBILITIES
 from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
 
 _GROUP = "ticketentry"
@@ -44,7 +44,23 @@ _ABOUT = (
         unique=True,
         description="The id of the e-mail it came or went by; no e-mail makes two entries.",
     ),
+    attribute(
+        "said_for",
+        "Said because of",
+        unique=True,
+        form_field=False,
+        description="What made the system say it; no two entries are said because of the same.",
+    ),
     owner_attribute(),
+)
+_SENDING = (
+    attribute(
+        "delivery",
+        "Delivery",
+        "enumeration",
+        options=DELIVERIES,
+        description="What became of the e-mail by which it goes to who asked; none: it goes by no e-mail.",
+    ),
 )
 
 TICKET_ENTRY = TypeDef(
@@ -54,7 +70,11 @@ TICKET_ENTRY = TypeDef(
     plural_label="Ticket entries",
     wire_id="0-901",
     groups=(GroupDef(_GROUP, "Ticket entry", 0),),
-    attributes=(*system_attributes(_GROUP), *grouped(_GROUP, _ABOUT)),
+    attributes=(
+        *system_attributes(_GROUP),
+        *grouped(_GROUP, _ABOUT),
+        *grouped(_GROUP, _SENDING, kept=True),
+    ),
     primary_display="body",
     secondary_display=("author", "visibility"),
     required=("ticket_id",),

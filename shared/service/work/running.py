@@ -34,6 +34,16 @@ class JobProblem(Exception):
     """The job itself cannot go on, whatever chunk is tried: it fails with this reason at once."""
 
 
+class Later(Exception):
+    """The chunk did nothing, and is to be tried again after `seconds`. Nobody's fault: it does not count as a failure,
+    and keeps no other chunk waiting. `why` is shown with it."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+        self.why = why
+
+
 class Kind(Protocol):
     """A kind of work. Stateless: everything is in the ledger."""
 
@@ -79,6 +89,8 @@ def run_one(runtime: Worker, kinds: Mapping[str, Kind], claim: Claim) -> bool:
             kind.run(runtime, claim)
     except Lost:
         _log.info("chunk went to somebody else", job=claim.job.number, chunk=claim.n)
+    except Later as later:
+        _give_back(runtime, claim, later.why, later.seconds, failed=False)
     except Unavailable as error:
         _give_back(runtime, claim, error.message, _AWAY_PAUSE, failed=False)
         return False
