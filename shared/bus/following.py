@@ -91,10 +91,14 @@ class Follower:
                 if moment - announced >= ANNOUNCE_SECONDS:
                     broker.announce(self.subscription.source, listener)
                     announced = moment
-                # Pulling also tells the source how far we have come, for retention.
-                if moment - heard >= SILENCE_SECONDS or moment - pulled >= REGISTER_SECONDS:
+                if moment - heard >= SILENCE_SECONDS:
                     self.catch_up(stop)
                     heard = pulled = monotonic()
+                elif moment - pulled >= REGISTER_SECONDS:
+                    # Pulling also tells the source how far we have come, for retention. One page does: what follows it
+                    # lies in the queue, and would be fetched for nothing while a lot is being written.
+                    self.pull(0.0)
+                    pulled = monotonic()
                 if self._taken(messages, stop):
                     heard = monotonic()
 
@@ -104,7 +108,7 @@ class Follower:
         if body is None:
             return False
         try:
-            page = decode_message(body)
+            page = decode_message(body, self._reached)
         except (ValueError, KeyError):  # not from a relay of this version: the feed has it in any case
             page = None
         if page is None or not self.take(page):

@@ -14,9 +14,10 @@
 
 Not for storing: pages are never cached, since erasure blanks values in place.
 
-A page also travels as a message (`encode_message`): the same, with `"ticks"`, the tick of each event, so that a reader
-that stands between the two places can cut off what it has; and `"withheld"`: true when the page held more for this
-reader than may be sent, so that it has to ask the feed itself.
+A page also travels as a message (`encode_message`): the same in two lines, the events in the second, so that whoever
+has them all need not read them; with `"ticks"`, the tick of each event, so that a reader that stands between the two
+places can cut off what it has; and `"withheld"`: true when the page held more for this reader than may be sent, so that
+it has to ask the feed itself.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from shared.bus.cursor import Cursor
 from shared.contracts.event import Event, from_document
 from shared.kernel.clock import iso
-from shared.kernel.json import Raw, dumps, loads
+from shared.kernel.json import dumps, loads
 
 if TYPE_CHECKING:
     from shared.bus.feed import FeedPage, Row
@@ -65,8 +66,7 @@ class Page:
 
 def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> str:
     """A page with these of its rows as the text of a message."""
-    body = {
-        "results": [Raw(row.body) for row in rows],
+    head = {
         "after": str(page.start),
         "next": str(page.next),
         "up_to_date": page.up_to_date,
@@ -77,12 +77,22 @@ def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> st
         "ticks": [row.tick for row in rows],
         "withheld": withheld,
     }
-    return dumps(body).decode()
+    return f"{dumps(head).decode()}\n[{','.join(row.body for row in rows)}]"
 
 
-def decode_message(body: bytes | str) -> Page:
-    """The page of a message; raises ValueError, KeyError or UnknownVersion on what is none."""
-    return decode_page(loads(body))
+def decode_message(body: bytes | str, reached: Cursor | None = None) -> Page:
+    """The page of a message; raises ValueError, KeyError or UnknownVersion on what is none.
+
+    reached: where the reader stands. Events that lie behind it are not read, and the page comes without them.
+    """
+    text = body.decode() if isinstance(body, bytes) else body
+    head, _, results = text.partition("\n")
+    document = loads(head)
+    if reached is not None:
+        end = Cursor.parse(document["next"])
+        if end.epoch == reached.epoch and end.place <= reached.place:
+            return decode_page({**document, "results": ()})
+    return decode_page({**document, "results": loads(results)})
 
 
 def decode_page(document: Mapping[str, Any]) -> Page:

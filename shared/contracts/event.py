@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.kernel.clock import iso
@@ -50,6 +51,10 @@ LINK = "link"
 SLA_REACHED = "sla.reached"
 # Details: {"target", "cycle", "round", "threshold", "policy", "version", "at", "late_seconds", "changed"}: a promise
 # about the ticket came to one of its thresholds at an instant, and this was done about it. Told once.
+DESK_NOTICE = "desk.notice"
+# Details: {"owners": ids as text, "text"}: a trigger has something to say to these owners about the ticket.
+DESK_SIGNAL = "desk.signal"
+# Details: {"name", "detail"}: a trigger says that something is so with the ticket, for whoever listens.
 STAGE_VISIT = "stage.visit"
 # Details: {"pipeline", "stage", "from", "entered"}: the entity came from the one stage (null: from none) to the other
 # (null: to none), with this version of it, and counted from `effective_at`. It left the former one at that instant.
@@ -155,7 +160,11 @@ def _read_v1(document: Mapping[str, Any]) -> Event:
         entity_id=None if entity_id is None else int(entity_id),
         version=document.get("version", 0),
         effective_at=None if effective_at is None else _instant(effective_at),
-        **{name: document.get(name) for name in _TEXTS},
+        actor=document.get("actor"),
+        source=document.get("source"),
+        source_id=document.get("source_id"),
+        cause=document.get("cause"),
+        correlation=document.get("correlation"),
         changed=document.get("changed", {}),
         detail=document.get("detail", {}),
         id=None if place is None else int(place),
@@ -165,5 +174,7 @@ def _read_v1(document: Mapping[str, Any]) -> Event:
 _READERS: Mapping[int, Callable[[Mapping[str, Any]], Event]] = {1: _read_v1}
 
 
+@lru_cache(maxsize=256)
 def _instant(text: str) -> datetime:
+    """Remembered, since all that one transaction wrote has the same."""
     return datetime.fromisoformat(text).astimezone(UTC)

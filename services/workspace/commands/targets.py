@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.kernel.clock import monotonic
 from shared.kernel.context import Actor
+from shared.kernel.db import Database
 from shared.kernel.errors import NotFound
 from shared.service.permissions import allowed, require
 from shared.service.replica.catalogs import Catalogs, KnownType
@@ -83,7 +85,7 @@ def _find(service: Runtime, name: str) -> ImportTarget:
         live = service.catalog.type(name)
     except NotFound:
         with service.db.connect() as connection:
-            return _target(Catalogs().types(connection).type(name))
+            return _target(_copy(service.db).types(connection).type(name))
     return ImportTarget(service.manifest.name, live.defn, tuple(live.attributes.values()), live.find)
 
 
@@ -92,7 +94,13 @@ def _target(known: KnownType) -> ImportTarget:
     return ImportTarget(known.source, live.defn, tuple(live.attributes.values()), live.find)
 
 
+@lru_cache(maxsize=4)
+def _copy(database: Database) -> Catalogs:
+    """A process's copy: who watches an import asks several times a second, and what it is of seldom changes."""
+    return Catalogs()
+
+
 def _known(service: Runtime) -> Iterable[KnownType]:
     with service.db.connect() as connection:
-        types = Catalogs().types(connection)
+        types = _copy(service.db).types(connection)
     return [one for one in types if one.source != service.manifest.name]
