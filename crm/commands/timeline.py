@@ -66,9 +66,11 @@ def _told(line: Mapping[str, Any]) -> Iterator[str]:
         values = about.get("values") or {}
         name = data.get("title") or " ".join(str(one) for one in values.values() if one)
         yield f"{about['type']} {about['id']}{f': {name}' if name else ''}"
-    states = [str(data[one]) for one in ("status", "outcome", "direction", "priority") if data.get(one)]
+    states = [str(data[one]) for one in ("author", "status", "outcome", "direction", "priority") if data.get(one)]
     if states:
         yield ", ".join(states)
+    if data.get("ticket"):
+        yield f"about ticket {data['ticket']}"
     if data.get("ids"):
         yield f"with {', '.join(data['ids'])}"
     for change in line.get("changes", ()):

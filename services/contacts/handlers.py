@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from services.contacts.timeline import store
-from services.contacts.timeline.entries import HOMES
+from services.contacts.timeline.entries import ENTRY, HOMES, TICKET
 from services.contacts.timeline.following import OWN, Timeline
 from services.contacts.timeline.rebuilding import rebuild_foreign, rebuild_own
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, LINK, Event
@@ -44,14 +44,16 @@ def followers(home: Home, settings: Settings) -> tuple[Subscription, ...]:
 def _of(timeline: Timeline, source: str, kind: str, settings: Settings) -> Subscription:
     """What another service tells of its entities that stand in timelines."""
 
+    kinds = (kind, ENTRY) if kind == TICKET else (kind,)
+
     def rebuild(database: Database) -> None:
-        rebuild_foreign(source, kind, asker(settings, source), database, timeline)
+        rebuild_foreign(source, kinds, asker(settings, source), database, timeline)
 
     return Subscription(
         name=f"{OWN}.timeline.of.{source}",
         source=source,
         handler=_hearing(timeline, source),
-        types=frozenset({kind, LINK, CATALOG_TYPE, CATALOG_ATTRIBUTE}),
+        types=frozenset({*kinds, LINK, CATALOG_TYPE, CATALOG_ATTRIBUTE}),
         rebuild=rebuild,
     )
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
-from services.contacts.timeline.entries import CUSTOMERS
+from services.contacts.timeline.entries import CUSTOMERS, INTERNAL_NOTE, SPOKEN, TICKET
 from services.contacts.timeline.reading import Facet, Line, Place, Wanted, facets, page
 from shared.kernel.clock import iso
 from shared.kernel.context import Actor, Context
@@ -17,6 +17,10 @@ from shared.kernel.errors import NotFound
 from shared.service.home import Home, LiveType, TypeDef
 from shared.service.permissions import allowed, require, scopes_for
 from shared.service.replica.catalogs import Catalogs
+
+_TELLING = frozenset((*ACTIVITIES, *SPOKEN))
+# What we say among ourselves is a matter of the ticket: who may not see that does not see it either.
+_ALSO: Mapping[str, tuple[str, ...]] = {INTERNAL_NOTE: (TICKET,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,9 @@ class Timelines:
             ids = self._ids(connection, subject.name, ident)
             among: list[Facet] | None = None
             left_out: dict[str, str] = {}
-            if wanted.kinds or "*" not in ctx.actor.scopes:
-                among, left_out = self._permitted(ctx.actor, facets(connection, subject.name, ids), wanted.kinds)
+            if wanted.kinds or wanted.actor or "*" not in ctx.actor.scopes:
+                found = facets(connection, subject.name, ids, wanted.actor)
+                among, left_out = self._permitted(connection, ctx.actor, found, wanted.kinds)
             lines, place = page(connection, subject.name, ids, wanted, among)
             if not lines and wanted.place is None and subject.name not in CUSTOMERS:
                 self._known(connection, subject.name, ids)
@@ -68,7 +73,7 @@ class Timelines:
             raise NotFound(name, [str(one) for one in ids])
 
     def _permitted(
-        self, actor: Actor, found: Iterable[Facet], kinds: Collection[str]
+        self, connection: Connection, actor: Actor, found: Iterable[Facet], kinds: Collection[str]
     ) -> tuple[list[Facet], dict[str, str]]:
         """The facets that are wanted and may be read, and what is left out of those that are wanted."""
         among, left_out = [], {}
@@ -76,20 +81,21 @@ class Timelines:
             _, kind, about = facet
             if kinds and kind not in kinds:
                 continue
-            defn = self._type(about) if about else None
-            if defn is None or allowed(actor, "objects", defn, "read"):
+            asked = (self._type(connection, one) for one in (about, *_ALSO.get(kind, ())) if one)
+            missing = [one for one in asked if not allowed(actor, "objects", one, "read")]
+            if not missing:
                 among.append(facet)
-            else:
-                wanted = scopes_for("objects", defn.plural, not defn.builtin, "read") - {"*"}
-                left_out[about] = min(wanted)
+            for one in missing:
+                left_out[one.name] = min(scopes_for("objects", one.plural, not one.builtin, "read") - {"*"})
         return among, left_out
 
-    def _type(self, name: str) -> TypeDef:
-        """A type by its name; one that nobody here knows was made at run time."""
+    def _type(self, connection: Connection, name: str) -> TypeDef:
+        """A type by its name, as its home told of it; one that nobody here knows was made at run time."""
         try:
             return self._home.definition(name)
         except NotFound:
-            return TypeDef(name, name, name, name)
+            known = self._foreign.types(connection).find(name)
+            return TypeDef(name, name, name, name) if known is None else known.live.defn
 
     def _shown(self, connection: Connection, subject: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
         types = {one.ref_type or subject for one in lines if one.data and "changes" in one.data}
@@ -98,10 +104,10 @@ class Timelines:
         return [_line(one, lives.get(one.ref_type or subject), names.get((one.ref_type, one.ref_id))) for one in lines]
 
     def _names(self, lines: Sequence[Line]) -> dict[tuple[str, int | None], dict[str, Any]]:
-        """What is shown of the entities that lines are about; an activity's line says that itself."""
+        """What is shown of the entities that lines are about, where lines do not tell that themselves."""
         asked: dict[str, set[int]] = {}
         for one in lines:
-            if one.ref_id is not None and one.kind not in ACTIVITIES:
+            if one.ref_id is not None and one.kind not in _TELLING:
                 asked.setdefault(one.ref_type, set()).add(one.ref_id)
         return {
             (name, ident): values

@@ -160,8 +160,9 @@ OPERATIONS = (
         tag="Timeline",
         description=(
             "Everything that happened with a contact, company, deal or ticket in one stream, newest first: activities, "
-            "changes of attributes, moves of lifecycle and stage, links, merges. Lines about types that the token may "
-            "not read are left out, and `left_out` says so."
+            "changes of attributes, moves of lifecycle and stage, what was said about tickets and what the customer "
+            "thought of that, links, merges. Lines about types that the token may not read are left out, and "
+            "`left_out` says so; internal notes need the right to read tickets too."
         ),
     ),
 )

@@ -22,14 +22,21 @@ HOMES: Mapping[str, str] = {DEAL: "opportunities", TICKET: "service_desk"}
 """Entity types of other services that have a timeline too, and the service that each lives in."""
 SUBJECTS = (*CUSTOMERS, *HOMES)
 """Entity types that have a timeline."""
+ENTRY = "ticket_entry"
+"""What was said about a ticket: see `saying`."""
 
-CHANGED, LIFECYCLE, STAGE = "changed", "lifecycle", "stage"
+CHANGED, LIFECYCLE, STAGE, SATISFACTION = "changed", "lifecycle", "stage", "satisfaction"
+PUBLIC_REPLY, INTERNAL_NOTE = "public_reply", "internal_note"
+SPOKEN = (PUBLIC_REPLY, INTERNAL_NOTE)
+"""Kinds of lines that tell what was said about a ticket."""
 LINKED, UNLINKED = "linked", "unlinked"
 KINDS = (
     "created",
     CHANGED,
     LIFECYCLE,
     STAGE,
+    SATISFACTION,
+    *SPOKEN,
     LINKED,
     UNLINKED,
     "merged",
@@ -39,16 +46,20 @@ KINDS = (
     *ACTIVITIES,
 )
 """Every kind of line; an activity's kind is its entity type."""
-PASSED_ON = ("created", STAGE)
+PASSED_ON = ("created", STAGE, SATISFACTION)
 """Lines of a deal or ticket that stand on the timelines of its customers too."""
 
 _MOVES: Mapping[str, Mapping[str, str]] = {
     CONTACT: {"lifecycle_stage": LIFECYCLE},
     COMPANY: {"lifecycle_stage": LIFECYCLE},
     **{one: {"stage": STAGE, "pipeline": STAGE} for one in HOMES},
+    TICKET: {
+        **dict.fromkeys(("stage", "pipeline", "status"), STAGE),
+        **dict.fromkeys(("csat_score", "csat_comment"), SATISFACTION),
+    },
 }
 # What a creation shows, so that a history begins with where it began.
-_BEGUN = frozenset({"lifecycle_stage", "stage", "pipeline", "amount"})
+_BEGUN = frozenset({"lifecycle_stage", "stage", "pipeline", "status", "priority", "amount"})
 _TOLD = {
     CREATED: "created",
     UPDATED: CHANGED,
@@ -85,7 +96,8 @@ class Entry:
 
 def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry]:
     """The lines that an event about an entity that has a timeline makes on its own timeline. What the system keeps by
-    itself (read-only attributes) is no news; moves of lifecycle or stage are lines of their own."""
+    itself (read-only attributes) is no news; moves of lifecycle or stage and what a customer thought are lines of their
+    own."""
     told = _TOLD.get(event.kind)
     if told is None or event.entity_id is None or _by_merge(event):
         return
@@ -96,10 +108,10 @@ def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry
         name = attribute.name if attribute is not None else ""
         if event.kind == CREATED:
             kind = told if name in _BEGUN else None
-        elif attribute is not None and attribute.read_only:
-            kind = None
+        elif event.kind == UPDATED and name in moves:
+            kind = moves[name]
         else:
-            kind = moves.get(name, told) if event.kind == UPDATED else told
+            kind = None if attribute is not None and attribute.read_only else told
         if kind is not None:
             by_kind.setdefault(kind, {})[key] = [_shown(one) for one in change]
     if event.kind != UPDATED:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
-from services.contacts.timeline import activities, entries, store, turning
-from services.contacts.timeline.entries import CUSTOMERS, HOMES
+from services.contacts.timeline import activities, entries, saying, store, turning
+from services.contacts.timeline.entries import CUSTOMERS, HOMES, TICKET
 from services.contacts.timeline.store import Key, Stamp
 from shared.contracts.event import ENTITY_KINDS, ERASED, LINK, MERGED, RESTORED, UNMERGED, Event
 from shared.kernel.clock import now
@@ -52,6 +52,8 @@ class Timeline:
         store.pass_on(
             connection, {(one[0], one[1]) for one in said} | {(one.subject_type, one.subject_id) for one in told}
         )
+        heard = saying.keep(connection, saying.sayings(meaning, events))
+        saying.stand(connection, heard, {ident for kind, ident, _, _ in said if kind == TICKET})
         # What went on with their activities while they were archived has not been written to them. Those of an erased
         # activity are told of by its event: nothing here knows them any more.
         back = {(one.entity_type, one.entity_id or 0) for one in events if one.kind == RESTORED}

@@ -1,7 +1,8 @@
 """Pages of a timeline, newest first: index walks only, however long it is.
 
 An entity's timeline is its own lines and those of all that were merged into it. Whoever asks for some kinds of lines,
-or may not read every type that lines are about, gets them from one walk per kind and type, side by side.
+or for those that somebody made, or may not read every type that lines are about, gets them from one walk per kind and
+type, side by side.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from unnest(%(ids)s::bigint[], %(kinds)s::text[], %(refs)s::text[]) s(id, kind, 
 cross join lateral ({_OWN} and e.kind = s.kind and e.ref_type = s.ref_type {_LAST}) e {_LAST}
 """
 _NEXT = """select e.kind, e.ref_type from timeline_entry e
-    where e.subject_type = %(type)s and e.subject_id = {id}{behind} order by e.kind, e.ref_type limit 1"""
+    where e.subject_type = %(type)s and e.subject_id = {id}{{of}}{behind} order by e.kind, e.ref_type limit 1"""
 # A walk over what differs: as many steps as there are facets, whatever the number of lines.
 _FACETS = f"""
 with recursive facet as (
@@ -43,10 +44,11 @@ with recursive facet as (
     cross join lateral ({_NEXT.format(id="p.id", behind=" and (e.kind, e.ref_type) > (p.kind, p.ref_type)")}) f)
 select id, kind, ref_type from facet
 """
+_OF = " and e.actor = %(actor)s"
 _CONDITIONS = {
     "since": " and e.at >= %(since)s",
     "until": " and e.at < %(until)s",
-    "actor": " and e.actor = %(actor)s",
+    "actor": _OF,
     "place": " and (e.at, e.key) < (%(at)s, %(key)s)",
 }
 
@@ -81,16 +83,18 @@ class Line:
     data: dict[str, Any] | None
 
 
-def facets(connection: Connection, subject_type: str, ids: Sequence[int]) -> list[Facet]:
-    """What kinds of lines about what types there are."""
-    rows = connection.rows(_FACETS, {"type": subject_type, "ids": list(ids)})
+def facets(connection: Connection, subject_type: str, ids: Sequence[int], actor: str | None = None) -> list[Facet]:
+    """What kinds of lines about what types there are; actor: of those that it made."""
+    sql = _FACETS.format(of="" if actor is None else _OF)
+    rows = connection.rows(sql, {"type": subject_type, "ids": list(ids), "actor": actor})
     return [(ident, kind, ref_type) for ident, kind, ref_type in rows]
 
 
 def page(
     connection: Connection, subject_type: str, ids: Sequence[int], wanted: Wanted, among: Collection[Facet] | None
 ) -> tuple[list[Line], Place | None]:
-    """A page, and where the next one begins. among: only lines of these facets, all when None."""
+    """A page, and where the next one begins. among: only lines of these facets, all when None; lines that somebody made
+    are found by facet only."""
     params: dict[str, Any] = {
         "type": subject_type,
         "ids": list(ids),

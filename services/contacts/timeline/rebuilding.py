@@ -6,15 +6,15 @@ Links that were undone before are not told any more. Lines that are there alread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.timeline import store
-from services.contacts.timeline.entries import CUSTOMERS, entity_entries
+from services.contacts.timeline.entries import CUSTOMERS, ENTRY, entity_entries
 from services.contacts.timeline.following import OWN, Timeline
-from shared.contracts.event import CREATED, Event
+from shared.contracts.event import ARCHIVED, CREATED, Event
 from shared.kernel.db import Connection, Database
 from shared.service.home import Home
 from shared.service.relations import BUILTIN
@@ -38,30 +38,34 @@ def rebuild_own(home: Home, timeline: Timeline, database: Database) -> None:
                 timeline.stand(connection, {name: home.ids(connection, name, after, upto)}, None)
 
 
-def rebuild_foreign(source: str, kind: str, ask: Ask, database: Database, timeline: Timeline) -> None:
-    """What the service of deals, or of tickets, says of them and their links now."""
+def rebuild_foreign(source: str, kinds: Sequence[str], ask: Ask, database: Database, timeline: Timeline) -> None:
+    """What the service of deals, or of tickets, says of them and their links now. kinds: of entities; the first one is
+    linked to customers."""
     details = ask(f"/api/v1/{source}/catalog")["types"]
     with database.transaction() as connection:
         put_types(connection, source, details)
-    after = 0
-    while after >= 0:
-        page = ask(f"/api/v1/{source}/entities/{kind}?after={after}")
-        with database.transaction() as connection:
-            timeline.apply(connection, source, [_begun(kind, one) for one in page["results"]])
-        after = int(page.get("next_after") or -1)
+    for kind in kinds:
+        after = 0
+        while after >= 0:
+            page = ask(f"/api/v1/{source}/entities/{kind}?after={after}")
+            with database.transaction() as connection:
+                timeline.apply(connection, source, [event for one in page["results"] for event in _begun(kind, one)])
+            after = int(page.get("next_after") or -1)
     place = "0.0.0"
     while place:
         page = ask(f"/api/v1/{source}/links?after={place}")
         with database.transaction() as connection:
-            _take_links(connection, kind, page["results"], timeline)
+            _take_links(connection, kinds[0], page["results"], timeline)
         place = str(page.get("next_after") or "")
 
 
-def _begun(kind: str, one: Mapping[str, Any]) -> Event:
-    """An entity as it is, as if it had begun so."""
+def _begun(kind: str, one: Mapping[str, Any]) -> Iterator[Event]:
+    """An entity as it is, as if it had begun so. What was said and taken away does not stand anywhere."""
     at = datetime.fromisoformat(one["created_at"])
     changed = {key: [None, value] for key, value in one["values"].items()}
-    return Event(CREATED, kind, at, int(one["id"]), 1, changed=changed)
+    yield Event(CREATED, kind, at, int(one["id"]), 1, changed=changed)
+    if kind == ENTRY and one.get("archived"):
+        yield Event(ARCHIVED, kind, at, int(one["id"]), max(int(one.get("version") or 0), 2))
 
 
 def _take_links(connection: Connection, kind: str, rows: Sequence[Sequence[Any]], timeline: Timeline) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.contacts.domain.activities import TYPES as ACTIVITIES
-from services.contacts.timeline.entries import HOMES, PASSED_ON, Entry
+from services.contacts.timeline.entries import ENTRY, HOMES, PASSED_ON, TICKET, Entry
 from shared.contracts.event import Event
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps
@@ -33,7 +33,8 @@ with noted as (insert into timeline_gone (entity_type, id) select * from {_LISTE
 own as (delete from timeline_entry where (subject_type, subject_id) in {_LISTED}),
 about as (delete from timeline_entry where ref_id is not null and (ref_type, ref_id) in {_LISTED}),
 turns as (delete from timeline_turn where (subject_type, subject_id) in {_LISTED}),
-led as (delete from timeline_link where (subject_type, subject_id) in {_LISTED})
+led as (delete from timeline_link where (subject_type, subject_id) in {_LISTED}),
+said as (delete from timeline_said where ('{ENTRY}', id) in {_LISTED} or ('{TICKET}', ticket_id) in {_LISTED})
 delete from timeline_link where (ref_type, ref_id) in {_LISTED}
 """
 _LENT = """

@@ -5,7 +5,8 @@ what it tells of and never changes, so that an event that comes twice makes no s
 the line is about ("" for none); data: what is shown of it. phase: what an activity is for the entity it stands with.
 `timeline_link`: on whose timelines the lines of deals and activities stand, where that leads to another service.
 `timeline_gone`: whom nothing may be told of any more. `timeline_turn`: when an entity's last or next activity becomes
-another one because time passes.
+another one because time passes. `timeline_said`: what was said about tickets, as far as that was told: `told` and
+`stood` are the versions of it that its text and its being there are known from.
 """
 
 from __future__ import annotations
@@ -32,10 +33,25 @@ _CREATE = (
     "create index timeline_turn_at on timeline_turn (at)",
 )
 
+_SAID = (
+    """create table timeline_said (
+        id bigint primary key, ticket_id bigint, at timestamp, recorded_at timestamp, kind text, author text,
+        actor text, source text, source_id text, title text, told int not null, live bool not null,
+        stood int not null)""",
+    "create index timeline_said_ticket on timeline_said (ticket_id)",
+    """create index timeline_entry_actor on timeline_entry (subject_type, subject_id, actor, kind, ref_type, at, key)
+        where actor is not null""",
+)
+
 
 def create_statements() -> list[str]:
     """The DDL, in order."""
     return list(_CREATE)
+
+
+def said_statements() -> list[str]:
+    """What was said about tickets, and lines by who made them."""
+    return list(_SAID)
 
 
 def drop_statements() -> list[str]:

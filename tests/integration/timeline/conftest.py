@@ -123,7 +123,7 @@ class Desk:
     def forget_lines(self) -> None:
         """A timeline that nobody has told anything."""
         with self.db.connect() as connection:
-            connection.run("truncate timeline_entry, timeline_link, timeline_gone, timeline_turn")
+            connection.run("truncate timeline_entry, timeline_link, timeline_gone, timeline_turn, timeline_said")
 
 
 def events(feed: Feed, *types: str) -> list[Event]:
