@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from deploy.local.waiting import wait_until
-from tests.journeys.asking import count, outcomes
+from tests.journeys.asking import count, outcomes, strong
 from tests.journeys.sales_book import ENGAGING, LOST, PROSPECTING, WON, SalesBook, product, quarter, sales_book
 
 PIPELINE = "Engagements"
@@ -142,8 +142,7 @@ def won(http: httpx.Client, imported: None) -> Mapping[str, str]:
 
 def _report(http: httpx.Client, name: str, group: str) -> dict[str | None, Any]:
     """Group, as people read it -> its number."""
-    answer = http.post(f"/reporting/v1/metrics/{name}/query", params={"fresh": "strong"}, json={"by": [group]})
-    assert answer.status_code == 200, answer.text
+    answer = strong(http, f"/reporting/v1/metrics/{name}/query", {"by": [group]})
     meaning = _teams(http) if group == "office" else {}
     rows = ((one["group"][group], one["value"]) for one in answer.json()["rows"])
     return {meaning.get(text, text): Decimal(value) for text, value in rows}
