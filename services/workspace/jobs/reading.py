@@ -69,6 +69,7 @@ def _found(runtime: Runtime, job: ImportJob, source: Source) -> Found:
             jobs.change(connection, job.id, found=asdict(found))
         return found
     listed = {name: tuple(job.found[name]) for name in ("header", "sheets", "notes")}
+    listed["keys"] = tuple(job.found.get("keys", ()))
     return Found(**{**job.found, **listed})
 
 

@@ -1,19 +1,22 @@
 """What a file really is, told by its first bytes; its name and its declared type are never believed.
 
-Only delimited text and XLSX can be read as tables; everything else is refused by its real name.
+Only delimited text, XLSX and NDJSON can be read as tables; everything else is refused by its real name.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Callable
 from typing import BinaryIO, Literal
 
 from shared.kernel.errors import Invalid
 
-Format = Literal["csv", "xlsx"]
+Format = Literal["csv", "xlsx", "ndjson"]
+NDJSON: Format = "ndjson"
 FILE = "file"
 HEAD_BYTES = 4096
+LONGEST_LINE = 8 * 1024 * 1024
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls), or an encrypted one"),
@@ -46,8 +49,11 @@ _IN_ZIP: tuple[tuple[str, str], ...] = (
 )
 
 
-def real_format(stream: BinaryIO) -> Format:
-    """The format of a file by its content. Raises Invalid naming what it is when it is no table, or empty."""
+def real_format(stream: BinaryIO, is_row: Callable[[bytes], bool] = lambda line: False) -> Format:
+    """The format of a file by its content. Raises Invalid naming what it is when it is no table, or empty.
+
+    is_row: whether a first line of JSON is the first row of a table.
+    """
     head = stream.read(HEAD_BYTES)
     if not head:
         raise refused("EMPTY_FILE", "The file is empty")
@@ -57,8 +63,18 @@ def real_format(stream: BinaryIO) -> Format:
         if head.startswith(signature):
             raise _no_table(name)
     if not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        _refuse_documents(head.removeprefix(b"\xef\xbb\xbf"))
+        text = head.removeprefix(b"\xef\xbb\xbf")
+        if _JSON.match(text) and is_row(_first_line(text, stream)):
+            return NDJSON
+        _refuse_documents(text)
     return "csv"
+
+
+def _first_line(text: bytes, stream: BinaryIO) -> bytes:
+    begun = text.lstrip()
+    if b"\n" in begun or len(text) + 3 < HEAD_BYTES:
+        return begun
+    return begun + stream.readline(LONGEST_LINE)
 
 
 def refused(code: str, message: str) -> Invalid:
@@ -67,7 +83,9 @@ def refused(code: str, message: str) -> Invalid:
 
 
 def _no_table(name: str) -> Invalid:
-    return refused("UNSUPPORTED_FORMAT", f"The file is {name}, whatever its name says; CSV and XLSX can be imported")
+    return refused(
+        "UNSUPPORTED_FORMAT", f"The file is {name}, whatever its name says; CSV, XLSX and NDJSON can be imported"
+    )
 
 
 def _refuse_documents(head: bytes) -> None:
@@ -76,7 +94,7 @@ def _refuse_documents(head: bytes) -> None:
     if _XML.match(head):
         raise _no_table("an XML document: save it as .xlsx or .csv")
     if _JSON.match(head):
-        raise _no_table("a JSON document")
+        raise _no_table("a JSON document that is no table: write one object per line, with values and lists of them")
     if len(_CONTROL.findall(head)) > len(head) // 20 + 8:
         raise _no_table("no text but a binary file of an unknown kind")
 

@@ -1,4 +1,4 @@
-"""Files as tables: delimited text in any encoding and XLSX, told by their content, read as streams in flat memory.
+"""Files as tables: delimited text in any encoding, XLSX and NDJSON, told by their content, read as streams.
 
     table = open_table(lambda: path.open("rb"))
     for line, cells, problem in table.rows: ...
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from shared.kernel.errors import Invalid
 from shared.service.files.delimited import DelimitedRows
 from shared.service.files.delimiters import find_layout
-from shared.service.files.formats import real_format, refused
+from shared.service.files.formats import NDJSON, real_format, refused
+from shared.service.files.objects import ObjectRows, find_objects, first_object
 from shared.service.files.rows import Found, Rows, Source
 from shared.service.files.sheet_reading import SheetRows, find_sheet
 
@@ -41,9 +42,11 @@ def inspect(
     """What the file is and which columns it has; what is given is taken for granted. Raises Invalid."""
     _check(encoding, delimiter)
     with source() as stream:
-        kind = real_format(stream)
+        kind = real_format(stream, first_object)
     if kind == "xlsx":
         return find_sheet(source, sheet, has_header)
+    if kind == NDJSON:
+        return find_objects(source)
     return find_layout(source, encoding, delimiter, has_header)
 
 
@@ -57,6 +60,8 @@ def read_rows(source: Source, found: Found, line: int | None = None, offset: int
         line, offset = found.line, found.offset
     if found.format == "xlsx":
         return SheetRows(source(), found, line)
+    if found.format == NDJSON:
+        return ObjectRows(source(), found, line, offset)
     return DelimitedRows(source(), found, line, offset)
 
 

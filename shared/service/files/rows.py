@@ -42,7 +42,8 @@ class Rows(Protocol):
 class Found:
     """What a file turned out to be; enough to go on reading it later without looking again.
 
-    line, offset: the last line before the rows (0 without a header), and where they begin.
+    line, offset: the last line before the rows (0 without a header), and where they begin. keys: of NDJSON, what its
+    lines call the columns of `header`.
     """
 
     format: Format
@@ -54,6 +55,7 @@ class Found:
     line: int = 0
     offset: int | None = None
     notes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def problem(code: str, message: str, column: str = "") -> FieldError:

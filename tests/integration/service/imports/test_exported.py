@@ -83,7 +83,7 @@ def typed(runtime: Any, ids: list[int]) -> list[dict[str, Any]]:
     return [{name: one.values[name] for name in NAMES} for one in found]
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "ndjson"])
 def test_an_exported_file_finds_everything_unchanged(runtime: Any, kind: str):
     most = max(len(RAW[one]) for one in KINDS)
     people = [
@@ -128,7 +128,7 @@ VALUES = st.fixed_dictionaries(
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(VALUES, min_size=1, max_size=3), kind=st.sampled_from(["csv", "xlsx"]))
+@given(values=st.lists(VALUES, min_size=1, max_size=3), kind=st.sampled_from(["csv", "xlsx", "ndjson"]))
 def test_export_and_import_are_an_identity_on_state(runtime: Any, values: list[Mapping[str, Any]], kind: str):
     ids = made(runtime, list(values))
     header, rows = exported(runtime, kind, ids)
@@ -149,13 +149,14 @@ def test_export_and_import_are_an_identity_on_state(runtime: Any, values: list[M
     assert typed(runtime, ids) == before
 
 
-def test_exported_links_are_links_that_are_there(runtime: Any):
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_exported_links_are_links_that_are_there(runtime: Any, kind: str):
     firms = [
         one.id for one in runtime.entities.create(CTX, "company", [Draft({"name": f"F{n}"}) for n in range(3)], NOTHING)
     ]
-    ids = made(runtime, [{"email": f"linked{n}@export.example"} for n in range(2)])
+    ids = made(runtime, [{"email": f"linked{kind}{n}@export.example"} for n in range(2)])
     runtime.links.put(CTX, "contact", [LinkItem(ids[0], LinkTo("company", firm)) for firm in firms])
-    header, rows = exported(runtime, "csv", ids, links=("company",))
+    header, rows = exported(runtime, kind, ids, links=("company",))
     assert header[-1] == "associations.company"
     assert [row[-1] for row in rows] == [";".join(map(str, firms)), ""]
     link = {"column": len(header) - 1, "type": "company", "header": header[-1]}
