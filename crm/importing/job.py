@@ -107,16 +107,15 @@ def proposals(profile: Mapping[str, Any]) -> Proposals:
 
 
 def kept(profile: Mapping[str, Any]) -> Options:
-    """Links and dates of the last file with these columns; never what was wanted of that run (mode, set, blanks)."""
+    """Links as they are exported, and those and dates of the last file with these columns; never what was wanted of
+    that run (mode, set, blanks)."""
     proposed = profile["proposal"]
-    if not profile["remembered"]:
-        return Options()
     return Options(
         links=tuple(
             LinkOption(one["column"], one["type"], one["attribute"], str(one.get("relation") or ""))
             for one in proposed["links"]
         ),
-        effective_at=(proposed["effective_at"] or {}).get("column", ""),
+        effective_at=((proposed["effective_at"] if profile["remembered"] else None) or {}).get("column", ""),
     )
 
 

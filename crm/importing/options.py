@@ -55,18 +55,19 @@ class Options:
     create_attributes: bool = False
 
     def over(self, kept: Options) -> Options:
-        """These options, and what they leave open as it was kept; no links of columns that are ignored now. Tables are
-        united, column by column."""
+        """These options, and what they leave open as it was kept; no links of columns that are ignored now, or of ids
+        that go elsewhere. Tables are united, column by column."""
         found: dict[str, Any] = {}
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(kept, one.name)
             both = {**theirs, **mine} if isinstance(mine, Mapping) else mine or theirs
             found[one.name] = both
-        found["links"] = tuple(one for one in found["links"] if one in self.links or not self._ignores(one.column))
+        found["links"] = tuple(one for one in found["links"] if one in self.links or not self._ignores(one))
         return replace(self, **found)
 
-    def _ignores(self, column: str) -> bool:
-        return column.casefold() in (one.casefold() for one in self.ignore)
+    def _ignores(self, link: LinkOption) -> bool:
+        elsewhere = (*self.ignore, *(self.map if link.attribute == "id" else ()))
+        return link.column.casefold() in (one.casefold() for one in elsewhere)
 
 
 _OPTIONS = TypeAdapter(Options)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rapidfuzz import fuzz
 
 from services.workspace.commands.errors_file import ERROR_COLUMNS
-from services.workspace.commands.targets import ImportTarget, find_target
+from services.workspace.commands.targets import ImportTarget, every_target, find_target
+from services.workspace.domain.linking import LinkedType, exported_links
 from services.workspace.domain.mapping import Target, spelling
 from services.workspace.domain.profile import ColumnSummary
 from services.workspace.domain.proposal import Proposal, propose
@@ -21,6 +22,7 @@ from services.workspace.tables import jobs, mappings
 from services.workspace.tables.jobs import ImportJob
 from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict
+from shared.service.imports.spec import BY_ID
 from shared.service.schema import AttributeDef
 
 if TYPE_CHECKING:
@@ -36,19 +38,22 @@ def profile_of(service: Runtime, job: ImportJob) -> dict[str, Any]:
     if found is None:
         raise Conflict(f"The file has not been read yet: the import is {job.state}")
     columns = [ColumnSummary.from_document(one) for one in found]
+    header = {one.header: one.index for one in columns}
     target = find_target(service, job.entity_type)
-    proposal = _proposed(columns, target)
+    links = exported_links(columns, map(_as_linked, every_target(service)))
+    proposal = _proposed([one for one in columns if one.index not in links], target)
     with service.db.connect() as connection:
         known = _remembered(connection, job, target)
     questions = list(proposal.questions) if known is None else []
+    proposed = {**as_mapping(proposal), "links": [_link(one, links) for one in columns if one.index in links]}
     return {
         "columns": [_shown(one) for one in columns],
         "rows": job.rows,
         "refused": job.refused,
         "notes": list((job.found or {}).get("notes", ())),
         "remembered": known is not None,
-        "proposal": as_mapping(proposal) if known is None else recalled(known, as_mapping(proposal)),
-        "explained": _explained(proposal),
+        "proposal": proposed if known is None else recalled(known, proposed),
+        "explained": sorted([*_explained(proposal), *_led(columns, links)], key=lambda one: header[one["column"]]),
         "questions": questions,
     }
 
@@ -132,6 +137,22 @@ def _explained(proposal: Proposal) -> list[dict[str, Any]]:
             name, why, sure = None, "nothing is in it" if not summary.filled else "it finds the entity", 0.0
         told.append({"column": summary.header, "attribute": name, "why": why, "confidence": sure})
     return told
+
+
+def _as_linked(target: ImportTarget) -> LinkedType:
+    return LinkedType(target.name, frozenset(target.defn.names), target.defn.plural_label)
+
+
+def _link(summary: ColumnSummary, links: Mapping[int, str]) -> dict[str, Any]:
+    return {"column": summary.header, "type": links[summary.index], "attribute": BY_ID}
+
+
+def _led(columns: Sequence[ColumnSummary], links: Mapping[int, str]) -> list[dict[str, Any]]:
+    return [
+        {"column": one.header, "attribute": None, "why": f"ids of {links[one.index]}: links", "confidence": 1.0}
+        for one in columns
+        if one.index in links
+    ]
 
 
 def _remembered(connection: Connection, job: ImportJob, target: ImportTarget) -> Mapping[str, Any] | None:

@@ -86,6 +86,12 @@ class Moving:
         kind = "multipart/form-data; boundary=cut"
         return self.ok(self.client().post("/api/v1/imports", data=body, content_type=kind), 201)
 
+    def exported(self, asked: Mapping[str, Any]) -> bytes:
+        """A file of contacts."""
+        answer = self.client("contacts").post("/api/v1/objects/contacts/export", json=dict(asked))
+        assert answer.status_code == 200, answer.text
+        return answer.data
+
     def ready(self, content: bytes | str, **request: Any) -> dict[str, Any]:
         """Send a file and read it."""
         made = self.upload(content, **request)

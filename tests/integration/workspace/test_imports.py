@@ -262,6 +262,32 @@ def test_links(moving: Moving):
     assert [one["values"]["email"] for one in found] == ["l1@example.org"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_an_export_with_links_finds_all_as_it_is_by_what_is_proposed(moving: Moving, kind: str):
+    people = moving.ready(f"email,city\n{kind}1@links.example,Ulm\n{kind}2@links.example,Ulm\n")
+    moving.put(people["id"], proposed(moving, people["id"]))
+    moving.do(people["id"], "start")
+    firms = moving.ready(f"name\n{kind} A\n{kind} B\n", type="companies")
+    moving.put(firms["id"], proposed(moving, firms["id"]))
+    moving.do(firms["id"], "start")
+    both = moving.ready(f"email,firm\n{kind}1@links.example,{kind} A;{kind} B\n{kind}2@links.example,\n")
+    moving.put(both["id"], {
+        "key": {"column": "email", "attribute": "email"}, "columns": [{"column": "email", "attribute": "email"}],
+        "links": [{"column": "firm", "type": "company", "attribute": "name"}]})  # fmt: skip
+    moving.do(both["id"], "start")
+    asked = {"format": kind, "links": ["company"], "attributes": ["email", "city"]}
+    filter = {"attribute": "email", "operator": "CONTAINS_TOKEN", "value": f"{kind}*"}
+    content = moving.exported({**asked, "filter": filter})
+    again = moving.ready(content)
+    mapping = proposed(moving, again["id"])
+    assert (mapping["links"], mapping["create_attributes"]) == (
+        [{"column": "associations.company", "type": "company", "attribute": "id"}], [],
+    )  # fmt: skip
+    moving.put(again["id"], mapping)
+    done = moving.do(again["id"], "start")["run"]
+    assert (done["rows"], done["unchanged"]) == (2, 2)
+
+
 def test_an_import_with_its_mapping_runs_by_itself(moving: Moving):
     mapping = {"key": {"column": "email", "attribute": "email"}, "columns": [{"column": "email", "attribute": "email"}]}
     done = moving.ready("email\nauto@example.org\n", mapping=mapping, run="run")

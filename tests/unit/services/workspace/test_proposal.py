@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 import pytest
 
+from services.workspace.domain.linking import LinkedType, exported_links
 from services.workspace.domain.mapping import Target
 from services.workspace.domain.profile import Profile
 from services.workspace.domain.proposal import Key, Proposal, propose
@@ -136,3 +137,15 @@ def _summaries(header: list[str]) -> tuple[object, ...]:
     profile = Profile(header)
     profile.add([["x"] * len(header), ["y"] * len(header)])
     return profile.summary()
+
+
+TYPES = (
+    LinkedType("company", frozenset({"company", "companies", "0-2"}), "Companies"),
+    LinkedType("deal", frozenset({"deal", "deals"}), "Deals"),
+)
+
+
+def test_columns_of_linked_ids_are_known_as_exports_write_them():
+    profile = Profile(["id", "associations.company", "Deals", "Companies", "associations.person"])
+    profile.add([["1", "7;8", "9", "Ada Ltd", "5"], ["2", "", "10;11", "12", ""]])
+    assert exported_links(profile.summary(), TYPES) == {1: "company", 2: "deal"}
