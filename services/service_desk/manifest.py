@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from services.service_desk.gathering import GATHERINGS
 from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
 from services.service_desk.mail.doors import OPERATIONS as MAIL
-from services.service_desk.mail.queueing import Queueing
+from services.service_desk.mail.introducing import IntroducingKind
+from services.service_desk.mail.keeping import tidy
+from services.service_desk.mail.outbox_doors import OPERATIONS as OUTBOX
+from services.service_desk.mail.queueing import INTRODUCING, SENDING, Queueing
+from services.service_desk.mail.sending import SendingKind
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
 from services.service_desk.pipelines import PIPELINES
@@ -45,8 +49,9 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
-    operations=(*PROMISES, *MAIL, *KNOWLEDGE),
-    upkeep={"clocks_moved": sweep},
+    operations=(*PROMISES, *MAIL, *OUTBOX, *KNOWLEDGE),
+    work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
+    upkeep={"clocks_moved": sweep, "messages_forgotten": tidy},
     own=desk,
     step=steps,
     migrations=Path(__file__).parent / "migrations",

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", validation_alias="CRM_LOG_LEVEL")
     erasure_secrets: SecretStr | None = Field(None, validation_alias="CRM_ERASURE_SECRETS")
     erasure_block: bool = Field(False, validation_alias="CRM_ERASURE_BLOCK")
+    smtp_url: SecretStr | None = Field(None, validation_alias="SMTP_URL")
+    mail_from: str | None = Field(None, validation_alias="CRM_MAIL_FROM")
+    mail_automatic_per_hour: int = Field(5, validation_alias="CRM_MAIL_AUTOMATIC_PER_HOUR", ge=0)
     max_body: int = Field(10 * 1024 * 1024, validation_alias="CRM_MAX_BODY", ge=1024)
     max_upload: int = Field(1024 * 1024 * 1024, validation_alias="CRM_MAX_UPLOAD", ge=1024)
 

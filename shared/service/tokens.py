@@ -28,7 +28,10 @@ WAITING = 3  # tokens sought at once: the other threads must stay free to answer
 SHARED_WAIT = 1.0
 PULLS_PER_SECOND = 2.0
 ADMIN_ID, SERVICE_ID, FIRST_ID = 1, 2, 100
-SERVICE_SCOPES = ("crm.feed.read", "crm.tokens.read", "crm.owners.read", "crm.imports.chunks")
+# The last one is the service desk's, which makes contacts of unknown senders.
+SERVICE_SCOPES = (
+    "crm.feed.read", "crm.tokens.read", "crm.owners.read", "crm.imports.chunks", "crm.objects.contacts.write",
+)  # fmt: skip
 
 _BEARER = re.compile(r"\s*bearer\s+([\x21-\x7e]{8,512})\s*", re.IGNORECASE)
 _LOOK = (

@@ -20,6 +20,7 @@ MOST_TEXT = 60_000
 _MOST_REFERENCES = 50
 _MOST_ID = 500
 _MOST_SUBJECT = 500
+_MOST_NAME = 200
 _ID = re.compile(r"<[^<>\s]{1,500}>")
 _ANSWER = re.compile(r"^(?:\s*(?:re|aw|antw|sv|fwd?|wg|回复|转发)\s*(?:\[\d+\])?\s*[:：])+\s*", re.IGNORECASE)
 _TICKET = re.compile(r"\[#(\d{1,18})\]")
@@ -27,6 +28,7 @@ _TICKET = re.compile(r"\[#(\d{1,18})\]")
 _UNREADABLE = (MessageError, LookupError, ValueError, AttributeError, TypeError, AssertionError)
 _HIDDEN = frozenset({"script", "style", "head", "title"})
 _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "blockquote"})
+_SUPPRESSING = frozenset({"all", "autoreply", "oof"})
 _UNSAFE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 
 
@@ -37,7 +39,8 @@ class MailProblem(ValueError):
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One e-mail. references: message ids it answers, the nearest first. automatic: written by a machine.
-    ticket: a number named in its subject as [#42]."""
+    ticket: a number named in its subject as [#42]. quiet: wants no automatic answer. name: what its sender is called.
+    """
 
     message_id: str
     references: tuple[str, ...]
@@ -46,6 +49,8 @@ class Mail:
     text: str
     automatic: bool
     ticket: int | None = None
+    quiet: bool = False
+    name: str = ""
 
     @property
     def topic(self) -> str:
@@ -57,7 +62,8 @@ def read_mail(raw: bytes) -> Mail:
     """The e-mail. Raises MailProblem when nobody sent it."""
     try:
         message = message_from_bytes(raw, policy=default)
-        sender = parseaddr(_header(message, "From"))[1].strip().lower()
+        name, sender = parseaddr(_header(message, "From"))
+        sender = sender.strip().lower()
         text = _text(message)
     except _UNREADABLE as problem:
         raise MailProblem(f"it cannot be read as an e-mail: {type(problem).__name__}") from None
@@ -69,9 +75,32 @@ def read_mail(raw: bytes) -> Mail:
     # Without an id of its own, the same bytes are the same message.
     ident = own[0] if own else f"<{hashlib.sha256(raw).hexdigest()}@unnamed.invalid>"
     asked = (*_ID.findall(_header(message, "In-Reply-To")), *reversed(_ID.findall(_header(message, "References"))))
-    references = tuple(dict.fromkeys(one for one in asked if one != ident))[:_MOST_REFERENCES]
+    known = (one for one in (*asked, *_returned(message)) if one != ident)
+    references = tuple(dict.fromkeys(known))[:_MOST_REFERENCES]
     ticket = int(named[1]) if named else None
-    return Mail(ident[:_MOST_ID], references, sender, subject, text, _automatic(message, sender), ticket)
+    automatic = _automatic(message, sender)
+    quiet = automatic or _quiet(message)
+    name = " ".join(_plain(name).split())[:_MOST_NAME]
+    return Mail(ident[:_MOST_ID], references, sender, subject, text, automatic, ticket, quiet, name)
+
+
+def _returned(message: EmailMessage) -> list[str]:
+    """Ids of the messages that a report of a mail server is about."""
+    if message.get_content_type() != "multipart/report":
+        return []
+    found = []
+    for part in message.walk():
+        if part.get_content_type() == "message/rfc822":
+            found += [str(one.get("Message-ID", "")) for one in part.get_payload() if hasattr(one, "get")]
+        elif part.get_content_type() == "text/rfc822-headers":
+            found += re.findall(r"(?im)^message-id:(.*)$", str(part.get_payload()))
+    return [ident for one in found for ident in _ID.findall(one)]
+
+
+def _quiet(message: EmailMessage) -> bool:
+    """Whether its sender, a person perhaps, asks for no automatic answers."""
+    asked = {one.strip().lower() for one in _header(message, "X-Auto-Response-Suppress").split(",")}
+    return bool(asked & _SUPPRESSING) or _header(message, "Precedence").strip().lower() == "list"
 
 
 def _automatic(message: EmailMessage, sender: str) -> bool:
@@ -96,16 +125,17 @@ def _text(message: EmailMessage) -> str:
     if not isinstance(content, str):
         return ""
     if part.get_content_type() == "text/html":
-        content = _words(content)
+        content = text_of_html(content)
     return _plain(content).strip()[:MOST_TEXT]
 
 
-def _words(html: str) -> str:
+def text_of_html(html: str) -> str:
+    """The words of HTML, in lines."""
     reader = _Words()
     # The parser gives up on some declarations nobody needs: what was read up to there is better than nothing.
     with suppress(AssertionError):
         reader.feed(html)
-    return reader.text()
+    return reader.text().strip()
 
 
 def _header(message: EmailMessage, name: str) -> str:

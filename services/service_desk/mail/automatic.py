@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.service_desk.promises.keeping import ENTRY
-from shared.eav.requests import ItemError
 from shared.kernel.context import Context
-from shared.service.entities import Ref, Upsert, View
+from shared.service.entities import ItemError, Ref, Upsert, View
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime

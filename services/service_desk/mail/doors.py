@@ -43,8 +43,7 @@ def receive_message(service: Runtime) -> Response:
     except MailProblem as problem:
         raise Invalid.one("raw", "INVALID_MESSAGE", str(problem)) from None
     found = receive(service, context(), mail)
-    outcome = "again" if found.again else "opened" if found.opened else "added" if found.entry else "dropped"
-    body: dict[str, Any] = {"outcome": outcome}
+    body: dict[str, Any] = {"outcome": found.outcome}
     for name, ident in (("ticket", found.ticket), ("entry", found.entry)):
         if ident is not None:
             body[name] = str(ident)

@@ -2,16 +2,20 @@
 
 It answers a ticket when it refers to a message of it, or names it in its subject and comes from who asked. What a
 machine wrote opens no ticket, waits for no answer and moves no clock: it is noted with the ticket it answers, or
-dropped. A customer who writes about a ticket that is closed, or waits for them, makes it wait for us; where it is
-closed for good, a new ticket follows it.
+dropped; so is what comes from our own address. Whoever answers a message of ours joins its ticket, whoever they are, on
+the side of who asked: they were shown it. What we say still goes to who asked, and nobody else. A customer who writes
+about a ticket that is closed, or waits for them, makes it wait for us; where it is closed for good, a new ticket
+follows it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.service_desk.domain.mail import Mail
+from services.service_desk.mail import outbox
+from services.service_desk.mail.post_office import post_office
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, Invalid
@@ -35,9 +39,24 @@ class Received:
     opened: bool = False
     again: bool = False
 
+    @property
+    def outcome(self) -> str:
+        """In one word."""
+        return "again" if self.again else "opened" if self.opened else "added" if self.entry else "dropped"
+
 
 def receive(service: Runtime, ctx: Context, mail: Mail) -> Received:
     """Take an e-mail in. Raises what the corridor does."""
+    sender = post_office(service.settings).sender
+    if sender is not None and mail.sender == sender.address.lower():
+        # Our own answer, sent back by a list or a rule: what it would open, it would open again.
+        mail = replace(mail, automatic=True, quiet=True)
+    found = _received(service, ctx, mail)
+    _note(service, mail, found)
+    return found
+
+
+def _received(service: Runtime, ctx: Context, mail: Mail) -> Received:
     known = _entries(service, ctx, (mail.message_id,))
     if known:
         return Received(_ticket_of(known[0]), known[0].id, again=True)
@@ -57,10 +76,27 @@ def receive(service: Runtime, ctx: Context, mail: Mail) -> Received:
     return Received(ticket.id, entry.id, opened)
 
 
+def _note(service: Runtime, mail: Mail, found: Received) -> None:
+    """That it came, and what became of it: messages that were dropped leave no other trace."""
+    with service.db.transaction() as connection:
+        outbox.note(
+            connection,
+            message_id=mail.message_id,
+            sender=mail.sender,
+            automatic=mail.automatic,
+            quiet=mail.quiet,
+            outcome=found.outcome if not found.again else "added",
+            ticket=found.ticket,
+            entry=found.entry,
+        )
+
+
 def _answered(service: Runtime, ctx: Context, mail: Mail) -> Entity | None:
     """The live ticket that an e-mail answers."""
     about = [_ticket_of(one) for one in _entries(service, ctx, mail.references)]
-    refs = [Ref(one) for one in about]
+    with service.db.connect() as connection:
+        ours = outbox.tickets_of(connection, mail.references)
+    refs = [Ref(one) for one in (*about, *ours)]
     refs += [Ref(attribute="thread_id", value=one) for one in (mail.message_id, *mail.references)]
     found = [one for one in service.entities.read(ctx, TICKET, refs, _TICKET_VIEW) if one is not None]
     if found or mail.ticket is None:
@@ -77,6 +113,7 @@ def _opened(service: Runtime, ctx: Context, mail: Mail, parent: int | None) -> t
         "content": mail.text or None,
         "source": "EMAIL",
         "requester_email": mail.sender,
+        "requester_name": mail.name or None,
         "thread_id": mail.message_id,
         "parent_id": parent,
     }

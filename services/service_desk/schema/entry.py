@@ -59,6 +59,7 @@ _SENDING = (
         "Delivery",
         "enumeration",
         options=DELIVERIES,
+        default=True,
         description="What became of the e-mail by which it goes to who asked; none: it goes by no e-mail.",
     ),
 )

@@ -76,6 +76,7 @@ _IDENTITY = (
         description="The id of the e-mail that opened it; no e-mail opens two tickets.",
     ),
     attribute("requester_email", "Requester", "email", searchable=True, description="Who asked."),
+    attribute("requester_name", "Requester's name", description="Who asked, as their e-mail says."),
     attribute(
         "followers",
         "Followers",

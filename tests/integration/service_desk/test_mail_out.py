@@ -1,0 +1,250 @@
+"""E-mails that go out, through a real mail server: what they say, what comes of them, and answers to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from services.service_desk.mail import sending
+from services.service_desk.mail.automatic import say
+from shared.kernel.context import SYSTEM, Context
+from shared.service.work import ledger
+from shared.service.work.running import run_one
+from tests.integration.service_desk.conftest import ENTRIES, Desk
+from tests.integration.service_desk.smtp import DIE, PostBox, mail_server
+from tests.integration.service_desk.test_mail import entries, send
+
+MAIL = "/api/v1/service_desk/mail"
+SAYS = "delivery,message_id"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostBox]:
+    """One server for all."""
+    with mail_server() as box:
+        yield box
+
+
+@pytest.fixture
+def box(server: PostBox, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> PostBox:
+    """The server, forgetful, and the desk sending through it; what is left of earlier tests is gone."""
+    monkeypatch.setattr(desk.runtime.settings, "smtp_url", SecretStr(server.url))
+    monkeypatch.setattr(desk.runtime.settings, "mail_from", "Zoë's Desk <desk@example.com>")
+    with desk.runtime.db.connect() as connection:
+        connection.run("delete from work_job where kind in ('mail', 'requester')")
+    sending._away.forget()
+    for one in (server.letters, server.senders, server.recipients, server.at_rcpt, server.at_end):
+        one.clear()
+    server.tries, server.kept_before_dying = 0, False
+    return server
+
+
+def work(desk: Desk) -> None:
+    """Everything that is queued, pauses included, once."""
+    with desk.runtime.db.connect() as connection:
+        connection.run("delete from work_job where kind = 'requester'")
+        connection.run("update work_chunk set leased_until = null where lease is null")
+    claims = []
+    while (claim := ledger.claim(desk.runtime.db)) is not None:
+        claims.append(claim)
+    for one in claims:
+        run_one(desk.runtime, desk.runtime.manifest.work, one)
+
+
+def delivery(desk: Desk, entry: str) -> Any:
+    """What an entry tells of its way."""
+    return desk.ask("GET", f"{ENTRIES}/{entry}?attributes={SAYS}")["values"].get("delivery")
+
+
+def text(letter: EmailMessage, kind: str) -> str:
+    """One of a letter's two bodies."""
+    part = letter.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def asked(desk: Desk, **values: Any) -> str:
+    """A ticket of somebody with an address."""
+    return desk.ticket(**{"subject": "Drucker brennt", "requester_email": "ada@example.org", **values})
+
+
+def test_a_reply_is_sent_once_and_answers_to_it_find_the_ticket(desk: Desk, box: PostBox) -> None:
+    made = send(desk, "out1@x", Subject="打印机 🔥", From='"Ada, Countess" <ada@example.org>')
+    reply = desk.say(made["ticket"], body="Try <b>turning</b> it off.\n\nYours\n.\nZoë & Co <3")
+    assert reply["values"]["delivery"] == "QUEUED"
+    work(desk)
+    work(desk)
+    (letter,) = box.letters
+    assert letter["Subject"] == f"Re: 打印机 🔥 [#{made['ticket']}]"
+    assert (letter["From"], letter["To"]) == ("Zoë's Desk <desk@example.com>", '"Ada, Countess" <ada@example.org>')
+    assert (letter["In-Reply-To"], letter["References"]) == ("<out1@x>", "<out1@x>")
+    assert letter["Auto-Submitted"] is None
+    assert box.senders == ["desk@example.com"]
+    plain, html = (text(letter, kind) for kind in ("plain", "html"))
+    assert plain == "Try turning it off.\n\nYours\n.\nZoë & Co <3\n"
+    assert "Zoë &amp; Co &lt;3" in html
+    found = desk.ask("GET", f"{ENTRIES}/{reply['id']}?attributes={SAYS}")["values"]
+    assert found == {"delivery": "SENT", "message_id": letter["Message-ID"]}
+    desk.write(made["ticket"], stage="4")
+    answer = send(desk, "out2@x", In_Reply_To=letter["Message-ID"], From="bob@example.org")
+    assert (answer["outcome"], answer["ticket"]) == ("added", made["ticket"])
+    assert desk.read(made["ticket"])["status"] == "waiting_on_us"
+    desk.say(made["ticket"])
+    work(desk)
+    assert box.letters[-1]["References"].split() == ["<out1@x>", letter["Message-ID"], "<out2@x>"]
+    assert box.recipients == ["ada@example.org"] * 2
+
+
+def test_what_is_not_sent(desk: Desk, box: PostBox) -> None:
+    ticket = asked(desk)
+    quiet = [
+        desk.say(ticket, visibility="INTERNAL"),
+        desk.say(ticket, "CUSTOMER"),
+        desk.say(ticket, message_id="<went@before>"),
+        desk.say(ticket, at="2026-03-02T09:00:00Z"),
+        desk.say(ticket, said_at="2026-03-02T09:00:00Z"),
+    ]
+    nobody = desk.say(desk.ticket(subject="By phone"))
+    odd = desk.say(asked(desk, requester_email="ädä@example.org"))
+    work(desk)
+    assert box.letters == []
+    assert [delivery(desk, one["id"]) for one in quiet] == [None] * 5
+    assert delivery(desk, nobody["id"]) == "UNADDRESSED"
+    assert delivery(desk, odd["id"]) == "FAILED"
+
+
+def test_without_a_server_an_entry_says_so_and_is_sent_when_told(
+    desk: Desk, box: PostBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = asked(desk)
+    reply = desk.say(ticket)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.runtime.settings, "smtp_url", None)
+        work(desk)
+        assert delivery(desk, reply["id"]) == "OFF"
+        assert desk.ask("GET", f"{MAIL}?ticket={ticket}")["on"] is False
+    found = desk.ask("GET", f"{MAIL}?ticket={ticket}&state=off")
+    assert found["on"] is True
+    assert "SMTP_URL" in found["results"][0]["reason"]
+    assert desk.ask("POST", f"{MAIL}/{found['results'][0]['id']}/resend", 202)["state"] == "queued"
+    assert delivery(desk, reply["id"]) == "QUEUED"
+    work(desk)
+    assert delivery(desk, reply["id"]) == "SENT"
+    assert len(box.letters) == 1
+    desk.ask("POST", f"{MAIL}/{found['results'][0]['id']}/resend", 409)
+    desk.ask("POST", f"{MAIL}/999999/resend", 404)
+
+
+def test_refusals_are_kept_and_hindrances_got_over(desk: Desk, box: PostBox) -> None:
+    ticket = asked(desk)
+    reply = desk.say(ticket)
+    box.at_rcpt += ["451 come again", "", ""]
+    box.at_end += ["452 disk full", DIE]
+    box.kept_before_dying = True
+    for _ in range(3):
+        work(desk)
+        assert delivery(desk, reply["id"]) == "QUEUED"
+    (row,) = desk.ask("GET", f"{MAIL}?ticket={ticket}")["results"]
+    assert (row["state"], row["attempts"], row["doubtful"]) == ("queued", 3, 1)
+    assert row["next_at"] > row["queued_at"]
+    work(desk)
+    assert delivery(desk, reply["id"]) == "SENT"
+    # The server kept the one during which it died: the second copy has the same id, and the list says that it may be.
+    assert [one["Message-ID"] for one in box.letters] == [row["message_id"]] * 2
+    refused = desk.say(ticket)
+    box.at_rcpt.append("550 no such user")
+    work(desk)
+    work(desk)
+    assert delivery(desk, refused["id"]) == "FAILED"
+    (row, _) = desk.ask("GET", f"{MAIL}?ticket={ticket}")["results"]
+    assert (row["state"], row["reason"]) == ("failed", "550 no such user")
+
+
+def test_a_server_that_dies_mid_session_or_is_not_there(
+    desk: Desk, box: PostBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = desk.say(asked(desk))
+    box.at_rcpt.append(DIE)
+    work(desk)
+    assert (box.letters, delivery(desk, reply["id"])) == ([], "QUEUED")
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.runtime.settings, "smtp_url", SecretStr("smtp://127.0.0.1:1"))
+        work(desk)
+        other = desk.say(asked(desk))
+        work(desk)
+    (row,) = desk.ask("GET", f"{MAIL}?limit=1")["results"]
+    assert (row["entry"], row["attempts"]) == (other["id"], 0)  # it was not even tried: the first one found nobody
+    work(desk)
+    assert [delivery(desk, one["id"]) for one in (reply, other)] == ["SENT", "SENT"]
+
+
+def test_whoever_dies_while_the_server_has_it_leaves_it_doubtful(
+    desk: Desk, box: PostBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = asked(desk)
+    desk.say(ticket)
+    with monkeypatch.context() as patch:
+        patch.setattr(sending, "_answered", lambda *_: 1 / 0)
+        work(desk)
+    work(desk)
+    (row,) = desk.ask("GET", f"{MAIL}?ticket={ticket}")["results"]
+    assert (row["state"], row["doubtful"], len(box.letters)) == ("sent", 1, 2)
+    assert box.letters[0].as_bytes() == box.letters[1].as_bytes()
+
+
+def test_a_lost_lease_sends_nothing(desk: Desk, box: PostBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.say(asked(desk))
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "renew", lambda *_: False)
+        work(desk)
+    assert box.tries == 1
+    assert box.letters == []
+
+
+def test_headers_cannot_be_smuggled_in(desk: Desk, box: PostBox) -> None:
+    evil = "Hi\r\nBcc: eve@example.org\r\n\r\nBody"
+    ticket = asked(desk, subject=evil, requester_name="Ada\r\nBcc: eve@example.org")
+    desk.say(ticket, body="Hello\r\n.\r\nMAIL FROM:<eve@example.org>")
+    work(desk)
+    (letter,) = box.letters
+    assert letter["Bcc"] is None
+    assert box.recipients == ["ada@example.org"]
+    assert letter["Subject"] == f"Hi Bcc: eve@example.org Body [#{ticket}]"
+    assert text(letter, "plain").split() == ["Hello", ".", "MAIL", "FROM:<eve@example.org>"]
+
+
+def test_automatic_messages(desk: Desk, box: PostBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.runtime.settings, "mail_automatic_per_hour", 2)
+    made = send(desk, "auto1@x", From="loop@example.org")
+    ticket, ctx = int(made["ticket"]), Context(SYSTEM, "TRIGGER")
+    first = say(desk.runtime, ctx, ticket, "We got it.", because=f"test/{ticket}/1")
+    assert say(desk.runtime, ctx, ticket, "We got it.", because=f"test/{ticket}/1") == first
+    said = [first, *(say(desk.runtime, ctx, ticket, "Still.", because=f"test/{ticket}/{n}") for n in (2, 3))]
+    work(desk)
+    assert [delivery(desk, str(one)) for one in said] == ["SENT", "SENT", "HELD"]
+    assert (box.letters[0]["Auto-Submitted"], box.senders[0]) == ("auto-generated", "<>")
+    assert desk.read(made["ticket"]).get("first_reply_at") is None
+    desk.say(made["ticket"])
+    work(desk)
+    assert len(box.letters) == 3  # a person's answer is held back by nothing
+
+
+def test_machines_are_not_answered_by_machines(desk: Desk, box: PostBox) -> None:
+    made = send(desk, "auto2@x", From="away@example.org", X_Auto_Response_Suppress="OOF, AutoReply")
+    assert made["outcome"] == "opened"
+    held = say(desk.runtime, Context(SYSTEM), int(made["ticket"]), "We got it.", because="test/held")
+    desk.say(made["ticket"])
+    work(desk)
+    assert delivery(desk, str(held)) == "HELD"
+    assert len(box.letters) == 1
+    report = send(desk, "auto3@x", From="MAILER-DAEMON@example.org", In_Reply_To=box.letters[0]["Message-ID"])
+    assert (report["outcome"], report["ticket"]) == ("added", made["ticket"])
+    assert entries(desk, made["ticket"])[-1]["visibility"] == "INTERNAL"
+    ours = send(desk, "auto4@x", From="Desk <DESK@example.com>")
+    assert ours == {"outcome": "dropped"}
+    (seen,) = desk.ask("GET", "/api/v1/service_desk/messages?outcome=dropped&limit=1")["results"]
+    assert (seen["message_id"], seen["sender"], seen["automatic"]) == ("<auto4@x>", "desk@example.com", True)
