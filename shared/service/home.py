@@ -45,7 +45,9 @@ T = TypeVar("T")
 _AT_ONCE = 500
 _MOST_ID = 2**63 - 1
 _IDS = "select id from {table} where id > %(after)s order by id limit %(limit)s"
-_BETWEEN = "select id from {table} where id > %(after)s and id <= %(upto)s"
+_BETWEEN = """
+select id from {table} where id > %(after)s and id <= %(upto)s order by id limit %(limit)s::bigint
+"""
 _THERE = "select 1 from {table} where id = %(id)s union all select 1 from {archive} where id = %(id)s limit 1"
 _MADE = """
 select id, created_at, created_by, source, source_id from {table} where id > %(after)s and id <= %(upto)s
@@ -220,10 +222,12 @@ class Home:
             yield after, rows[-1][0]
             after = rows[-1][0]
 
-    def ids(self, connection: Connection, type_name: str, after: int, upto: int) -> list[int]:
-        """The live entities of a range."""
+    def ids(
+        self, connection: Connection, type_name: str, after: int, upto: int = _MOST_ID, limit: int | None = None
+    ) -> list[int]:
+        """The live entities of a range, by id; the first of them."""
         sql = _BETWEEN.format(table=table_name(self.type(type_name).table))
-        return [row[0] for row in connection.rows(sql, {"after": after, "upto": upto})]
+        return [row[0] for row in connection.rows(sql, {"after": after, "upto": upto, "limit": limit})]
 
     def past(self, connection: Connection, type_name: str, after: int, upto: int) -> Iterator[Event]:
         """What became of the entities of a range, as events tell it, in order. Creations without values, merges

@@ -1,0 +1,78 @@
+"""What the variables of texts mean for a ticket: plain texts about it, who asked, and who answers.
+
+The requester is the contact that the ticket is linked to; of one who is not linked, only the address is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.service_desk.promises.keeping import TICKET
+from shared.kernel.db import Connection
+from shared.service.home import Home, LiveType, State
+
+CONTACT = "contact"
+_SYSTEM = ("id", "created_at", "updated_at")
+REQUESTER = ("email", "first_name", "last_name", "name", "company", "phone", "language")
+AGENT = ("id", "name")
+SATISFACTION = ("url",)
+_CHOICES = frozenset({"enumeration", "multi_enumeration"})
+
+
+def vocabulary(live: LiveType, *, asking: bool = False) -> dict[str, tuple[str, ...]]:
+    """The variables there are. asking: the text goes with a question of how it was."""
+    found = {"ticket": (*_SYSTEM, *live.stored), "requester": REQUESTER, "agent": AGENT}
+    return {**found, "satisfaction": SATISFACTION} if asking else found
+
+
+class Speaker:
+    """Words about some tickets. agent: who answers, by name and id; a ticket's owner where nobody is named."""
+
+    def __init__(self, connection: Connection, home: Home, states: Mapping[int, State], agent: tuple[str, str]) -> None:
+        self._live = home.type(TICKET)
+        self._states = states
+        self._agent = agent
+        self._people = _requesters(connection, home, list(states))
+
+    def words(self, ticket: int) -> dict[str, dict[str, str]]:
+        """What variables mean for a ticket; values that are missing are empty."""
+        state = self._states[ticket]
+        about = {name: self._text(state, name) for name in self._live.stored}
+        about |= {"id": str(ticket), "created_at": _instant(state.created_at), "updated_at": _instant(state.updated_at)}
+        person = {name: str(one) for name, one in self._people.get(ticket, {}).items() if one is not None}
+        person.setdefault("email", about.get("requester_email", ""))
+        names = (person.get("first_name", ""), person.get("last_name", ""))
+        person["name"] = " ".join(one for one in names if one)
+        ident, name = self._agent
+        agent = {"id": ident or about.get("owner_id", ""), "name": name}
+        return {"ticket": about, "requester": {one: person.get(one, "") for one in REQUESTER}, "agent": agent}
+
+    def _text(self, state: State, name: str) -> str:
+        attribute = self._live.attributes[name]
+        value = state.values.get(attribute.key)
+        if value is None:
+            return ""
+        if attribute.kind in _CHOICES:
+            labels = {one.value: one.label for one in attribute.options}
+            several = value if isinstance(value, list) else [value]
+            return ", ".join(labels.get(one, str(one)) for one in several)
+        if attribute.kind == "boolean":
+            return "yes" if value else "no"
+        return _instant(value) if attribute.kind == "datetime" else str(value)
+
+
+def _requesters(connection: Connection, home: Home, tickets: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Of tickets, the contact with the lowest id of those linked."""
+    linked: dict[int, int] = {}
+    for ticket, (_, contact) in home.linked(connection, TICKET, tickets, [CONTACT]):
+        linked[ticket] = min(contact, linked.get(ticket, contact))
+    if not linked:
+        return {}
+    known = home.read(CONTACT, sorted(set(linked.values())), tuple(one for one in REQUESTER if one != "name"))
+    return {ticket: dict(known[contact].values) for ticket, contact in linked.items() if contact in known}
+
+
+def _instant(shown: str) -> str:
+    """A moment as people read it."""
+    return f"{shown[:10]} {shown[11:16]} UTC"
