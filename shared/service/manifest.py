@@ -15,7 +15,8 @@ from shared.eav.declare import TypeDef
 from shared.eav.merging.rules import Gathering
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
-from shared.service.erasure.belonging import Belongings, Forget
+from shared.service.assignment.declare import Assigned
+from shared.service.erasure.belonging import Belongings, Claims, Forget, Parts
 from shared.service.matching.rules import Matching
 from shared.service.mirrors.declare import Mirror
 from shared.service.pipelines.declare import Pipelined
@@ -38,11 +39,13 @@ class Manifest:
     matching: by name of the entity type, the rules by which entities are possible duplicates.
     gatherings: by name of the entity type, which attributes unite what merged entities have; everything else is won.
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
+    assigned: by name of the entity type, what is given out by itself, and what of it is still work for its owners.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
     metrics: by name of the entity type, what reporting should count of it from the start.
-    belongings: what goes with an erased entity. forgets: takes erased entities (type, ids) out of what the service
-    itself keeps of them, in the transaction of the erasure.
+    belongings: what goes with an erased entity, of a mirrored type too. parts: what an entity consists of, which goes
+    with it in any case. claims: values by which ours name mirrored ones. forgets: takes erased entities (type, ids)
+    out of what the service itself keeps of them, in the transaction of the erasure.
     own: makes what its doors need besides, once per process (`Runtime.own`). step: makes what is done besides with
     whatever is written, in the transaction of the write; it is handed a way to live types.
     """
@@ -54,6 +57,7 @@ class Manifest:
     mirrors: tuple[Mirror, ...] = ()
     matching: Matching = field(default_factory=dict)
     gatherings: Mapping[str, Gathering] = field(default_factory=dict)
+    assigned: Mapping[str, Assigned] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()
     follows: Callable[[Settings], tuple[Subscription, ...]] | None = None
@@ -61,6 +65,8 @@ class Manifest:
     upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
     metrics: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     belongings: Belongings = field(default_factory=dict)
+    parts: Parts = field(default_factory=dict)
+    claims: Claims = field(default_factory=dict)
     forgets: Forget | None = None
     own: Callable[[Runtime], Any] | None = None
     step: Callable[[Callable[[str], LiveType]], Step] | None = None

@@ -8,24 +8,21 @@ from functools import cache
 import redis
 
 from shared.bus.feed import Feed
-from shared.bus.schema import ensure_partitions as ensure_log_partitions
 from shared.contracts.event import CATALOG_RELATION, TOKEN
 from shared.eav.batches import nothing_kept_out
 from shared.eav.catalog import LiveType
-from shared.eav.engine import Engine
-from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import CrmError
 from shared.service.assignment import Assignment
 from shared.service.definitions import Definitions
-from shared.service.entities import DomainJudge, Entities
+from shared.service.engines import engine_of, ensure_partitions
+from shared.service.entities import Entities
 from shared.service.erasure.corridor import Erasure
 from shared.service.erasure.secret import secrets_of
 from shared.service.exports import Exports
 from shared.service.foreign import Foreign
 from shared.service.holdings import Holdings
-from shared.service.known_types import KNOWN_TYPES
 from shared.service.label_events import Learning
 from shared.service.labels import Labels
 from shared.service.links import Links
@@ -34,13 +31,10 @@ from shared.service.mass.changes import MassChanges
 from shared.service.matching.duplicates import Duplicates
 from shared.service.matching.keeping import Keeping
 from shared.service.merging import Merging
-from shared.service.mirrors.positions import Waiting, noting
+from shared.service.mirrors.positions import Waiting
 from shared.service.pipelines import Pipelines
-from shared.service.pipelines.visits import Visiting, Visits
-from shared.service.publishing import LinkPublisher, in_turn
-from shared.service.relations import BUILTIN
+from shared.service.pipelines.visits import Visits
 from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
-from shared.service.steps import Step
 from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
 from shared.service.walks import RedisWalk
@@ -56,13 +50,6 @@ def database_url(manifest: Manifest, settings: Settings) -> str:
     return url
 
 
-def ensure_partitions(database: Database) -> None:
-    """Partitions of log and history."""
-    ensure_history_partitions(database)
-    with database.connect() as connection:
-        ensure_log_partitions(connection)
-
-
 class Runtime:
     """Database, catalog, corridor, definitions, tokens and feed of one service in one process."""
 
@@ -76,7 +63,8 @@ class Runtime:
             self.db.signals[NEWS] = nudge(self.redis, manifest.name)
         walk = RedisWalk(self.redis, manifest.name)
         keeping = Keeping(manifest.matching, self.db)
-        self.engine = self._engine(keeping, walk)
+        kept_out = self._kept_out if settings.erasure_block else nothing_kept_out
+        self.engine = engine_of(manifest, self.db, keeping, walk, kept_out)
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
@@ -88,8 +76,9 @@ class Runtime:
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)
         self.erasure = Erasure(
-            self.engine, cache(lambda: secrets_of(settings)), walk.forget, manifest.belongings, manifest.forgets
-        )
+            self.engine, cache(lambda: secrets_of(settings)), walk.forget, manifest.belongings, manifest.forgets,
+            manifest.parts,
+        )  # fmt: skip
         self.exports = Exports(self.engine)
         self.mass = MassChanges(self.engine, self.entities)
         self.definitions = Definitions(self.engine, manifest, lambda: ensure_partitions(self.db))
@@ -100,27 +89,6 @@ class Runtime:
         self.tokens = TokenStore(self.db, settings, pulls.get(TOKEN))
         self.own = manifest.own(self) if manifest.own else None
         self.follows = {one.name: one for one in subscriptions(manifest, settings)}
-
-    def _engine(self, keeping: Keeping, walk: RedisWalk) -> Engine:
-        """What writes and reads, with everything that happens in the transaction of a write."""
-        manifest = self.manifest
-        return Engine(
-            self.db,
-            judge=DomainJudge(manifest.rules, manifest.pipelines),
-            publish=in_turn(keeping, Visiting(manifest.pipelines), *self._steps()),
-            walk=walk,
-            partitions=ensure_partitions,
-            relations=BUILTIN,
-            elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
-            publish_links=noting(LinkPublisher(manifest.name), manifest.mirrors),
-            gatherings=manifest.gatherings,
-            kept_out=self._kept_out if self.settings.erasure_block else nothing_kept_out,
-        )
-
-    def _steps(self) -> tuple[Step, ...]:
-        """What the service does itself with what is written; it asks the engine for types, which needs the steps."""
-        make = self.manifest.step
-        return () if make is None else (make(lambda name: self.engine.catalog.type(name)),)
 
     def _kept_out(
         self, connection: Connection, live: LiveType, keys: Collection[tuple[int, str]]

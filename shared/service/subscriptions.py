@@ -20,5 +20,5 @@ def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription,
     if not manifest.types:
         return (*tokens, *more)
     replicas = () if manifest.owns_tokens else (owner_replica, relation_replica)
-    mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings)
+    mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings, Bereft(manifest, settings))
     return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *mirrors, *more)

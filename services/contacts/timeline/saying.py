@@ -59,7 +59,8 @@ from timeline_said s cross join lateral (
     select '{TICKET}' as subject_type, s.ticket_id as subject_id
     union all select l.subject_type, l.subject_id from timeline_link l
     where l.ref_type = '{TICKET}' and l.ref_id = s.ticket_id and l.live) g
-where (s.id = any(%(ids)s::bigint[]) or s.ticket_id = any(%(tickets)s::bigint[])) and s.live
+where (s.id = any(%(ids)s::bigint[]) or s.ticket_id = any(%(tickets)s::bigint[]))
+    and s.live and s.ticket_id is not null
     and not exists (select from timeline_gone o where o.entity_type = g.subject_type and o.id = g.subject_id)
 order by 1, 2, 3, 4
 on conflict do nothing
@@ -116,6 +117,8 @@ _ASKED = ("ticket_id", "visibility", "author", "said_at", "body")
 
 
 def _begun(event: Event, values: Mapping[str, Any]) -> dict[str, Any]:
+    if values.get("ticket_id") is None:
+        return {}  # erased since: its event lies there without values
     said = values.get("said_at")
     at = datetime.fromisoformat(said) if said else event.effective_at or event.at
     return {

@@ -5,7 +5,7 @@ Callers hold the rows. History keeps one row per entity that says it was erased,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
 from shared.eav.guard import GUARDED, guard_params, guarded
 from shared.eav.query.reading import Reader, reader
 from shared.eav.store.state import State
@@ -100,6 +101,15 @@ def archived_with(connection: Connection, live: LiveType, attribute_id: int, slo
         return []
     table = table_name(live.table, attribute.bank, archive=True)
     return [row[0] for row in connection.rows(f"select id from {table} where {attribute.column} = %(v)s", {"v": slot})]
+
+
+def naming(connection: Connection, live: LiveType, attribute: AttributeDef, slots: Collection[Any]) -> list[int]:
+    """Entities, live or archived, with one of these in an attribute's slot. Reads the whole archive."""
+    if attribute.column is None or not slots:
+        return []
+    tables = [table_name(live.table, attribute.bank, archive=archive) for archive in (False, True)]
+    found = " union all ".join(f"select id from {one} where {attribute.column} = any(%(slots)s)" for one in tables)
+    return sorted({row[0] for row in connection.rows(found, {"slots": list(slots)})})
 
 
 def held_keys(connection: Connection, ids: Sequence[int]) -> list[Key]:

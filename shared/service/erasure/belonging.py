@@ -18,6 +18,23 @@ from shared.kernel.db import Connection
 PAGE = 500
 Belongings = Mapping[str, tuple[str, ...]]
 """By name of an entity type: the types of which entities go with an erased one, unless another one has them too."""
+Parts = Mapping[str, tuple[tuple[str, str], ...]]
+"""By name of an entity type: (type, attribute) of the entities that it consists of, which refer to it by that
+attribute and go with it whoever else is linked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Entities of ours that name a mirrored entity by a value rather than by a link: `attribute` of `type` holds what
+    `theirs` is of the mirrored one."""
+
+    theirs: str
+    type: str
+    attribute: str
+
+
+Claims = Mapping[str, tuple[Claim, ...]]
+"""By name of a mirrored entity type."""
 Forget = Callable[[Connection, str, Collection[int]], None]
 """Takes erased entities (type, ids) out of what a service keeps of them besides."""
 
@@ -43,6 +60,10 @@ _THERE = "select 1 from erasure_review where id = %(id)s"
 
 Link = tuple[str, int, int, int]
 """A link that an erased entity had: (type of the other, relation back from there, erased id, other id)."""
+
+
+Named = Mapping[tuple[int, str], Collection[int]]
+"""(erased id, type of ours) -> entities of ours that name the erased one by a value."""
 
 
 def create_statements() -> list[str]:
@@ -97,6 +118,11 @@ def parted(connection: Connection, links: Iterable[Link]) -> tuple[dict[str, lis
         if (kind, ident) not in still:
             alone.setdefault(kind, set()).add(ident)
     return {kind: sorted(ids) for kind, ids in alone.items()}, [one for one in listed if (one[0], one[3]) in still]
+
+
+def note_all(connection: Connection, erased_type: str, erased: int, entity_type: str, ids: Collection[int]) -> None:
+    """List entities for one that was erased."""
+    note(connection, erased_type, [(entity_type, 0, erased, one) for one in ids])
 
 
 def note(connection: Connection, erased_type: str, shared: Collection[Link]) -> None:

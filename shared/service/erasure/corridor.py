@@ -15,6 +15,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.erasing import Erased
 from shared.eav.requests import Ref
+from shared.eav.store.erase import naming
 from shared.eav.tables import table_name
 from shared.eav.types import ValueProblem, kind_of
 from shared.eav.validation import coerce
@@ -23,7 +24,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError, Invalid, InvalidValues, NotFound
 from shared.service.erasure import belonging, blanking, ledger
-from shared.service.erasure.belonging import Belongings, Forget, Review
+from shared.service.erasure.belonging import Belongings, Forget, Link, Parts, Review
 from shared.service.erasure.ledger import Entry, Hash
 from shared.service.erasure.secret import Secret
 from shared.service.matching.store import forget as forget_keys
@@ -35,8 +36,8 @@ _THERE = "select id, recorded_at from {table} where id = any(%(ids)s::bigint[])"
 
 
 class Erasure:
-    """Erasures of one service. secrets: read when first needed; forget: empties what is cached outside; belongings:
-    what goes with an erased entity; forgets: takes it out of what the service itself keeps."""
+    """Erasures of one service. secrets: read when first needed; forget: empties what is cached outside; belongings and
+    parts: what goes with an erased entity; forgets: takes it out of what the service itself keeps."""
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class Erasure:
         forget: Callable[[], None],
         belongings: Belongings = MappingProxyType({}),
         forgets: Forget | None = None,
+        parts: Parts = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._secrets = secrets
         self._forget = forget
         self._belongings = belongings
         self._forgets = forgets
+        self._parts = parts
 
     def erase(self, ctx: Context, type: str, ref: Ref) -> dict[int, int]:
         """Erase whom a reference means and all that were merged into them; {id: its last version}, empty when there is
@@ -173,8 +176,17 @@ class Erasure:
             for (_, inverse, start, to), relation in known
             if relation is not None and relation.to_type in theirs
         ]
+        self.erase_left(ctx, connection, live.name, links)
+        for kind, name in self._parts.get(live.name, ()):
+            part = self._engine.catalog.type(kind)
+            ids = naming(connection, part, part.attributes[name], list(erased.versions))
+            if ids:
+                self._engine.erasing.within(connection, kind, ids, ctx, self._around(ctx))
+
+    def erase_left(self, ctx: Context, connection: Connection, erased_type: str, links: Sequence[Link]) -> None:
+        """Erase what somebody who is erased had alone, and list what others have too; their own links are gone."""
         alone, shared = belonging.parted(connection, links)
-        belonging.note(connection, live.name, shared)
+        belonging.note(connection, erased_type, shared)
         for kind, ids in sorted(alone.items()):
             self._engine.erasing.within(connection, kind, ids, ctx, self._around(ctx))
 

@@ -17,17 +17,19 @@ from shared.service.following import asker
 from shared.service.mirrors.catalogs import apply_type
 from shared.service.mirrors.declare import Mirror, sources, subscription_name
 from shared.service.mirrors.entities import Keys, translated
-from shared.service.mirrors.keeper import Keeper, Known
+from shared.service.mirrors.keeper import Bereft, Keeper, Known
 from shared.service.mirrors.positions import announcing
 
 Ask = Callable[[str], Mapping[str, Any]]
 _MOST_ID = 2**63 - 1
 
 
-def mirror_subscriptions(service: str, mirrors: Sequence[Mirror], settings: Settings) -> tuple[Subscription, ...]:
-    """One for each service that has types which this one mirrors."""
+def mirror_subscriptions(
+    service: str, mirrors: Sequence[Mirror], settings: Settings, bereft: Bereft | None = None
+) -> tuple[Subscription, ...]:
+    """One for each service that has types which this one mirrors. bereft: sees to what erased ones leave behind."""
     return tuple(
-        mirror_subscription(Keeper(service, source, those), asker(settings, source), settings)
+        mirror_subscription(Keeper(service, source, those, bereft), asker(settings, source), settings)
         for source, those in sources(mirrors).items()
     )
 
@@ -84,11 +86,13 @@ def _take_over(
         for one in mirroring.standing(connection, live, lost).values()
         if one.values or not one.archived  # else its erasure was told
     ]
+    left = keeper.leaving(connection, known, live, [one.id for one in gone])
     for one in gone:
         one.version, one.archived, one.values = one.version + 1, True, {}
     mirroring.put(connection, live, gone)
     if gone:
         keeper.hear(connection, known, keeper.undoing(connection, known, live, [one.id for one in gone]))
+        keeper.bereave(connection, [left], None)
 
 
 def _state(live: LiveType, keys: Keys, one: Mapping[str, Any]) -> Mirrored:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 from shared.bus.consumer import passed
 from shared.contracts.event import ERASED, LINK, Event
@@ -19,7 +20,7 @@ from shared.eav.loading import load_within
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Unavailable
-from shared.service.erasure import ledger
+from shared.service.erasure import belonging, ledger
 from shared.service.known_types import KNOWN_TYPES
 from shared.service.mirrors import schema
 from shared.service.mirrors.catalogs import apply_catalog_events
@@ -32,8 +33,30 @@ from shared.service.relations import BUILTIN
 Link = tuple[RelationDef, int, int]
 """(relation from ours to theirs, our id, their id)."""
 
+Left = tuple[str, Sequence[belonging.Link], belonging.Named]
+"""What erased entities of a mirrored type had: by links, and by values that name them."""
+
 _ELSEWHERE = MappingProxyType({one.name: one.wire_id for one in KNOWN_TYPES})
 _STAMP = "select type_id, version from eav_version order by type_id"
+
+
+class Bereft(Protocol):
+    """Sees to what erased entities of mirrors leave behind: `shared.service.bereft`."""
+
+    def concerns(self, mirrored: str) -> bool:
+        """Whether entities of ours go with entities of a mirrored type."""
+
+    def belongs(self, mirrored: str, own: str) -> bool:
+        """Whether entities of a type of ours go with those of a mirrored type that they are linked to."""
+
+    def named(self, connection: Connection, mirror: LiveType, ids: Collection[int]) -> belonging.Named:
+        """Which entities of ours name these of a mirror by a value."""
+
+    def erase(
+        self, connection: Connection, mirrored: str, links: Iterable[belonging.Link], named: belonging.Named,
+        cause: str | None,
+    ) -> None:  # fmt: skip
+        """Erase or list what they had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +86,11 @@ class Known:
 class Keeper:
     """Keeps the mirrors that `service` has of `source`. One thread at a time."""
 
-    def __init__(self, service: str, source: str, mirrors: Sequence[Mirror]) -> None:
+    def __init__(self, service: str, source: str, mirrors: Sequence[Mirror], bereft: Bereft | None = None) -> None:
         self.service = service
         self.source = source
         self.mirrors = {one.type: frozenset(one.attributes) for one in mirrors}
+        self._bereft = bereft
         self._publish = LinkPublisher(service)
         self._clock = Clock()
         self._known: Known | None = None
@@ -88,12 +112,32 @@ class Keeper:
         linked = any(one.kind == LINK for one in events)
         until = passed(connection, f"{self.service}.relations") if linked else None
         heard = words(self.source, known.lives, known.relations, events, until)
+        erased = [one for one in events if one.kind == ERASED and one.entity_type in self.mirrors]
+        left = [self.leaving(connection, known, known.lives[name], ids) for name, ids in _by_type(erased).items()]
         for name in self.mirrors.keys() & {one.entity_type for one in events}:
             live = known.lives[name]
             news = apply_entity_events(connection, live, known.keys(connection, live), events)
             gone = [one for one in news if one.kind == ERASED]
             heard += self._erased(connection, known, live, gone, max((one.stamp[0] for one in heard), default=0))
         self.hear(connection, known, heard)
+        self.bereave(connection, left, _cause(self.source, erased))
+
+    def leaving(self, connection: Connection, known: Known, live: LiveType, ids: Collection[int]) -> Left:
+        """What of ours these entities of a mirror have, who are about to be erased here."""
+        if self._bereft is None or not ids or not self._bereft.concerns(live.name):
+            return live.name, (), {}
+        links = {
+            (relation.from_type, known.relations.between(relation.from_type, live.name)[0].id, other, own)
+            for relation, own, other, _ in self.receiving(connection, known).leading_to(live, ids)
+            if self._bereft.belongs(live.name, relation.from_type)
+        }
+        return live.name, sorted(links), self._bereft.named(connection, live, ids)
+
+    def bereave(self, connection: Connection, left: Sequence[Left], cause: str | None) -> None:
+        """See to what erased entities left behind, when their links are undone."""
+        for name, links, named in left:
+            if self._bereft is not None and (links or named):
+                self._bereft.erase(connection, name, links, named, cause)
 
     def known(self, connection: Connection) -> Known:
         """Types and relations in force."""
@@ -172,3 +216,18 @@ class Keeper:
     def types(self) -> frozenset[str]:
         """What of the source's feed matters: everything about the mirrored types, links that they stand first in."""
         return frozenset(self.mirrors)
+
+
+def _by_type(events: Sequence[Event]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for one in events:
+        found.setdefault(one.entity_type, []).append(one.entity_id or 0)
+    return found
+
+
+def _cause(source: str, events: Sequence[Event]) -> str | None:
+    """The last of them, by the id that its write answered with."""
+    if not events:
+        return None
+    last = events[-1]
+    return f"{source}/{last.entity_type}/{last.entity_id}/{last.version}"

@@ -1,0 +1,21 @@
+"""What is kept of erased tickets besides: their clocks, with what conditions asked of them, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from services.service_desk.promises.keeping import TICKET
+from shared.kernel.db import Connection
+
+_TICKETS = """
+with actions as (delete from sla_action where ticket_id = any(%(ids)s::bigint[])),
+said as (delete from sla_said where ticket_id = any(%(ids)s::bigint[]))
+delete from sla_clock where ticket_id = any(%(ids)s::bigint[])
+"""
+
+
+def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
+    """Take erased tickets out, in the transaction of the erasure. When somebody wrote stays with a ticket that stays:
+    clocks ran by it, and it says nothing about anybody."""
+    if entity_type == TICKET:
+        connection.run(_TICKETS, {"ids": list(ids)})
