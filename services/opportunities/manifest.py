@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.opportunities.api import OPERATIONS
+from services.opportunities.assigned import ASSIGNED
 from services.opportunities.gathering import GATHERINGS
 from services.opportunities.handlers import subscriptions
 from services.opportunities.metrics import METRICS
@@ -22,6 +23,7 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
+    assigned=ASSIGNED,
     operations=OPERATIONS,
     follows=subscriptions,
     migrations=Path(__file__).parent / "migrations",

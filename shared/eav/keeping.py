@@ -7,7 +7,7 @@ the values were worked out from and the values go together. Not for what callers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.eav.attempts import NeedSlots, Publish
@@ -22,7 +22,10 @@ from shared.eav.types import kind_of
 from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import FieldError, Unavailable
+
+Refusals = dict[int, tuple[FieldError, ...]]
+"""What rules had against it, by id of the entity."""
 
 
 class Keeper:
@@ -35,15 +38,22 @@ class Keeper:
         self._judge = judge
 
     def keep(
-        self, connection: Connection, type_name: str, values: Mapping[int, Mapping[str, Any]], context: Context
+        self,
+        connection: Connection,
+        type_name: str,
+        values: Mapping[int, Mapping[str, Any]],
+        context: Context,
+        refused: Refusals | None = None,
     ) -> int:
         """Give entities these canonical values by internal name (None clears); how many that changed. Entities that
-        are not live are passed over, and a value that is as it was is no write. A constant number of statements."""
+        are not live are passed over, and a value that is as it was is no write. A constant number of statements.
+
+        refused: takes what the rules refuse."""
         for _ in tries():
             live = self._with_slots(type_name, values)
             try:
                 with connection.transaction():
-                    return self._once(connection, live, values, context)
+                    return self._once(connection, live, values, context, {} if refused is None else refused)
             except StaleCatalog:
                 self._catalog.refresh()
             except NeedSlots as need:
@@ -51,23 +61,36 @@ class Keeper:
                 self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
 
+    def ready(self, type_name: str, names: Iterable[str]) -> None:
+        """See to it that these attributes have their places: before a transaction that reads the type, and will write
+        them."""
+        self._with_slots(type_name, {0: dict.fromkeys(names, True)})
+
     def _once(
-        self, connection: Connection, live: LiveType, values: Mapping[int, Mapping[str, Any]], context: Context
+        self,
+        connection: Connection,
+        live: LiveType,
+        values: Mapping[int, Mapping[str, Any]],
+        context: Context,
+        refused: Refusals,
     ) -> int:
         states = lock(connection, live, sorted(values), staying=True)
-        found = ((one, self._judged(live, one, values[one.id], context)) for one in states.values())
+        found = ((one, self._judged(live, one, values[one.id], context, refused)) for one in states.values())
         asked = (Pending(one, kept, changes(live, one.values, kept)) for one, kept in found)
         pending = [one for one in asked if one.changed]
         if pending:
             self._publish(connection, live, rewrite(connection, live, pending, context), context)
         return len(pending)
 
-    def _judged(self, live: LiveType, state: State, values: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+    def _judged(
+        self, live: LiveType, state: State, values: Mapping[str, Any], context: Context, refused: Refusals
+    ) -> Mapping[str, Any]:
         """The values with what follows from them; nothing when rules refuse them."""
         if self._judge is None:
             return values
         completed, errors = self._judge.judged(live, Before(live, state), values, context)
         if errors:
+            refused[state.id] = tuple(errors)
             return {}
         need_slots(live, completed)
         return completed

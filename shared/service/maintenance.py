@@ -13,6 +13,7 @@ from shared.eav.slots import provision
 from shared.eav.statistics import analyse_new_slots
 from shared.kernel.db import Database
 from shared.kernel.telemetry import logger
+from shared.service.giving_out import sweep as give_out
 from shared.service.idempotency import purge
 from shared.service.imports.leftovers import purge_seen
 from shared.service.manifest import Manifest
@@ -45,6 +46,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
         "purged": purged,
         "matched": matched,
         "undone": undone,
+        "assigned": give_out(manifest, database) if manifest.assigned else 0,
         **{name: one(database) for name, one in manifest.upkeep.items()},
     }
     if any(outcome[name] for name in outcome if name != "service"):

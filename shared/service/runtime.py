@@ -70,7 +70,7 @@ class Runtime:
         self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
         self.duplicates = Duplicates(self.engine, keeping)
         self.entities = Entities(self.engine, self.foreign, self.duplicates)
-        self.assignment = Assignment(self.engine, self.entities)
+        self.assignment = Assignment(self.engine, self.foreign, manifest.assigned)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
         self.heard = Waiting(self.redis, self.db, manifest.name)
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))

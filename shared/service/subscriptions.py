@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.bus.consumer import Subscription
 from shared.kernel.config import Settings
+from shared.service.giving_out import subscription as assignment_subscription
 from shared.service.imports.orders import import_orders
 from shared.service.manifest import Manifest
 from shared.service.mirrors.following import mirror_subscriptions
@@ -16,6 +17,8 @@ def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription,
     A service without entities needs no more than tokens of it.
     """
     more = (*manifest.hears, *(manifest.follows(settings) if manifest.follows else ()))
+    if manifest.assigned:
+        more = (*more, assignment_subscription(manifest, settings))
     tokens = () if manifest.owns_tokens else (token_replica(manifest.name, settings),)
     if not manifest.types:
         return (*tokens, *more)

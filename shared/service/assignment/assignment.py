@@ -1,34 +1,45 @@
-"""The corridor of assignment: pools of a type, and entities given to whose turn it is.
+"""The corridor of assignment: pools, agents and rules of a type, and entities given to whom they are due.
 
-A turn is taken in a transaction of its own, before the entity is written: writes of entities do not queue up behind
-each other for it. When the write comes to nothing, the turn is given back.
+An entity is held, then its pool, and both are written in one transaction: writes of entities do not queue up behind
+each other for it, only those who give out from the same pool do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import psycopg
 
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
+from shared.eav.entity import Entity, View
+from shared.eav.patience import tries
+from shared.eav.requests import Ref
 from shared.kernel.context import Context
-from shared.kernel.errors import ErrorList, Invalid, NotFound
-from shared.service.assignment import rows
+from shared.kernel.db import Connection
+from shared.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from shared.service.assignment import ledger, rows
+from shared.service.assignment.checking import check_agent, check_owners, check_pool, check_rules
+from shared.service.assignment.choosing import Agent, Reason
+from shared.service.assignment.declare import OWNER, Assigned, Rule
+from shared.service.assignment.giving import Given, Giving
+from shared.service.assignment.ledger import Line, Waiting
 from shared.service.assignment.shares import Member
-from shared.service.entities import Entities, Entity, ItemError, Ref, Update, View
+from shared.service.foreign import Foreign
 from shared.service.permissions import Mode, require
 
-OWNER = "owner_id"
-MOST_MEMBERS = 500
-MOST_WEIGHT = 1000
-MOST_NAME = 100
+T = TypeVar("T")
+MOST_LISTED = 500
 
 
 class Assignment:
     """Assigns entities of one service."""
 
-    def __init__(self, engine: Engine, entities: Entities) -> None:
+    def __init__(self, engine: Engine, foreign: Foreign, assigned: Mapping[str, Assigned]) -> None:
         self._engine = engine
-        self._entities = entities
+        self._giving = Giving.of(engine, assigned)
+        self._foreign = foreign
 
     def pools(self, ctx: Context, type: str) -> dict[str, list[Member]]:
         """The pools of a type, by name, with what was given so far."""
@@ -39,60 +50,120 @@ class Assignment:
     def put(self, ctx: Context, type: str, name: str, members: Sequence[Member]) -> list[Member]:
         """Make a pool, or change it; its turns begin anew. Raises Invalid with everything wrong."""
         live = self._live(ctx, type, "write")
-        _check(name, members)
+        check_pool(name, members)
+        check_owners(self._foreign, live, [one.owner for one in members])
         fresh = [Member(one.owner, one.weight) for one in members]
         with self._engine.database.transaction() as connection:
-            rows.put(connection, live.id, name, fresh)
+            rows.put(connection, live.id, {name: fresh})
         return fresh
 
     def drop(self, ctx: Context, type: str, name: str) -> None:
-        """Do away with a pool; fine when there is none."""
+        """Do away with a pool; fine when there is none. Raises Conflict while a rule names it."""
         live = self._live(ctx, type, "write")
         with self._engine.database.transaction() as connection:
+            named = [one.name for one in self._giving.rules(connection, live) if one.pool == name]
+            if named:
+                raise Conflict(f"Pool {name[:80]} is named by rule {named[0]}: change the rule first")
             rows.drop(connection, live.id, name)
 
-    def assign(self, ctx: Context, type: str, ident: int, name: str, view: View) -> Entity:
-        """Give an entity to whose turn it is. Raises NotFound for no such pool or entity, Invalid when nobody in the
-        pool gets anything, and whatever the write raises."""
+    def agents(self, ctx: Context, type: str) -> list[Agent]:
+        """Everybody of whom is said what they can take."""
+        live = self._live(ctx, type, "read")
+        with self._engine.database.connect() as connection:
+            return rows.agents(connection, live.id)
+
+    def put_agent(self, ctx: Context, type: str, agent: Agent) -> None:
+        """Say what an owner can take. Raises Invalid."""
+        live = self._live(ctx, type, "write")
+        check_agent(agent)
+        check_owners(self._foreign, live, [agent.owner])
+        with self._engine.database.transaction() as connection:
+            rows.put_agent(connection, live.id, agent)
+
+    def drop_agent(self, ctx: Context, type: str, owner: int) -> None:
+        """Say nothing of an owner any more; fine when nothing was said."""
+        live = self._live(ctx, type, "write")
+        with self._engine.database.transaction() as connection:
+            rows.drop_agent(connection, live.id, owner)
+
+    def rules(self, ctx: Context, type: str) -> list[Rule]:
+        """The rules of a type in the order in which they are asked, those that follow from other things last."""
+        live = self._live(ctx, type, "read")
+        with self._engine.database.connect() as connection:
+            return self._giving.rules(connection, live)
+
+    def put_rules(self, ctx: Context, type: str, listed: Sequence[Rule]) -> None:
+        """Other rules in place of those that people made. Raises Invalid with everything wrong."""
+        live = self._live(ctx, type, "write")
+        with self._engine.database.transaction() as connection:
+            check_rules(live, listed, rows.held(connection, live.id, {one.pool for one in listed}))
+            rows.put_rules(connection, live.id, listed)
+
+    def assign(self, ctx: Context, type: str, ident: int, pool: str | None, view: View) -> tuple[Entity, Given]:
+        """Give an entity to whom it is due: of a pool, or by the rules. Nobody is free: it waits, and `owner` is None.
+
+        Raises NotFound for no such pool or entity, Invalid when no rule fits or nobody in the pool gets anything, and
+        whatever the write raises.
+        """
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "write")
-        with self._engine.database.transaction() as connection:
-            chosen = rows.take(connection, live.id, name, 1)
-        if chosen is None:
-            raise NotFound("pool", [name[:80]], f"There is no pool {name[:80]} of {live.plural}")
-        if not chosen:
-            raise Invalid.one("pool", "EMPTY_POOL", f"Nobody in pool {name} gets anything: give somebody a weight")
-        try:
-            update = Update(Ref(ident), {OWNER: str(chosen[0])})
-            (outcome,) = self._entities.update(ctx, live.name, [update], view)
-        except Exception:  # refused, for whatever reason: it is raised again. Who dies in between has used up a turn.
-            self._give_back(live, name, chosen)
-            raise
-        assert not isinstance(outcome, ItemError)  # a single one raises
-        return outcome
+        _owned(live)
+        live = self._giving.ready(live.name)
 
-    def _give_back(self, live: LiveType, name: str, chosen: Sequence[int]) -> None:
-        with self._engine.database.transaction() as connection:
-            rows.give_back(connection, live.id, name, chosen)
+        def work(connection: Connection) -> Given:
+            given = self._giving.give(connection, live.name, {ident: pool}, ctx, automatic=False)
+            if not given:
+                raise NotFound(live.name, [str(ident)])
+            _raise_for(given[0], live)
+            return given[0]
+
+        given = self._at_once(work)
+        (entity,) = self._engine.reads.read(live.name, [Ref(given.entity)], view)
+        if entity is None:
+            raise NotFound(live.name, [str(ident)])
+        return entity, given
+
+    def story(self, ctx: Context, type: str, ident: int, limit: int) -> tuple[list[Line], Waiting | None]:
+        """Who got an entity and why, the latest first, and whether it waits for somebody."""
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "read")
+        with self._engine.database.connect() as connection:
+            return ledger.lines(connection, live.id, ident, limit), ledger.waiting(connection, live.id, ident)
+
+    def waiting(self, ctx: Context, type: str, after: int, limit: int) -> list[Waiting]:
+        """What nobody could get so far, by id, and why."""
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "read")
+        with self._engine.database.connect() as connection:
+            return ledger.listed(connection, live.id, after, limit)
+
+    def _at_once(self, work: Callable[[Connection], T]) -> T:
+        for _ in tries():
+            try:
+                with self._engine.database.transaction() as connection:
+                    return work(connection)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                continue
+        raise Unavailable("too much is changing at once: try again")
 
     def _live(self, ctx: Context, type: str, mode: Mode) -> LiveType:
         live = self._engine.catalog.type(type)
         require(ctx.actor, "schemas", live.defn, mode)
-        if OWNER not in live.attributes:
-            raise Invalid.one("type", "NOT_AVAILABLE", f"{live.plural} have no owners")
-        return live
+        return _owned(live)
 
 
-def _check(name: str, members: Sequence[Member]) -> None:
-    errors = ErrorList()
-    if not name.strip() or len(name) > MOST_NAME:
-        errors.add("pool", "INVALID_NAME", f"pool must have 1 to {MOST_NAME} characters")
-    if not members or len(members) > MOST_MEMBERS:
-        errors.add("members", "INVALID_LIST", f"a pool has 1 to {MOST_MEMBERS} members")
-    if len({one.owner for one in members}) != len(members):
-        errors.add("members", "DUPLICATE_ID", "an owner is in a pool once; a greater share is a greater weight")
-    for place, one in enumerate(members):
-        if not 0 <= one.weight <= MOST_WEIGHT:
-            where = f"members[{place}].weight"
-            errors.add(where, "INVALID_INTEGER", f"{where} must be a whole number from 0 to {MOST_WEIGHT}")
-    errors.raise_if_any()
+def _owned(live: LiveType) -> LiveType:
+    if OWNER not in live.attributes:
+        raise Invalid.one("type", "NOT_AVAILABLE", f"{live.plural} have no owners")
+    return live
+
+
+def _raise_for(given: Given, live: LiveType) -> None:
+    """What waiting would not help with."""
+    if given.reason is Reason.NO_POOL:
+        name = str(given.pool)[:80]
+        raise NotFound("pool", [name], f"There is no pool {name} of {live.plural}")
+    if given.reason is Reason.NO_RULE:
+        raise Invalid.one("pool", "NO_RULE", f"No rule of {live.plural} fits: name a pool, or make a rule")
+    if given.reason is Reason.EMPTY:
+        raise Invalid.one("pool", "EMPTY_POOL", f"Nobody in pool {given.pool} gets anything: give somebody a weight")

@@ -1,0 +1,294 @@
+"""Giving entities out: who gets each, the owner written, the turn used and the ledger told, in ONE transaction.
+
+Whoever dies in between has done nothing: no turn is used up, nobody has more than the ledger says. The number of
+statements does not depend on how many entities are given out at once, only on how many rules know somebody's last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from shared.eav.catalog import Catalog, LiveType, StaleCatalog
+from shared.eav.engine import Engine
+from shared.eav.filters import check, parse
+from shared.eav.keeping import Keeper, Refusals
+from shared.eav.patience import tries
+from shared.eav.query.picking import counts_by, last_holders, slot_of
+from shared.eav.store.erase import states
+from shared.eav.store.state import State
+from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.kernel.errors import Invalid, InvalidValues, Unavailable
+from shared.kernel.telemetry import logger
+from shared.service.assignment import ledger, rows
+from shared.service.assignment.choosing import Choice, Reason, Room, choose
+from shared.service.assignment.declare import OWNER, Assigned, Rule
+from shared.service.assignment.ledger import Line, Waiting
+from shared.service.assignment.shares import Member, gave
+from shared.service.replica.evaluating import compiled_filter
+
+NOTHING = Assigned()
+STAMP = "owner_assigned_at"
+_log = logger("assignment")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What became of one entity. owner None: nobody could get it, and it waits."""
+
+    entity: int
+    owner: int | None
+    before: int | None
+    rule: Rule | None
+    pool: str | None
+    reason: Reason
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    state: State
+    before: int | None
+    rule: Rule | None
+    pool: str | None
+
+
+@dataclass(slots=True)
+class _Table:
+    """Pools and agents while something is given out: what was given so far changes what comes next."""
+
+    pools: dict[str, list[Member]]
+    room: Room
+    opened: dict[int, int]
+    known: dict[str, dict[Any, int]]
+
+    def take_back(self, one: Given) -> None:
+        """What the rules refused was given to nobody."""
+        if one.owner is not None and one.pool is not None:
+            self.pools[one.pool] = gave(self.pools[one.pool], one.owner, -1)
+            self.opened[one.owner] = self.opened.get(one.owner, 1) - 1
+
+
+class Giving:
+    """Gives entities of one database out. assigned: what the service says of its types."""
+
+    def __init__(self, catalog: Catalog, keeper: Keeper, assigned: Mapping[str, Assigned]) -> None:
+        self._catalog = catalog
+        self._keeper = keeper
+        self.assigned = assigned
+
+    @classmethod
+    def of(cls, engine: Engine, assigned: Mapping[str, Assigned]) -> Giving:
+        """Over an engine: what is written is told, and judged, like any write."""
+        keeper = Keeper(engine.database, engine.catalog, engine.publish, engine.judge)
+        return cls(engine.catalog, keeper, assigned)
+
+    def ready(self, type_name: str) -> LiveType:
+        """Before the transaction: the type, with places for what will be written."""
+        live = self._catalog.type(type_name)
+        self._keeper.ready(live.name, [one for one in (OWNER, STAMP) if one in live.attributes])
+        return self._catalog.type(type_name)
+
+    def rules(self, connection: Connection, live: LiveType) -> list[Rule]:
+        """Those that people made, then those that follow from what the service keeps."""
+        derived = self.assigned.get(live.name, NOTHING).derived
+        return [*rows.rules(connection, live.id), *(derived(connection, live) if derived else ())]
+
+    def give(
+        self,
+        connection: Connection,
+        type_name: str,
+        asked: Mapping[int, str | None],
+        context: Context,
+        *,
+        automatic: bool,
+    ) -> list[Given]:
+        """Give entities (id -> the pool that was asked for, None: rules choose) to whom they are due.
+
+        automatic: only those that are open and nobody's, what rules refuse waits. Otherwise whatever there is, and
+        what is refused raises InvalidValues. Those left out of the answer are not there, or not to be given out.
+        """
+        live, held = self._held(connection, type_name, sorted(asked))
+        wanted = self._wanted(connection, live, held, asked, automatic)
+        table = self._table(connection, live, wanted)
+        given = [self._one(live, table, one) for one in wanted]
+        given = self._write(connection, live, table, given, context, automatic)
+        lines = [_line(one, one.owner) for one in given if one.owner is not None]
+        ledger.note(connection, live.id, context.actor.id, lines)
+        waits = [
+            Waiting(one.entity, asked[one.entity], one.reason, _told_of(one)) for one in given if one.owner is None
+        ]
+        ledger.wait(connection, live.id, waits)
+        ledger.done(connection, live.id, set(asked) - {one.entity for one in waits})
+        return given
+
+    def held(self, connection: Connection, type_name: str, ids: Sequence[int]) -> dict[int, State]:
+        """Live entities, held until the transaction ends, as is the catalog of their type."""
+        return self._held(connection, type_name, ids)[1]
+
+    def _held(self, connection: Connection, type_name: str, ids: Sequence[int]) -> tuple[LiveType, dict[int, State]]:
+        for _ in tries():
+            live = self._catalog.type(type_name)
+            try:
+                with connection.transaction():
+                    found = states(connection, live, ids, archived=False, lock=True)
+                return live, {state.id: state for state, _ in found}
+            except StaleCatalog:
+                self._catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
+
+    def _wanted(
+        self,
+        connection: Connection,
+        live: LiveType,
+        held: Mapping[int, State],
+        asked: Mapping[int, str | None],
+        automatic: bool,
+    ) -> list[_Wanted]:
+        """Which ones, and from which pool; by themselves, entities that no rule fits are nobody's business."""
+        is_open = compiled_filter(live, self.assigned.get(live.name, NOTHING).open or None)
+        tests = compiled(live, self.rules(connection, live)) if None in asked.values() else []
+        found, owner = [], live.attributes[OWNER].key
+        for ident, state in held.items():
+            before = state.values.get(owner)
+            if automatic and (before is not None or (is_open is not None and not is_open(state.values))):
+                continue
+            pool, rule = asked[ident], None
+            if pool is None:
+                rule = next((one for one, fits in tests if fits(state.values)), None)
+                if rule is None and automatic:
+                    continue
+            named = rule.pool if rule is not None else pool
+            found.append(_Wanted(state, None if before is None else int(before), rule, named))
+        return found
+
+    def _table(self, connection: Connection, live: LiveType, wanted: Sequence[_Wanted]) -> _Table:
+        """Pools and agents, held until the transaction ends; so that nobody else counts meanwhile."""
+        pools = rows.held(connection, live.id, {one.pool for one in wanted if one.pool is not None})
+        owners = {one.owner for members in pools.values() for one in members}
+        agents = rows.held_agents(connection, live.id, owners) if owners else {}
+        limited = [one.owner for one in agents.values() if one.capacity is not None]
+        raw = self.assigned.get(live.name, NOTHING).open
+        counted = check(parse(raw), live) if raw else None
+        opened = counts_by(connection, live, counted, OWNER, limited)
+        gone = rows.gone(connection, owners) if owners else frozenset()
+        room = Room(agents, opened, now(), gone)
+        named = {one.rule.name: one.rule for one in wanted if one.rule is not None and one.rule.sticky is not None}
+        known = {name: _known(connection, live, rule, wanted, pools.get(rule.pool, ())) for name, rule in named.items()}
+        return _Table(pools, room, opened, known)
+
+    def _one(self, live: LiveType, table: _Table, one: _Wanted) -> Given:
+        """The choice for one entity, and what it leaves of the table."""
+        if one.pool is None or one.pool not in table.pools:
+            reason = Reason.NO_RULE if one.pool is None else Reason.NO_POOL
+            return Given(one.state.id, None, one.before, one.rule, one.pool, reason)
+        skills = _skills(live, one)
+        members = table.pools[one.pool]
+        slot = _likeness(live, one)
+        sticky = table.known.get(one.rule.name, {}).get(slot) if one.rule is not None and slot is not None else None
+        choice, after = choose(members, table.room, skills, sticky)
+        table.pools[one.pool] = after
+        told = _told(choice, table, after, skills)
+        if choice.owner is not None:
+            table.opened[choice.owner] = table.opened.get(choice.owner, 0) + 1
+            if one.rule is not None and slot is not None:
+                table.known[one.rule.name][slot] = choice.owner
+        return Given(one.state.id, choice.owner, one.before, one.rule, one.pool, choice.reason, told)
+
+    def _write(
+        self,
+        connection: Connection,
+        live: LiveType,
+        table: _Table,
+        given: Sequence[Given],
+        context: Context,
+        automatic: bool,
+    ) -> list[Given]:
+        """Owners and turns; what rules refuse waits, or is raised."""
+        refused: Refusals = {}
+        values = {one.entity: {OWNER: one.owner} for one in given if one.owner is not None}
+        if values:
+            self._keeper.keep(connection, live.name, values, context, refused)
+        if refused and not automatic:
+            raise InvalidValues([error for several in refused.values() for error in several])
+        found = []
+        for one in given:
+            if one.entity in refused:
+                table.take_back(one)
+                told = {"errors": [error.message for error in refused[one.entity]]}
+                one = Given(one.entity, None, one.before, one.rule, one.pool, Reason.REFUSED, told)
+            found.append(one)
+        if values:
+            rows.put(connection, live.id, table.pools)
+        return found
+
+
+def compiled(live: LiveType, rules: Sequence[Rule]) -> list[tuple[Rule, Callable[[Mapping[str, Any]], bool]]]:
+    """Rules with their tests. One that cannot be read any more (an attribute was archived) is passed over."""
+    found: list[tuple[Rule, Callable[[Mapping[str, Any]], bool]]] = []
+    for rule in rules:
+        try:
+            test = compiled_filter(live, rule.filter)
+        except Invalid as error:
+            _log.warning("a rule cannot be read", type=live.name, rule=rule.name, error=error.message)
+            continue
+        found.append((rule, test or (lambda _values: True)))
+    return found
+
+
+def _known(
+    connection: Connection, live: LiveType, rule: Rule, wanted: Sequence[_Wanted], members: Sequence[Member]
+) -> dict[Any, int]:
+    """Who had the last ones like those that a rule gives out."""
+    assert rule.sticky is not None
+    slots = {slot for one in wanted if one.rule is rule and (slot := _likeness(live, one)) is not None}
+    since = now() - timedelta(days=rule.sticky.days)
+    return last_holders(connection, live, OWNER, rule.sticky.by, slots, [one.owner for one in members], since)
+
+
+def _likeness(live: LiveType, one: _Wanted) -> Any:
+    """By what an entity is like others, None when its rule does not ask or there is nothing to go by."""
+    sticky = one.rule.sticky if one.rule is not None else None
+    attribute = live.attributes.get(sticky.by) if sticky is not None else None
+    value = one.state.values.get(attribute.key) if attribute is not None else None
+    return None if value is None or sticky is None else slot_of(live, sticky.by, value)
+
+
+def _skills(live: LiveType, one: _Wanted) -> tuple[str, ...]:
+    """What it takes: what the rule says, and the values of the attributes that it names."""
+    if one.rule is None:
+        return ()
+    found = list(one.rule.skills)
+    for name in one.rule.skills_from:
+        attribute = live.attributes.get(name)
+        value = one.state.values.get(attribute.key) if attribute is not None else None
+        parts = value if isinstance(value, list) else str(value or "").split(";")
+        found += [part.strip() for part in parts if part.strip()]
+    return tuple(dict.fromkeys(found))
+
+
+def _told(choice: Choice, table: _Table, after: Sequence[Member], skills: Sequence[str]) -> dict[str, Any]:
+    told: dict[str, Any] = {"of": sum(1 for one in after if one.weight > 0), "out": dict(choice.out)}
+    if skills:
+        told["skills"] = list(skills)
+    mine = next((one for one in after if one.owner == choice.owner), None)
+    if mine is not None:
+        told |= {"weight": mine.weight, "given": mine.given}
+        agent = table.room.agents.get(mine.owner)
+        if agent is not None and agent.capacity is not None:
+            told |= {"open_before": table.opened.get(mine.owner, 0), "capacity": agent.capacity}
+    return told
+
+
+def _told_of(one: Given) -> dict[str, Any]:
+    rule = None if one.rule is None else one.rule.name
+    return {**one.told, "rule": rule, "pool": one.pool}
+
+
+def _line(one: Given, owner: int) -> Line:
+    rule = None if one.rule is None else one.rule.name
+    return Line(one.entity, owner, one.before, rule, one.pool, one.reason, one.told)
