@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.service_desk.gathering import GATHERINGS
 from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
+from services.service_desk.macros.doors import OPERATIONS as MACROS
 from services.service_desk.mail.doors import OPERATIONS as MAIL
 from services.service_desk.mail.introducing import IntroducingKind
 from services.service_desk.mail.keeping import tidy
 from services.service_desk.mail.outbox_doors import OPERATIONS as OUTBOX
-from services.service_desk.mail.queueing import INTRODUCING, SENDING, Queueing
+from services.service_desk.mail.queueing import INTRODUCING, SENDING
 from services.service_desk.mail.sending import SendingKind
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
 from services.service_desk.pipelines import PIPELINES
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.doors import OPERATIONS as PROMISES
-from services.service_desk.promises.keeping import Keeping
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.rules import RULES
+from services.service_desk.satisfaction.doors import OPERATIONS as SATISFACTION
 from services.service_desk.schema import TYPES
+from services.service_desk.steps import steps
+from services.service_desk.triggers.doors import OPERATIONS as TRIGGERS
+from services.service_desk.triggers.following import subscriptions
+from services.service_desk.triggers.following import sweep as ring
 from shared.service.home import Home
 from shared.service.manifest import Manifest
-from shared.service.steps import LiveType, Step, in_turn
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
-
-
-def steps(type_of: Callable[[str], LiveType]) -> Step:
-    """What happens with every write: clocks move, and what is to go out by e-mail is queued."""
-    return in_turn(Keeping(Books(), type_of), Queueing())
 
 
 def desk(service: Runtime) -> Desk:
@@ -49,9 +47,10 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
-    operations=(*PROMISES, *MAIL, *OUTBOX, *KNOWLEDGE),
+    operations=(*PROMISES, *MAIL, *OUTBOX, *KNOWLEDGE, *MACROS, *TRIGGERS, *SATISFACTION),
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
-    upkeep={"clocks_moved": sweep, "messages_forgotten": tidy},
+    upkeep={"clocks_moved": sweep, "messages_forgotten": tidy, "triggers_due": ring},
+    follows=subscriptions,
     own=desk,
     step=steps,
     migrations=Path(__file__).parent / "migrations",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.service_desk.schema.choices import CATEGORIES, CLOCK_STATES, PRIORITIES, RESOLUTIONS, SOURCES, STATUSES
+from services.service_desk.schema.satisfaction import SATISFACTION
 from shared.service.ownership import OWNERSHIP
 from shared.service.schema import (
     AttributeDef,
@@ -213,6 +214,7 @@ TICKET = TypeDef(
         *grouped(_TICKET, _IDENTITY),
         *grouped(_WAY, _FOLLOWING, kept=True),
         *grouped(_TICKET, _SAID, kept=True),
+        *grouped(_TICKET, SATISFACTION, kept=True),
         *grouped(_CLOCKS, _PROMISED, kept=True),
     ),
     primary_display="subject",
