@@ -27,6 +27,7 @@ from services.service_desk.steps import steps
 from services.service_desk.triggers.doors import OPERATIONS as TRIGGERS
 from services.service_desk.triggers.following import subscriptions
 from services.service_desk.triggers.following import sweep as ring
+from shared.service.erasure.belonging import Claim
 from shared.service.home import Home
 from shared.service.manifest import Manifest
 
@@ -49,6 +50,10 @@ MANIFEST = Manifest(
     metrics=METRICS,
     operations=(*PROMISES, *MAIL, *OUTBOX, *KNOWLEDGE, *MACROS, *TRIGGERS, *SATISFACTION),
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
+    belongings={"contact": ("ticket",)},
+    parts={"ticket": (("ticket_entry", "ticket_id"),)},
+    claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
+    forgets=forget,
     upkeep={"clocks_moved": sweep, "messages_forgotten": tidy, "triggers_due": ring},
     follows=subscriptions,
     own=desk,
