@@ -14,10 +14,10 @@
 
 Not for storing: pages are never cached, since erasure blanks values in place.
 
-A page also travels as a message (`encode_message`): the same in two lines, the events in the second, so that whoever
-has them all need not read them; with `"ticks"`, the tick of each event, so that a reader that stands between the two
-places can cut off what it has; and `"withheld"`: true when the page held more for this reader than may be sent, so that
-it has to ask the feed itself.
+A page also travels as a message (`encode_message`): the same and then a line per event, so that whoever has them all
+need not read them, and followers in one process read each of many but once; with `"ticks"`, the tick of each event, so
+that a reader that stands between the two places can cut off what it has; and `"withheld"`: true when the page held more
+for this reader than may be sent, so that it has to ask the feed itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.bus.cursor import Cursor
@@ -77,7 +78,7 @@ def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> st
         "ticks": [row.tick for row in rows],
         "withheld": withheld,
     }
-    return f"{dumps(head).decode()}\n[{','.join(row.body for row in rows)}]"
+    return "\n".join([dumps(head).decode(), *(row.body for row in rows)])
 
 
 def decode_message(body: bytes | str, reached: Cursor | None = None) -> Page:
@@ -86,21 +87,38 @@ def decode_message(body: bytes | str, reached: Cursor | None = None) -> Page:
     reached: where the reader stands. Events that lie behind it are not read, and the page comes without them.
     """
     text = body.decode() if isinstance(body, bytes) else body
-    head, _, results = text.partition("\n")
+    head, *rows = text.split("\n")
     document = loads(head)
     if reached is not None:
         end = Cursor.parse(document["next"])
         if end.epoch == reached.epoch and end.place <= reached.place:
-            return decode_page({**document, "results": ()})
-    return decode_page({**document, "results": loads(results)})
+            return _page(document, ())
+    if len(rows) >= _MANY:
+        return _page(document, tuple(map(_remembered, rows)))
+    # Nothing that was told stays in memory for longer than there is a lot to tell.
+    _remembered.cache_clear()
+    return _page(document, tuple(map(_event, rows)))
 
 
 def decode_page(document: Mapping[str, Any]) -> Page:
     """The page of a feed's JSON answer; raises KeyError, ValueError or UnknownVersion on what is none."""
+    return _page(document, tuple(from_document(one) for one in document["results"]))
+
+
+def _event(text: str) -> Event:
+    return from_document(loads(text))
+
+
+_MANY = 100
+_remembered = lru_cache(maxsize=2048)(_event)
+"""All followers of a log get what many of them wait for; reading a creation takes longer than applying some."""
+
+
+def _page(document: Mapping[str, Any], events: tuple[Event, ...]) -> Page:
     return Page(
         start=Cursor.parse(document["after"]),
         next=Cursor.parse(document["next"]),
-        events=tuple(from_document(one) for one in document["results"]),
+        events=events,
         up_to_date=bool(document["up_to_date"]),
         behind=int(document["behind"]),
         as_of=datetime.fromisoformat(document["as_of"]).astimezone(UTC),

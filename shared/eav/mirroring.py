@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import _lru_cache_wrapper, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +19,8 @@ from sqlalchemy.dialects import postgresql as pg
 from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.links.across import PENDING
 from shared.eav.query.reading import ID, VERSION, Reader, reader
-from shared.eav.store.rows import Side, Slots, columns_of, naive, place, records
-from shared.eav.store.state import document
+from shared.eav.store.rows import columns_of, naive, placed, records
+from shared.eav.store.state import documented, segment
 from shared.eav.store.write import state_of
 from shared.eav.tables import search_name, table_name
 from shared.eav.types import kind_of
@@ -80,26 +80,65 @@ def put(connection: Connection, live: LiveType, entities: Sequence[Mirrored]) ->
         # Somebody may be making a stub at this moment: this waits for it, and the deletion then sees it.
         stubs = f"insert into {table_name(live.table)}(id, version) select unnest(%(ids)s::bigint[]), 0"
         connection.run(f"{stubs} on conflict do nothing", {"ids": sorted(away)})
-    rows = [_row(live, one) for one in sorted(entities, key=lambda one: one.id)]
-    connection.row(_put_sql(live.table, columns), {"rows": records(rows), "type": live.id})
+    reading = _reading(keyed(live))
+    rows = [_row(reading, one) for one in sorted(entities, key=lambda one: one.id)]
+    connection.row(_put_sql(live.table, columns), {"rows": records(rows), "type": live.id}, prepare=True)
 
 
-def _row(live: LiveType, one: Mirrored) -> dict[str, Any]:
-    slots: Slots = {}
-    extra: dict[str, Any] = {}
-    for key, value in one.values.items():
-        attribute = live.by_id[int(key)]
-        place(attribute, kind_of(attribute).from_json(value, attribute), slots, extra, {}, Side())
-    return {
+def has_place(live: LiveType, key: str, value: Any) -> bool:
+    """Whether a value (canonical JSON) of an attribute of a mirror can be kept: an option may not be known yet."""
+    try:
+        _placed(_reading(keyed(live)), key, value)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _row(reading: Reading, one: Mirrored) -> dict[str, Any]:
+    row: dict[str, Any] = {
         "id": one.id,
         "version": one.version,
         "archived": one.archived,
         "created_at": naive(one.created_at),
         "updated_at": naive(one.updated_at),
-        "extra": extra or None,
-        "doc": document(live, one.values),
-        **{column: value for (_, column), value in slots.items()},
     }
+    extra: dict[str, Any] = {}
+    words = ""
+    for key, value in one.values.items():
+        column, slot, told, segment_of_it = _placed(reading, key, value)
+        row[column] = slot
+        words += segment_of_it
+        if told is not None:
+            extra[key] = told
+    row["extra"] = extra or None
+    row["doc"] = f"{words}\n" if words else None
+    return row
+
+
+Placed = tuple[str, Any, Any, str]
+"""Where a value is kept: column, what that holds, what `extra` holds of it, its part of the search document."""
+Reading = _lru_cache_wrapper[Placed]
+"""Reads values of one mirror: (attribute key, canonical JSON)."""
+
+
+def _placed(reading: Reading, key: str, value: Any) -> Placed:
+    return reading.__wrapped__(key, value) if isinstance(value, list) else reading(key, value)
+
+
+@lru_cache(maxsize=64)
+def _reading(of: Keyed) -> Reading:
+    """Reads values of a mirror. Most of them are those of many: names, towns, industries."""
+    live, kept = of.live, documented(of.live)
+
+    @lru_cache(maxsize=4096, typed=True)
+    def read(key: str, value: Any) -> Placed:
+        attribute = live.by_id[int(key)]
+        canonical = kind_of(attribute).from_json(value, attribute)
+        slot, told, _, _, _ = placed(attribute, canonical)
+        assert attribute.column is not None
+        return attribute.column, slot, told, segment(attribute, canonical) if key in kept else ""
+
+    return read
 
 
 @lru_cache(maxsize=64)
@@ -132,4 +171,4 @@ def drop_stubs(connection: Connection, live: LiveType, ids: Sequence[int]) -> No
     connection.run("delete from eav_pending where type_id = %(type)s and id = any(%(ids)s)", params)
 
 
-__all__ = ["PENDING", "Mirrored", "between", "drop_stubs", "put", "standing"]
+__all__ = ["PENDING", "Mirrored", "between", "drop_stubs", "has_place", "put", "standing"]

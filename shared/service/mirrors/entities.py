@@ -11,7 +11,6 @@ from shared.eav import mirroring
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.eav.mirroring import Mirrored
-from shared.eav.types import kind_of
 from shared.kernel.db import Connection
 from shared.kernel.telemetry import logger
 from shared.service.replica.fold import Missing
@@ -60,27 +59,24 @@ def _advance(live: LiveType, keys: Keys, one: Mirrored, event: Event) -> None:
     if event.kind == ERASED:
         one.values = {}
         one.created_at = one.updated_at = _NEVER
-    for key, (_, new) in event.changed.items():
-        if key in keys:
-            one.values.pop(keys[key].key, None)
-            one.values |= translated(live, keys, {key: new})
+    told = {key: new for key, (_, new) in event.changed.items() if key in keys}
+    for key in told:
+        one.values.pop(keys[key].key, None)
+    one.values |= translated(live, keys, told)
 
 
 def translated(live: LiveType, keys: Keys, values: Mapping[str, Any]) -> dict[str, Any]:
     """Canonical values under the mirror's own keys; what it does not keep is left out."""
-    kept = {keys[key]: one for key, one in values.items() if key in keys and one is not None}
-    return {defn.key: one for defn, one in kept.items() if _known(live, defn, one)}
+    kept = [(keys[key], one) for key, one in values.items() if key in keys and one is not None]
+    return {defn.key: one for defn, one in kept if _known(live, defn, one)}
 
 
 def _known(live: LiveType, attribute: AttributeDef, value: Any) -> bool:
     """Whether the value has a place here. An option that its home has not told of has none; that is an error there."""
-    try:
-        kind = kind_of(attribute)
-        kind.to_slot(kind.from_json(value, attribute), attribute)
-    except (KeyError, ValueError) as error:
-        _log.warning("a value has no place", type=live.name, attribute=attribute.name, error=type(error).__name__)
-        return False
-    return True
+    found = mirroring.has_place(live, attribute.key, value)
+    if not found:
+        _log.warning("a value has no place", type=live.name, attribute=attribute.name)
+    return found
 
 
 def _merges(connection: Connection, live: LiveType, news: Iterable[Event]) -> None:
