@@ -23,6 +23,7 @@ from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.rules import RULES
 from services.service_desk.satisfaction.doors import OPERATIONS as SATISFACTION
 from services.service_desk.schema import TYPES
+from services.service_desk.splitting.doors import OPERATIONS as SPLITTING
 from services.service_desk.steps import steps
 from services.service_desk.triggers.doors import OPERATIONS as TRIGGERS
 from services.service_desk.triggers.following import subscriptions
@@ -48,7 +49,7 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
-    operations=(*PROMISES, *MAIL, *OUTBOX, *KNOWLEDGE, *MACROS, *TRIGGERS, *SATISFACTION),
+    operations=(*PROMISES, *MAIL, *OUTBOX, *SPLITTING, *KNOWLEDGE, *MACROS, *TRIGGERS, *SATISFACTION),
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
     belongings={"contact": ("ticket",)},
     parts={"ticket": (("ticket_entry", "ticket_id"),)},

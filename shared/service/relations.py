@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shared.eav.links.relations import RelationDef
 
-__all__ = ["BUILTIN", "RelationDef"]
+__all__ = ["BUILTIN", "SPLIT_OFF", "RelationDef"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ _LABELS = (
     _Pair("ticket", "company", 26, 25, "primary", "Primary", "Primary", single=True, first=True),
     _Pair("company", "company", 14, 13, "parent", "Parent company", "Child company", single=True, tree=True),
     _Pair("quote", "contact", 702, 703, "signer", "Signer", "Signer"),
+    _Pair("ticket", "ticket", 461, 462, "split_off", "Split off", "Split from"),
 )
 
 
@@ -117,7 +118,9 @@ def _directions(pair: _Pair, *, plain: bool) -> Iterator[RelationDef]:
         yield RelationDef(pair.back, pair.ahead, pair.to_type, pair.from_type, name, pair.label_back, plain=plain)
 
 
-_BACK = {"parent": "child"}
+_BACK = {"parent": "child", "split_off": "split_from"}
+SPLIT_OFF = 461
+"""From a ticket to one that was split off it."""
 BUILTIN: tuple[RelationDef, ...] = (
     *(one for pair in _PLAIN for one in _directions(pair, plain=True)),
     *(one for pair in _LABELS for one in _directions(pair, plain=False)),

@@ -23,7 +23,8 @@ MOST_REFERENCES = 20
 _MOST_SUBJECT = 200
 _MOST_NAME = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_MARKUP = re.compile(r"</?(?:p|div|br|span|b|i|a|ul|ol|li|table|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
+_BLOCK = re.compile(r"</?(?:p|div|br|ul|ol|li|table|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
+_MARKUP = re.compile(r"</?(?:span|b|i|u|em|strong|a|code)\b[^<>]*>", re.IGNORECASE)
 _ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,500}>")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -121,7 +122,10 @@ def subject_of(subject: str, ticket: int, *, answers: bool) -> str:
 
 def readable(text: str) -> str:
     """Plain text: markup of an editor becomes lines."""
-    return text_of_html(text) if _MARKUP.search(text) else text.replace("\r\n", "\n").strip()
+    lines = text.replace("\r\n", "\n").strip()
+    if _BLOCK.search(lines):
+        return text_of_html(lines)
+    return text_of_html(lines.replace("\n", "<br>")) if _MARKUP.search(lines) else lines
 
 
 def as_html(text: str) -> str:

@@ -170,8 +170,9 @@ class _Words(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Words, unless nobody sees them."""
         if not self._hidden:
-            self._found.append(" ".join(data.split()) if data.strip() else " ")
+            self._found.append(re.sub(r"\s+", " ", data))
 
     def text(self) -> str:
         """All words."""
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", "".join(self._found)))
+        spaced = re.sub(r" {2,}", " ", "".join(self._found))
+        return re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", spaced))

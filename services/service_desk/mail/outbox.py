@@ -226,6 +226,13 @@ def received(connection: Connection, outcome: str | None, before: datetime | Non
     ]
 
 
+def move(connection: Connection, entries: Collection[int], ticket: int) -> None:
+    """What went out and came in with these entries is about another ticket from now on."""
+    for table in ("mail_out", "mail_in"):
+        sql = f"update {table} set ticket_id = %(ticket)s where entry_id = any(%(entries)s::bigint[])"
+        connection.run(sql, {"ticket": ticket, "entries": list(entries)})
+
+
 def purge(connection: Connection) -> int:
     """Forget what came in long ago and led to nothing."""
     return connection.run(_PURGE)

@@ -124,7 +124,7 @@ def _opened(service: Runtime, ctx: Context, mail: Mail, parent: int | None) -> t
 
 def _woken(service: Runtime, ctx: Context, mail: Mail, ticket: Entity) -> tuple[Entity, bool]:
     """A ticket that waits for us from now on; one that follows it where it stays closed."""
-    stage = _stage_waiting_on_us(service, str(ticket.values.get("pipeline")))
+    stage = open_stage(service, str(ticket.values.get("pipeline")))
     if stage is None:
         return ticket, False
     try:
@@ -136,7 +136,7 @@ def _woken(service: Runtime, ctx: Context, mail: Mail, ticket: Entity) -> tuple[
         return _opened(service, ctx, mail, ticket.id)
 
 
-def _stage_waiting_on_us(service: Runtime, pipeline: str) -> str | None:
+def open_stage(service: Runtime, pipeline: str) -> str | None:
     """The stage of a pipeline that says so; else its first open one."""
     options = service.catalog.type(TICKET).attributes["stage"].options
     mine = [one for one in options if one.parent == pipeline and one.detail.get("isClosed") != "true"]

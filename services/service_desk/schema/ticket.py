@@ -133,6 +133,20 @@ _FOLLOWING = (
         description="When the ticket will have been in its stage for longer than the stage allows.",
     ),
     merged_ids_attribute("tickets"),
+    attribute(
+        "split_from_id",
+        "Split from",
+        "reference",
+        reference="ticket",
+        description="The ticket that what was said about this one was said about before.",
+    ),
+    attribute(
+        "split_ids",
+        "Split ids",
+        field_type="checkbox",
+        external_options=True,
+        description="Ids of the tickets that were split off this one, separated by semicolons.",
+    ),
 )
 
 _SAID = (

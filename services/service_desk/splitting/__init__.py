@@ -1,0 +1,1 @@
+"""Splitting a ticket in two: `commands` does it; `doors`: HTTP."""
