@@ -4,6 +4,10 @@ Entities are taken in id order, some at a time, each time under the lock of thei
 is applied meanwhile. The metric remembers how far it has come: events about entities up to there count from then on,
 those about later ones do not yet. Every version is replayed at its own instant, so that the ledger reads as of days
 before the metric was made; of entities that were taken over whole, nothing before that is known.
+
+Metrics of one type that have come equally far are filled together: reading and replaying entities costs more than what
+one metric makes of them, and services suggest dozens at once. A piece is cut by the versions that are to be replayed,
+since no event of its source is applied meanwhile.
 """
 
 from __future__ import annotations
@@ -16,19 +20,23 @@ from typing import Any
 
 from services.reporting.linking import begin, placed
 from services.reporting.metrics import comparing, store
+from services.reporting.metrics.compiling import Compiled
 from services.reporting.metrics.deltas import Deltas
+from services.reporting.metrics.sharing import Kept, Sharing
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
 from shared.contracts.event import CREATED
 from shared.kernel.db import Connection
+from shared.kernel.errors import Invalid
 from shared.kernel.json import loads
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import COPIED, Fact, FactChange, Step, advance, new_fact
 
 ENTITIES = 2000
+VERSIONS = 4000
 
 # Links are told of by other sources, too: none of them may be in the middle of a page that knows nothing of the metric.
 _LOCK = """select 1 from watermark where source = %(source)s or %(linked)s order by subscription for update"""
-_PAGE = "select id from fact where type_no = %(no)s and id > %(after)s order by id limit %(limit)s"
+_PAGE = "select id, version from fact where type_no = %(no)s and id > %(after)s order by id limit %(limit)s"
 _FACTS = """select id, version, archived, values::text from fact
 where type_no = %(no)s and id = any(%(ids)s) order by id"""
 # The first version of an entity is the fact itself: nothing has to be replayed.
@@ -37,7 +45,8 @@ where type_no = %(no)s and id = any(%(ids)s) and version = 1 and not archived"""
 _STEPS = """select id, version, kind, at, effective_at, changed::text from fact_version
 where type_no = %(no)s and id = any(%(ids)s) order by id, version"""
 _REACHED = """update metric set backfilled_to = %(upto)s, to_backfill = greatest(to_backfill - %(done)s, 0)
-where id = %(id)s"""
+where id = any(%(ids)s)"""
+Filled = list[tuple[store.Metric, Compiled]]
 
 
 def backfill(connection: Connection, projections: Projections, metric_id: int, *, entities: int | None = None) -> bool:
@@ -46,38 +55,73 @@ def backfill(connection: Connection, projections: Projections, metric_id: int, *
     if metric is None or metric.state != store.BACKFILLING:
         return False
     known = projections.catalogs.types(connection).type(metric.entity_type)
-    linked = any("." in one.attribute for one in metric.definition.dimensions)
+    linked = _linked(metric)
     connection.rows(_LOCK, {"source": known.source, "linked": linked})
     metric = store.by_id(connection, metric_id, lock=True)
     if metric is None or metric.state != store.BACKFILLING:
         return False
-    place = {"no": known.no, "after": metric.backfilled_to, "limit": entities or ENTITIES}
-    ids = [row[0] for row in connection.rows(_PAGE, place)]
+    filled = _together(connection, metric, known, linked)
+    ids, more = _piece(connection, known, metric.backfilled_to, entities or ENTITIES)
     if ids:
-        _add(connection, metric, known, ids)
-        connection.run(_REACHED, {"id": metric_id, "upto": ids[-1], "done": len(ids)})
+        _add(connection, filled, known, ids)
+        numbers = [one.id for one, _ in filled]
+        connection.run(_REACHED, {"ids": numbers, "upto": ids[-1], "done": len(ids)})
     # Nothing comes behind a short piece while its source is held: waiting for an empty one could take for ever.
-    if len(ids) == place["limit"]:
+    if more:
         return True
-    comparing.compare(connection, metric)
-    store.finish(connection, metric)
+    for one, _ in filled:
+        comparing.compare(connection, one)
+        store.finish(connection, one)
     return False
 
 
-def _add(connection: Connection, metric: store.Metric, known: KnownType, ids: Sequence[int]) -> None:
-    compiled = compiled_metric(metric, known)
-    deltas = Deltas()
+def _linked(metric: store.Metric) -> bool:
+    return any("." in one.attribute for one in metric.definition.dimensions)
+
+
+def _together(connection: Connection, metric: store.Metric, known: KnownType, linked: bool) -> Filled:
+    """The metric, and those others that have come as far and need no lock that is not held. What cannot be compiled is
+    left to its own job, which tells why."""
+    found: Filled = []
+    for one in store.filling(connection, metric.entity_type, metric.backfilled_to):
+        try:
+            if one.id == metric.id or linked or not _linked(one):
+                found.append((one, compiled_metric(one, known)))
+        except Invalid:
+            if one.id == metric.id:
+                raise
+    return found
+
+
+def _piece(connection: Connection, known: KnownType, after: int, most: int) -> tuple[list[int], bool]:
+    """The next entities by id, and whether there may be more behind them."""
+    rows = connection.rows(_PAGE, {"no": known.no, "after": after, "limit": most})
+    ids: list[int] = []
+    versions = 0
+    for ident, version in rows:
+        versions += version
+        if ids and versions > VERSIONS:
+            break
+        ids.append(ident)
+    return ids, len(ids) == most or len(ids) < len(rows)
+
+
+def _add(connection: Connection, filled: Filled, known: KnownType, ids: Sequence[int]) -> None:
+    kept = [Kept(compiled, None, Deltas()) for _, compiled in filled]
+    sharing = Sharing(kept)
     # What an entity led to at each version is not known: it counts under what it leads to now.
-    starts = begin(connection, [(known, one) for one in compiled.linkages], {known.name: ids}, {})
+    ways = dict.fromkeys(one for _, compiled in filled for one in compiled.linkages)
+    starts = begin(connection, [(known, one) for one in ways], {known.name: ids}, {})
     first = connection.rows(_FIRST, {"no": known.no, "ids": list(ids)})
     for ident, at, text in first:
         moment = at.replace(tzinfo=UTC)
         made = FactChange(known, ident, 1, CREATED, moment, moment, None, loads(text))
-        deltas.add(compiled, placed(starts, made))
+        sharing.add(placed(starts, made))
     later = {*ids}.difference(row[0] for row in first)
     for change in history(connection, known, sorted(later)) if later else ():
-        deltas.add(compiled, placed(starts, change))
-    store.write(connection, {metric.id: (counts_numbers(compiled, known), deltas)})
+        sharing.add(placed(starts, change))
+    counted = zip(filled, kept, strict=True)
+    store.write(connection, {m.id: (counts_numbers(one.compiled, known), one.deltas) for (m, _), one in counted})
 
 
 def history(connection: Connection, known: KnownType, ids: Sequence[int]) -> Iterator[FactChange]:

@@ -14,6 +14,7 @@ from services.reporting.linking import Linked, Start, begin, told, watch
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
 from services.reporting.metrics.deltas import Deltas
+from services.reporting.metrics.sharing import Kept, Sharing
 from shared.contracts.event import Event
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
@@ -92,6 +93,7 @@ class Projections:
         for one in changes:
             by_type.setdefault(one.known.name, []).append(one)
         found: dict[int, tuple[bool, Deltas]] = {}
+        kept: dict[str, list[Kept]] = {}
         for metric in store.active(connection, by_type):
             known = by_type[metric.entity_type][0].known
             try:
@@ -101,10 +103,12 @@ class Projections:
                 continue
             reached = metric.backfilled_to if metric.state == store.BACKFILLING else None
             deltas = Deltas()
-            for one in by_type[metric.entity_type]:
-                if reached is None or one.id <= reached:
-                    deltas.add(compiled, one)
+            kept.setdefault(metric.entity_type, []).append(Kept(compiled, reached, deltas))
             found[metric.id] = (counts_numbers(compiled, known), deltas)
+        for entity_type, some in kept.items():
+            sharing = Sharing(some)
+            for change in by_type[entity_type]:
+                sharing.add(change)
         store.write(connection, found)
         elsewhere = [metric.id for metric, _, compiled in linked if _seen(compiled, by_type)]
         if elsewhere:

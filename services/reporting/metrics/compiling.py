@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from services.reporting.domain.definitions import CURRENCY, RATE_DAY, TIME, Definition, Dimension
 from services.reporting.domain.periods import bucket_of, local_day
 from shared.kernel.errors import ErrorList, Invalid
+from shared.kernel.json import canonical
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.evaluating import (
     DATES,
@@ -24,6 +25,7 @@ from shared.service.replica.linkages import Linkage, linkage, split
 from shared.service.schema import AttributeDef
 
 Values = Mapping[str, Any]
+Test = Callable[[Values], bool]
 Dims = tuple[str | None, ...]
 _ZERO = Decimal(0)
 _KINDS_OF = {"sum": NUMBERS, "average": NUMBERS, "min": NUMBERS | DATES, "max": NUMBERS | DATES}
@@ -50,16 +52,23 @@ class Contribution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A metric that can be evaluated. `of` gives an entity's contribution, None when the filter leaves it out.
+    """A metric that can be evaluated: `adds` gives the contribution of an entity that passes the filter, `test`.
 
-    keys: of every value that `of` may look at, so that changes of others cost nothing; one left out makes wrong cells.
+    filtered: the same for metrics over one type whose filters are the same, b"" without a filter.
+    keys: of every value that these may look at, so that changes of others cost nothing; one left out makes wrong cells.
     joins: by the name of a dimension, the attribute of another type that its ids are joined to when cells are read.
     """
 
     definition: Definition
-    of: Callable[[Values], Contribution | None]
+    test: Test
+    filtered: bytes
+    adds: Callable[[Values], Contribution]
     keys: tuple[str, ...]
     joins: Mapping[str, Join] = field(default_factory=dict)
+
+    def of(self, values: Values) -> Contribution | None:
+        """What an entity contributes, None when the filter leaves it out."""
+        return self.adds(values) if self.test(values) else None
 
     @property
     def linkages(self) -> tuple[Linkage, ...]:
@@ -103,7 +112,13 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
         except Invalid as error:
             errors.errors.extend(error.errors)
     errors.raise_if_any()
-    return Compiled(definition, _contribution(test, groups, key, measure.kind), tuple(sorted(keys)), joins)
+    filtered = b"" if definition.filter is None else canonical(definition.filter)
+    adds = _contribution(groups, key, measure.kind)
+    return Compiled(definition, test or _all, filtered, adds, tuple(sorted(keys)), joins)
+
+
+def _all(_values: Values) -> bool:
+    return True
 
 
 def _grouped(known: KnownType, one: Dimension, where: str) -> tuple[str, Join | None]:
@@ -141,13 +156,11 @@ def _group(key: str, one: Dimension) -> Callable[[Values], str | None]:
 
 
 def _contribution(
-    test: Callable[[Values], bool] | None, groups: list[Callable[[Values], str | None]], key: str, kind: str
-) -> Callable[[Values], Contribution | None]:
+    groups: list[Callable[[Values], str | None]], key: str, kind: str
+) -> Callable[[Values], Contribution]:
     numeric = kind in ("sum", "average")
 
-    def of(values: Values) -> Contribution | None:
-        if test is not None and not test(values):
-            return None
+    def adds(values: Values) -> Contribution:
         dims = tuple([group(values) for group in groups])  # a list: this runs twice per event and metric
         value = values.get(key) if key else None
         if value is None:
@@ -156,4 +169,4 @@ def _contribution(
             return Contribution(dims, 1, number(value) or _ZERO)
         return Contribution(dims, 1, value=group_text(value))
 
-    return of
+    return adds

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims, Values
@@ -40,11 +40,12 @@ class Deltas:
         before, after = change.old, change.new
         if before is not None and after is not None and not _differ(before, after, metric.keys):
             return
-        old = None if before is None else metric.of(before)
-        new = None if after is None else metric.of(after)
+        self.move(None if before is None else metric.of(before), None if after is None else metric.of(after), change.at)
+
+    def move(self, old: Contribution | None, new: Contribution | None, at: datetime) -> None:
+        """What an entity contributed gives way to what it does."""
         if old == new:
             return
-        at = change.at
         day = at.date() if at.tzinfo is UTC else at.astimezone(UTC).date()
         if old is not None:
             self._count(old, day, -1)

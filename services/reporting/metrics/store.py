@@ -24,7 +24,7 @@ _SERVED = """select {columns} from metric where name = %(name)s and state in ('r
 and ready_at < %(end)s and (retired_at is null or retired_at >= %(end)s) order by version desc limit 1"""
 _COLUMNS = """id, name, version, entity_type, definition::text, state, backfilled_to, to_backfill, error, verified_at,
     verified_wrong, created_at, ready_at"""
-_ACTIVE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s) order by id"
+_BY_STATE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s)"
 _JOINED = f"""select {_COLUMNS} from metric where state = any(%(states)s)
 and definition @? '$.dimensions[*].attribute ? (@ like_regex "[.]")' order by id"""
 _CELLS = """insert into cell (metric_id, dims, day, n, m, s)
@@ -94,7 +94,7 @@ def _definition(text: str) -> Definition:
 def active(connection: Connection, types: Collection[str], states: Sequence[str] = ACTIVE) -> list[Metric]:
     """Metrics over these entity types that are kept by deltas."""
     params = {"states": list(states), "types": sorted(types)}
-    return [metric_of(row) for row in connection.rows(_ACTIVE, params, prepare=True)]
+    return [metric_of(row) for row in connection.rows(f"{_BY_STATE} order by id", params, prepare=True)]
 
 
 def joined(connection: Connection) -> list[Metric]:
@@ -104,8 +104,7 @@ def joined(connection: Connection) -> list[Metric]:
 
 def find(connection: Connection, name: str, states: Sequence[str] = ACTIVE) -> Metric | None:
     """The newest generation of a name in one of the states, the ready one before others."""
-    params = {"name": name, "states": list(states)}
-    row = connection.row(_FIND.format(columns=_COLUMNS), params, prepare=True)
+    row = connection.row(_FIND.format(columns=_COLUMNS), {"name": name, "states": list(states)}, prepare=True)
     return None if row is None else metric_of(row)
 
 
@@ -119,6 +118,13 @@ def by_id(connection: Connection, ident: int, *, lock: bool = False) -> Metric |
     """One generation, locked on demand."""
     row = connection.row(f"select {_COLUMNS} from metric where id = %s{' for update' if lock else ''}", (ident,))
     return None if row is None else metric_of(row)
+
+
+def filling(connection: Connection, entity_type: str, reached: int) -> list[Metric]:
+    """Metrics over a type that are being filled and have come so far, locked."""
+    sql = f"{_BY_STATE} and backfilled_to = %(reached)s order by id for update"
+    params = {"states": [BACKFILLING], "types": [entity_type], "reached": reached}
+    return [metric_of(row) for row in connection.rows(sql, params)]
 
 
 def listed(connection: Connection, states: Sequence[str] = ACTIVE, *, filters: bool | None = None) -> list[Metric]:

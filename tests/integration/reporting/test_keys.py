@@ -11,6 +11,7 @@ import pytest
 from services.reporting.domain.definitions import read_definition
 from services.reporting.metrics.compiling import compile_metric
 from services.reporting.metrics.deltas import Deltas
+from services.reporting.metrics.sharing import Kept, Sharing
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import FactChange
 from tests.integration.reporting.conftest import Reporting
@@ -48,3 +49,23 @@ def test_a_metric_looks_at_nothing_else(reporting: Reporting, raw: dict[str, Any
 def _values(known: KnownType, drawn: random.Random) -> dict[str, Any]:
     told = {name: drawn.choice(values) for name, values in CHOICES.items()}
     return {known.live.attributes[name].key: value for name, value in told.items() if value is not None}
+
+
+def test_what_is_shared_comes_to_the_same_as_each_by_itself(reporting: Reporting) -> None:
+    raws = [BY_STATUS, REVENUE, HIGHEST, FILTERED, {**FILTERED, "name": "again"}, TEXT, DISTINCT]
+    reporting.catch_up()
+    with reporting.db.connect() as connection:
+        known: KnownType = reporting.projections.catalogs.types(connection).type("company")
+    metrics = [compile_metric(read_definition(raw), known) for raw in raws]
+    drawn = random.Random(6)
+    kept = [Kept(one, 50 if place == 1 else None, Deltas()) for place, one in enumerate(metrics)]
+    sharing, alone = Sharing(kept), [Deltas() for _ in metrics]
+    for ident in range(100):
+        before, after = (drawn.choice([None, _values(known, drawn), _values(known, drawn)]) for _ in range(2))
+        change = FactChange(known, ident, 2, "", AT, AT, before, after)
+        sharing.add(change)
+        for place, (compiled, deltas) in enumerate(zip(metrics, alone, strict=True)):
+            if place != 1 or ident <= 50:
+                deltas.add(compiled, change)
+    assert [one.deltas for one in kept] == alone
+    assert all(one.cells for one in alone)

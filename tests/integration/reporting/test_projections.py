@@ -178,6 +178,7 @@ def test_the_same_events_twice_change_nothing(reporting: Reporting, metrics: Any
 @pytest.mark.parametrize("entities", [1, 7, 1000])
 def test_a_metric_filled_while_events_come_is_exact(reporting: Reporting, metrics: Any, entities: int) -> None:
     late = define(reporting, {**REVENUE, "name": f"late_{entities}"})
+    beside = [define(reporting, {**one, "name": f"beside_{one['name']}_{entities}"}) for one in (HIGHEST, BY_STATUS)]
     source = reporting.subscription(limit=3)
     feeds = DirectSource({"contacts": reporting.contacts.feed})
     work(reporting, 10 + entities, 15)
@@ -186,11 +187,16 @@ def test_a_metric_filled_while_events_come_is_exact(reporting: Reporting, metric
         rounds += 1
         if rounds % 5 == 0:
             work(reporting, rounds, 3)
+        if rounds == 2:
+            beside.append(define(reporting, {**BY_STATUS, "name": f"behind_{entities}"}))
         pull(reporting.db, feeds, source)
     reporting.catch_up()
     with reporting.db.connect() as connection:
-        done = store.by_id(connection, late.id)
-    assert (done.state, done.error) == (store.READY, None)
+        done = [store.by_id(connection, one.id) for one in (late, *beside[:2])]
+    assert [(one.state, one.error) for one in done] == [(store.READY, None)] * 3, "those that began with it are filled"
+    for one in beside:
+        while reporting.fill(one.id, entities=entities):
+            pass
     assert_exact(reporting)
 
 

@@ -40,7 +40,8 @@ def test_it_takes_one_statement_until_something_changes(reporting: Reporting) ->
     assert (count, again["rows"]) == (1, first["rows"])
     web = reporting.system.client("contacts")
     made = web.post("/api/v1/objects/companies", json={"values": {"lead_status": "NEW"}})
-    assert made.status_code == 201 and made.json is not None
+    assert made.status_code == 201
+    assert made.json is not None
     reporting.catch_up()
     after, count = asked(reporting)
     assert count > 1
