@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import _lru_cache_wrapper, lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -117,7 +117,7 @@ def _row(reading: Reading, one: Mirrored) -> dict[str, Any]:
 
 Placed = tuple[str, Any, Any, str]
 """Where a value is kept: column, what that holds, what `extra` holds of it, its part of the search document."""
-Reading = _lru_cache_wrapper[Placed]
+Reading: TypeAlias = "_lru_cache_wrapper[Placed]"
 """Reads values of one mirror: (attribute key, canonical JSON)."""
 
 
