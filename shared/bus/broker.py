@@ -19,6 +19,7 @@ import redis
 from kombu import Connection, Consumer, Producer, Queue
 from kombu.exceptions import OperationalError
 
+from shared.bus.pulses import pulse
 from shared.kernel.clock import now
 from shared.kernel.errors import Unavailable
 from shared.kernel.json import dumps, loads
@@ -82,11 +83,19 @@ class Broker:
         found: Any = self._client.zrangebyscore(key, low, high)
         return list(found)
 
-    def waiting(self, queue: str) -> int:
-        """How many messages lie in a queue."""
+    def waiting(self, queues: Sequence[str]) -> list[int]:
+        """How many messages lie in each queue."""
+        if not queues:
+            return []
+        with self._reaching(), self._client.pipeline(transaction=False) as several:
+            for one in queues:
+                several.llen(PREFIX + one)
+            return [int(one) for one in several.execute()]
+
+    def pulse(self, source: str, body: str) -> None:
+        """Tell everybody, listener or not, of a page without events (shared/bus/pulses.py)."""
         with self._reaching():
-            length: Any = self._client.llen(PREFIX + queue)
-            return int(length)
+            pulse(self._client, source, body)
 
     def publish(self, queue: str, body: str) -> None:
         """Send one message."""

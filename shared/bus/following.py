@@ -2,7 +2,8 @@
 
 A message that continues where the watermark stands is applied; one that lies behind it is dropped; any other means
 that something was missed, and the feed is pulled until nothing is behind. Silence is suspicious as well: the relay
-sends a pulse every second. So a lost message costs a moment, never data, and without Redis everything is pulled.
+sends a pulse every second (shared/bus/pulses.py). So a lost message costs a moment, never data, and without Redis
+everything is pulled.
 
 A page whose handler keeps failing is applied event by event, and what fails is put aside (shared/bus/dead_letters.py).
 """
@@ -20,16 +21,18 @@ from shared.bus.consumer import Subscription, apply, pull
 from shared.bus.cursor import Cursor, FeedGone
 from shared.bus.dead_letters import passes_by_itself, told
 from shared.bus.page import Page, decode_message
+from shared.bus.pulses import Pulses
 from shared.bus.state import FAILING, FOLLOWING, GONE, StateNote
 from shared.kernel.clock import monotonic
 from shared.kernel.db import Database
 from shared.kernel.errors import Unavailable
 from shared.kernel.telemetry import logger
 
-LISTEN_SECONDS = 0.25
+LISTEN_SECONDS = 0.5
 ANNOUNCE_SECONDS = 1.0
 SILENCE_SECONDS = 2.0
-REGISTER_SECONDS = 5.0
+REGISTER_SECONDS, RENEW_SECONDS = 5.0, 60.0
+"""How often the source is told how far we have come, for retention: when we have moved, and when we have not."""
 LONGEST_PAUSE, AWAY_PAUSE = 2.0, 0.5
 """Seconds between attempts at most: when something fails again and again; when a neighbour or a server is away, which
 costs next to nothing to ask for and is waited for by everybody."""
@@ -47,12 +50,16 @@ def run_consumer(
     wait: float = 5.0,
     *,
     broker: Callable[[], Broker] | None = None,
+    pulses: Pulses | None = None,
 ) -> None:
     """Follow until `stop` is set. Any failure is noted in consumer_state and tried again with growing pauses.
 
     broker: makes this thread's way to Redis; without one, or while Redis is away, the feed's long poll is all.
+    pulses: hears for the whole process; without them a silent feed is asked every other second.
     """
     follower = Follower(database, source, subscription)
+    if pulses is not None:
+        pulses.join(follower)
     messages = broker() if broker else None
     while not stop.is_set():
         try:
@@ -76,6 +83,10 @@ class Follower:
     failures: int = 0
     _refused: int = 0
     _reached: Cursor | None = None
+    _registered: Cursor | None = None
+    _heard: float = float("-inf")
+    _waiting: bool = False
+    _missed: bool = False
     _note: StateNote = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,26 +96,44 @@ class Follower:
         """Take messages, pulling what they miss, until `stop` is set. Raises Unavailable, and what handlers raise."""
         listener = Listener(queue_of(self.subscription), self.subscription.types)
         with broker.listening(listener.queue) as messages:
-            announced = heard = pulled = float("-inf")
+            announced = pulled = self._heard = float("-inf")
             while not stop.is_set():
                 moment = monotonic()
                 if moment - announced >= ANNOUNCE_SECONDS:
                     broker.announce(self.subscription.source, listener)
                     announced = moment
-                if moment - heard >= SILENCE_SECONDS:
+                if self._missed or moment - self._heard >= SILENCE_SECONDS:
+                    self._missed = False
                     self.catch_up(stop)
-                    heard = pulled = monotonic()
-                elif moment - pulled >= REGISTER_SECONDS:
+                    pulled = self._heard = monotonic()
+                elif moment - pulled >= (RENEW_SECONDS if self._reached == self._registered else REGISTER_SECONDS):
                     # Pulling also tells the source how far we have come, for retention. One page does: what follows it
                     # lies in the queue, and would be fetched for nothing while a lot is being written.
                     self.pull(0.0)
                     pulled = monotonic()
                 if self._taken(messages, stop):
-                    heard = monotonic()
+                    self._heard = monotonic()
+
+    def hear(self, page: Page) -> bool:
+        """A pulse, told by another thread: whether nothing is missing here up to its moment.
+
+        One that tells of more than has come, while nothing lies in the queue, means that a message was lost.
+        """
+        reached = self._reached
+        if reached is None:
+            return False
+        if reached == page.start:
+            self._heard = monotonic()
+            return True
+        if self._waiting and (reached.epoch != page.start.epoch or reached.place < page.start.place):
+            self._missed = True
+        return False
 
     def _taken(self, messages: Listening, stop: threading.Event) -> bool:
         """Wait for a message; whether one came."""
+        self._waiting = True
         body = messages.next(LISTEN_SECONDS)
+        self._waiting = False
         if body is None:
             return False
         try:
@@ -136,11 +165,12 @@ class Follower:
 
     def pull(self, wait: float) -> bool:
         """Pull one page; whether more is behind. After a failure the first answer is not waited for."""
-        suspicious = self._refused >= ATTEMPTS
+        suspicious, before = self._refused >= ATTEMPTS, self._reached
         done = pull(
             self.database, self.source, self.subscription, 0.0 if self.failures else wait, one_by_one=suspicious
         )
         self._succeeded(done.reached, done.behind)
+        self._registered = done.reached if done.reached == before else None  # the source notes where the page begins
         return done.behind > 0 or done.reached is None
 
     def pull_quietly(self) -> None:

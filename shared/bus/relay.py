@@ -2,7 +2,7 @@
 
 It keeps no place of its own that would have to survive: it begins at the head, and what was not sent, or got lost, the
 followers pull (shared/bus/following.py). Several relays of one log do no harm. When a follower's queue is long, it
-gets no more messages until it has caught up by pulling.
+gets no more messages until it has caught up by pulling. Nothing new for a second: a pulse (shared/bus/pulses.py).
 
 Messages hold events as the feed answers them, tokens left out: these are told only to who may ask the feed for them.
 """
@@ -10,6 +10,7 @@ Messages hold events as the feed answers them, tokens left out: these are told o
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -63,12 +64,16 @@ class Relay:
         if made is None and not due and self._place is not None:
             return False
         if due:
-            self._pulse = monotonic()
-            self._listeners = [one for one in self.broker.listeners(self.source) if self._keeps_up(one)]
+            # On the whole second: the pulses of all logs come together, and who follows several notes them at once.
+            self._pulse = monotonic() // PULSE_SECONDS * PULSE_SECONDS
+            self._listeners = self._who_keep_up(self.broker.listeners(self.source))
         if self._place is None or not self._listeners:
             self._place = self._feed.read(NOW, limit=1).next
             return False
         page = self._feed.read(str(self._place), limit=PAGE_EVENTS)
+        if page.next == page.start:
+            self.broker.pulse(self.source, encode_message(page, (), withheld=False))
+            return False
         for listener in self._listeners:
             self.broker.publish(listener.queue, _message(page, listener))
         self._place = page.next
@@ -79,11 +84,12 @@ class Relay:
         self._place = None
         self._pulse = float("-inf")
 
-    def _keeps_up(self, listener: Listener) -> bool:
-        waiting = self.broker.waiting(listener.queue)
-        if waiting > LONG_QUEUE:
-            _log.warning("too many messages wait; the follower pulls", queue=listener.queue, waiting=waiting)
-        return waiting <= LONG_QUEUE
+    def _who_keep_up(self, listeners: Sequence[Listener]) -> list[Listener]:
+        waiting = dict(zip(listeners, self.broker.waiting([one.queue for one in listeners]), strict=True))
+        for one in listeners:
+            if waiting[one] > LONG_QUEUE:
+                _log.warning("too many messages wait; the follower pulls", queue=one.queue, waiting=waiting[one])
+        return [one for one in listeners if waiting[one] <= LONG_QUEUE]
 
 
 def _message(page: FeedPage, listener: Listener) -> str:

@@ -17,6 +17,7 @@ import redis
 
 from shared.bus.broker import Broker
 from shared.bus.following import run_consumer
+from shared.bus.pulses import Pulses, run_pulses
 from shared.bus.relay import Relay, run_relay
 from shared.bus.ticks import Ticker, run_ticker
 from shared.kernel.clock import monotonic
@@ -59,6 +60,9 @@ def run_threads(
     broker = partial(Broker, settings.redis_url.get_secret_value()) if settings.redis_url else None
     client = redis.Redis.from_url(settings.redis_url.get_secret_value(), **_SOON) if settings.redis_url else None
     threads = []
+    pulses = Pulses(client) if client is not None else None
+    if pulses is not None:
+        threads.append(_thread("pulses", run_pulses, pulses, stop))
     if client is not None and not maintenance:
         threads.append(_thread("nudges", hear, client, task_sender(manifests, settings), stop))
     for manifest in manifests:
@@ -72,7 +76,8 @@ def run_threads(
             relay = Relay(manifest.name, database, broker())
             threads.append(_thread(f"{manifest.name}.relay", run_relay, relay, stop))
         for one in followed:
-            threads.append(_thread(one.name, partial(run_consumer, broker=broker), database, source, one, stop))
+            following = partial(run_consumer, broker=broker, pulses=pulses)
+            threads.append(_thread(one.name, following, database, source, one, stop))
         if maintenance:
             threads.append(_thread(f"{manifest.name}.maintenance", _maintain, manifest, database, stop))
             threads.append(_thread(f"{manifest.name}.work", run_work, manifest, settings, stop))

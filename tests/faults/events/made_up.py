@@ -6,7 +6,7 @@ Writers lock entities as real ones do: who wrote one holds it until the transact
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +44,13 @@ class FakeBroker:
         """The one there is."""
         return [self._listener]
 
-    def waiting(self, queue: str) -> int:
+    def waiting(self, queues: Sequence[str]) -> list[int]:
         """How many lie there."""
-        return len(self.queue)
+        return [len(self.queue) for _ in queues]
+
+    def pulse(self, source: str, body: str) -> None:
+        """Lost, doubled and late like any message."""
+        self.publish(source, body)
 
     def publish(self, queue: str, body: str) -> None:
         """Perhaps once."""
