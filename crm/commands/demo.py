@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from crm.bars import bars
-from crm.demo import SIZES, Company
+from crm.demo import SIZES, Company, Story
 from crm.demo.activities import activities_of
 from crm.demo.files import write_files
 from crm.demo.fill import Fill, Outcome, score_attribute
@@ -22,6 +22,8 @@ from shared.kernel.clock import monotonic
 
 SizeName = Enum("SizeName", {name: name for name in SIZES}, type=str)  # type: ignore[misc]
 SMALL = SizeName("small")
+_LOOKED_AT = 2_000
+"""So many contacts, deals and tickets are looked at for one to show."""
 
 
 def demo(
@@ -32,7 +34,7 @@ def demo(
         Path | None, typer.Option("--files", help="Write CSV files there instead.", file_okay=False)
     ] = None,
 ) -> None:
-    """Fill the system with an invented company: owners, customers, deals, two years of history. Safe to repeat."""
+    """Fill the system with an invented company: its customers, deals and tickets over two years. Safe to repeat."""
     company = Company(seed, size.value)
     began = monotonic()
     if files is not None:
@@ -59,15 +61,23 @@ def to_try(session: Session, company: Company) -> list[str]:
         f"curl -s -H {bearer} '{session.address}/crm/v3/objects/contacts?limit=3'",
         f"{crm} find contact 'score > 50 and city = 北京' --sort -score{where}",
         f"{crm} show contact {known.key} --history{where}",
-        f"{crm} timeline contact {_busiest(company)}{where}",
+        f"{crm} timeline contact {_busiest(company)} --limit 100{where}",
     ]
 
 
 def _busiest(company: Company) -> str:
-    """One of the first contacts, with much to tell of."""
-    first = list(islice(company.contacts(), 100))
+    """A contact with something to tell of from every service: the most activities among those with deals and tickets,
+    where there are some."""
+    told = [{one.contact for one in islice(several, _LOOKED_AT)} for several in (company.deals(), company.tickets())]
+    with_both = told[0] & told[1]
+    first = islice(company.contacts(), _LOOKED_AT)
     count = company.size.contacts
-    return max(first, key=lambda one: len(activities_of(one, company.seed, company.now, count))).key
+
+    def much(one: Story) -> tuple[bool, int]:
+        done = len(activities_of(one, company.seed, company.now, count))
+        return one.key in with_both and done > 0, done
+
+    return max(first, key=much).key
 
 
 class _Bars:
@@ -96,6 +106,7 @@ def _told(outcome: Outcome, commands: list[str]) -> Text:
     lines = [f"{outcome.created:,} created, {outcome.changed:,} changes written, {outcome.kept:,} were there already"]
     lines += [f"{outcome.linked:,} links between contacts, companies and deals"] * bool(outcome.linked)
     lines += [f"{outcome.activities:,} notes, calls, e-mails, meetings and tasks"] * bool(outcome.activities)
+    lines += [f"{outcome.said:,} replies and internal notes about tickets"] * bool(outcome.said)
     if outcome.refused:
         lines.append(f"{outcome.refused:,} were refused: {'; '.join(outcome.problems)}")
     if not outcome.dated:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from crm.demo.deals import deal_story
 from crm.demo.names import CULTURES, Culture
 from crm.demo.story import Step, Story
+from crm.demo.tickets import ticket_story
 from crm.demo.words import firm_words, latin, native, phone, pick
 from shared.kernel import clock
 
@@ -59,12 +60,13 @@ class Size(NamedTuple):
     companies: int
     contacts: int
     deals: int = 0
+    tickets: int = 0
 
 
 SIZES = {
-    "small": Size(10, 200, 2_000, 8_000),
-    "100k": Size(50, 10_000, 100_000, 20_000),
-    "1m": Size(200, 100_000, 1_000_000, 200_000),
+    "small": Size(10, 200, 2_000, 8_000, 2_000),
+    "100k": Size(50, 10_000, 100_000, 20_000, 10_000),
+    "1m": Size(200, 100_000, 1_000_000, 200_000, 100_000),
 }
 
 
@@ -131,9 +133,19 @@ class Company:
     def deals(self) -> Iterator[Story]:
         """What is sold to them: one story per deal, from the first talk to its end, where it has one."""
         for index, rng in self._dice(4, self.size.deals if self.size.contacts else 0):
-            place = int(rng.random() * self.size.contacts)
-            ((_, own),) = islice(self._dice(3, place + 1, place), 1)
-            yield deal_story(index, rng, self._contact(place, own), self.now)
+            yield deal_story(index, rng, self._somebody(rng.random()), self.now)
+
+    def tickets(self) -> Iterator[Story]:
+        """What they asked for help with: half of it by one contact in ten."""
+        for index, rng in self._dice(5, self.size.tickets if self.size.contacts else 0):
+            contact = self._somebody(rng.random() ** 3)
+            yield ticket_story(index, self.seed, rng, contact, self.now)
+
+    def _somebody(self, share: float) -> Story:
+        """The contact so far along among all of them, from 0 to 1."""
+        place = int(share * self.size.contacts)
+        ((_, own),) = islice(self._dice(3, place + 1, place), 1)
+        return self._contact(place, own)
 
     def _contact(self, index: int, rng: Random) -> Story:
         """One of them, from its own dice."""

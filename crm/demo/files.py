@@ -58,6 +58,18 @@ DEAL_COLUMNS = (
     "lost_reason",
     "contact",
 )
+TICKET_COLUMNS = (
+    "thread_id",
+    "subject",
+    "content",
+    "pipeline",
+    "stage",
+    "priority",
+    "category",
+    "source",
+    "resolution",
+    "requester_email",
+)
 BLANK = "Select"
 """What some forms leave in a choice that nobody made."""
 Report = Callable[[str], None]
@@ -72,6 +84,7 @@ def write_files(company: Company, folder: Path, wrote: Report = lambda _what: No
         ("companies", (*COMPANY_COLUMNS, "owner", "created"), company.companies()),
         ("contacts", (*CONTACT_COLUMNS, "owner", "created"), company.contacts()),
         ("deals", (*DEAL_COLUMNS, "owner", "created"), company.deals()),
+        ("tickets", (*TICKET_COLUMNS, "owner", "created"), company.tickets()),
     )
     with ExitStack() as opened:
         past = csv.writer(_file(opened, folder / "history.csv"))

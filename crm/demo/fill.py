@@ -2,8 +2,8 @@
 
 Sending it again changes nothing: owners and contacts are known by their e-mail, companies by their domain, and an
 entity's version says how much of its history is there, so that an interrupted run is taken up where it ended. Contacts
-are linked with the companies they work for, deals with both; activities come with their links. Memory stays flat: a few
-batches are under way at any time, and no more.
+are linked with the companies they work for, deals with both; activities and tickets come with their links. Memory stays
+flat: a few batches are under way at any time, and no more.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from crm.api import Api, ApiError, path_of, results
 from crm.demo.activities import ActivityFill, in_chunks
 from crm.demo.company import SCORE, Company, domain_of
 from crm.demo.story import Story
+from crm.demo.tickets import TicketFill
 from crm.vocabulary import UnknownAttribute, load_vocabulary
 from shared.kernel import clock
 
@@ -39,6 +40,7 @@ class Outcome:
     kept: int = 0
     linked: int = 0
     activities: int = 0
+    said: int = 0
     refused: int = 0
     dated: bool = True
     problems: list[str] = field(default_factory=list)
@@ -66,6 +68,7 @@ class Fill:
         for kind, stories in kinds:
             self._send_all(partial(self._send, kind), _chunks(stories, BATCH))
         self._send_all(self._send_activities, in_chunks(company.contacts()))
+        self._send_all(self._send_tickets, _chunks(company.tickets(), BATCH))
         return self.outcome
 
     def _send_all(self, send: Callable[[list[Story]], object], chunks: Iterable[list[Story]]) -> None:
@@ -82,16 +85,18 @@ class Fill:
         """Create what is missing, then let each live through what is missing of its history. The ids, in order."""
         known = self._known(kind, stories[0].key_attribute, [story.key for story in stories])
         fresh = [story for story in stories if story.key not in known]
-        births = [(story.created, {"values": self._values(story)}) for story in fresh]
+        links = self._tickets().links(fresh) if kind == "tickets" and fresh else {}
+        births = [(one.created, {"values": self._values(one), **_linked(links.get(one.key))}) for one in fresh]
         made = self._write(kind, "create", births)
         self._count(created=len(made), kept=len(stories) - len(fresh))
         known |= {fresh[at].key: (entity["id"], 1) for at, entity in made}
+        reached = self._tickets().reached(stories) if kind == "tickets" and len(fresh) < len(stories) else {}
         for turn in range(max(len(story.steps) for story in stories)):
             due = [
                 (step.at, {"id": known[story.key][0], "values": self._renamed(step.values)})
                 for story in stories
                 for step in story.steps[turn : turn + 1]
-                if story.key in known and known[story.key][1] - 1 <= turn
+                if story.key in known and reached.get(story.key, known[story.key][1] - 1) <= turn
             ]
             self._count(changed=len(self._write(kind, "update", due)))
         with_known = [(known[story.key][0], story) for story in stories if story.key in known]
@@ -102,6 +107,15 @@ class Fill:
             self._link(kind, "companies", {ident: story.contact.rpartition("@")[2] for ident, story in with_known})
         self._advance(kind, len(stories))
         return [known.get(story.key, ("", 0))[0] for story in stories]
+
+    def _tickets(self) -> TicketFill:
+        return TicketFill(self.api, self._known, dated=self.outcome.dated)
+
+    def _send_tickets(self, tickets: list[Story]) -> None:
+        ids = self._send("tickets", tickets)
+        said = self._tickets().say([(ident, one) for ident, one in zip(ids, tickets, strict=True) if ident])
+        with self._lock:
+            self.outcome.said += said
 
     def _send_activities(self, contacts: list[Story]) -> None:
         company, dated = self.company, self.outcome.dated
@@ -190,6 +204,10 @@ def score_attribute(api: Api) -> str:
         return load_vocabulary(api, "contacts").find(SCORE["label"]).name
     except UnknownAttribute:
         return str(api.post(path_of("types", "contacts", "attributes"), SCORE)["name"])
+
+
+def _linked(links: list[dict[str, str]] | None) -> dict[str, Any]:
+    return {"links": links} if links else {}
 
 
 def _as_dated(at: datetime, entity: dict[str, Any]) -> bool:

@@ -151,7 +151,8 @@ class FakeSystem:
 
 
 def singular(name: str) -> str:
-    return {"contacts": "contact", "companies": "company", "owners": "owner", "deals": "deal"}.get(name, name)
+    known = {"contacts": "contact", "companies": "company", "owners": "owner", "deals": "deal", "tickets": "ticket"}
+    return known.get(name, name)
 
 
 def refusal(status: int, category: str, message: str, errors: list[dict[str, Any]] | None = None) -> httpx.Response:

@@ -12,7 +12,7 @@ import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
 
-from crm.demo import SIZES, Company, Size, deals
+from crm.demo import SIZES, Company, Size, deals, tickets
 from crm.demo.company import SPAN, STAGES
 from crm.demo.files import write_files
 from crm.demo.names import CULTURES
@@ -26,12 +26,18 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def small():
     company = Company(7, "small", NOW)
-    return list(company.owners()), list(company.companies()), list(company.contacts()), list(company.deals())
+    return (
+        list(company.owners()),
+        list(company.companies()),
+        list(company.contacts()),
+        list(company.deals()),
+        list(company.tickets()),
+    )
 
 
 def test_same_seed_same_stories_other_seed_other_stories(small):
     again = Company(7, "small", NOW)
-    kinds = again.owners(), again.companies(), again.contacts(), again.deals()
+    kinds = again.owners(), again.companies(), again.contacts(), again.deals(), again.tickets()
     assert tuple(map(list, kinds)) == small
     assert list(Company(8, "small", NOW).contacts()) != small[2]
 
@@ -114,6 +120,27 @@ def test_deals_go_forward_within_the_time_of_their_contacts(small):
         assert passed == sorted(set(passed))
         ended += story.final()["stage"] in (deals.WON, deals.LOST)
     assert len(small[3]) / 2 < ended < len(small[3])
+
+
+def test_tickets_are_answered_and_closed_in_the_time_of_their_contacts(small):
+    met = {story.key: story for story in small[2]}
+    stages, said = Counter(), Counter()
+    for story in small[4]:
+        moments = [story.created, *(step.at for step in story.steps)]
+        assert met[story.contact].created <= moments[0]
+        assert moments == sorted(moments)
+        assert moments[-1] <= NOW
+        stages[story.final()["stage"]] += 1
+        entries = list(tickets.sayings_of(story))
+        assert entries == list(tickets.sayings_of(story))
+        said.update(one.values["visibility"] for one in entries)
+        assert all(story.created <= one.at <= NOW for one in entries)
+    assert stages[tickets.CLOSED] > 1_600
+    assert len(stages) == 4
+    assert said["INTERNAL"] > 300 < said["PUBLIC"]
+    assert len({story.created.year for story in small[4]}) == 3
+    theirs = {story.contact for story in small[3]} & {story.contact for story in small[4]}
+    assert len(theirs) > 200
 
 
 def test_many_scripts_and_odd_foldings_are_there(small):

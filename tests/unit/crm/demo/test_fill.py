@@ -12,10 +12,11 @@ from crm.demo import fill as filling
 from crm.demo.activities import KINDS, activities_of
 from crm.demo.company import domain_of
 from crm.demo.fill import Fill
+from crm.demo.tickets import sayings_of
 from shared.kernel import clock
 from tests.unit.crm.fake import FakeSystem, run_crm, singular
 
-COMPANY = Company(5, Size(3, 20, 130, 40), datetime(2026, 3, 1, tzinfo=UTC))
+COMPANY = Company(5, Size(3, 20, 130, 40, 30), datetime(2026, 3, 1, tzinfo=UTC))
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def by_key(system: FakeSystem, type_name: str, key: str) -> dict:
 def test_everything_arrives_with_its_history():
     system = FakeSystem()
     outcome = fill(system)
-    assert (outcome.created, outcome.kept, outcome.refused, outcome.dated) == (193, 0, 0, True)
+    assert (outcome.created, outcome.kept, outcome.refused, outcome.dated) == (223, 0, 0, True)
     told = [one for story in COMPANY.contacts() for one in activities_of(story, 5, COMPANY.now, 130)]
     assert outcome.activities == len(told) > 130
     written = [one["values"]["occurs_at"] for kind in KINDS for one in system.entities[singular(kind)].values()]
@@ -66,6 +67,14 @@ def test_everything_arrives_with_its_history():
     assert {story.key: deals[story.key]["values"]["stage"] for story in COMPANY.deals()} == {
         story.key: story.final()["stage"] for story in COMPANY.deals()
     }
+    tickets = by_key(system, "ticket", "thread_id")
+    assert {story.key: tickets[story.key]["values"]["stage"] for story in COMPANY.tickets()} == {
+        story.key: story.final()["stage"] for story in COMPANY.tickets()
+    }
+    assert set(system.links["contacts/tickets"]) == {contacts[story.contact]["id"] for story in COMPANY.tickets()}
+    said = by_key(system, "ticket_entries", "message_id")
+    assert outcome.said == len(said) == sum(1 for story in COMPANY.tickets() for _ in sayings_of(story))
+    assert {one["values"]["ticket_id"] for one in said.values()} == {one["id"] for one in tickets.values()}
 
 
 def test_a_second_run_writes_nothing():
@@ -73,8 +82,8 @@ def test_a_second_run_writes_nothing():
     fill(system)
     system.requests.clear()
     outcome = fill(system)
-    assert (outcome.created, outcome.changed, outcome.kept, outcome.linked) == (0, 0, 193, 0)
-    assert outcome.activities == 0
+    assert (outcome.created, outcome.changed, outcome.kept, outcome.linked) == (0, 0, 223, 0)
+    assert (outcome.activities, outcome.said) == (0, 0)
     assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update", "default"))]
 
 
@@ -111,21 +120,28 @@ def test_an_interrupted_run_is_taken_up():
 def test_a_system_that_takes_no_past_gets_everything_dated_now():
     system = FakeSystem(takes_effective=False)
     outcome = fill(system)
-    assert (outcome.created, outcome.dated) == (193, False)
+    assert (outcome.created, outcome.dated) == (223, False)
     assert outcome.changed == sum(
-        len(story.steps) for kind in (COMPANY.companies(), COMPANY.contacts(), COMPANY.deals()) for story in kind
+        len(story.steps)
+        for kind in (COMPANY.companies(), COMPANY.contacts(), COMPANY.deals(), COMPANY.tickets())
+        for story in kind
     )
 
 
 def test_the_command_ends_with_commands_that_work(monkeypatch, tmp_path):
     monkeypatch.setenv("CRM_HOME", str(tmp_path))
-    monkeypatch.setattr("crm.demo.company.SIZES", {"small": Size(2, 10, 60)})
+    monkeypatch.setattr("crm.demo.company.SIZES", {"small": Size(2, 10, 60, 90, 40)})
     system = FakeSystem()
     code, out, err = run_crm(system, "demo", "--seed", "5", width=200)
     assert code == 0, err
-    assert "72 created" in out
+    assert "202 created" in out
     lines = [line.strip() for line in out.splitlines()]
     shown = next(line for line in lines if line.startswith("crm show contact")).split()
     assert shown[3] in by_key(system, "contact", "email")
     assert any(line.startswith("crm find contact 'score > 50 and city = 北京'") for line in lines)
+    whom = next(line for line in lines if line.startswith("crm timeline contact")).split()[3]
+    company = Company(5)
+    assert whom in {one.contact for one in company.deals()} & {one.contact for one in company.tickets()}
+    (story,) = [one for one in company.contacts() if one.key == whom]
+    assert activities_of(story, 5, company.now, 60)
     assert any(line.startswith("curl ") and str(tmp_path) in line for line in lines)
