@@ -19,6 +19,11 @@ def _average(name: str, label: str, attribute: str, at: str, *dimensions: str) -
     return {"name": name, "label": label, "measure": measure, "dimensions": list(dimensions), "time": _at(at)}
 
 
+def _share(name: str, label: str, part: str, whole: str) -> dict[str, Any]:
+    measure = {"kind": "ratio", "numerator": part, "denominator": whole}
+    return {"name": name, "label": label, "measure": measure, "unit": "percent"}
+
+
 def _kept(target: str, label: str) -> tuple[dict[str, Any], ...]:
     """How many promises were kept, of how many that have a verdict, and the share."""
 
@@ -36,12 +41,32 @@ def _kept(target: str, label: str) -> tuple[dict[str, Any], ...]:
     return (
         counted(kept, "promises kept", "met"),
         counted(all_of_them, "promises with a verdict", "met", "breached"),
-        {
-            "name": f"{target}_compliance",
-            "label": f"{label}: share of promises kept",
-            "measure": {"kind": "ratio", "numerator": kept, "denominator": all_of_them},
-            "unit": "percent",
-        },
+        _share(f"{target}_compliance", f"{label}: share of promises kept", kept, all_of_them),
+    )
+
+
+def _asked() -> tuple[dict[str, Any], ...]:
+    """What customers thought: on average, how many were satisfied (4 or 5), and how many of those asked answered."""
+    answered = {"attribute": "csat_score", "operator": "HAS_PROPERTY"}
+    satisfied = {"attribute": "csat_score", "operator": "GTE", "value": 4}
+
+    def counted(name: str, label: str, test: dict[str, Any], at: str) -> dict[str, Any]:
+        dimensions = {"dimensions": ["csat_agent", "priority"], "time": _at(at)}
+        return {"name": name, "label": label, "measure": _COUNT, "filter": test, **dimensions}
+
+    return (
+        _average("csat_average", "Satisfaction: average", "csat_score", "csat_at", "csat_agent", "priority"),
+        counted("csat_answers", "Satisfaction: answers", answered, "csat_at"),
+        counted("csat_satisfied", "Satisfaction: satisfied customers", satisfied, "csat_at"),
+        _share("csat_share", "Satisfaction: share of satisfied customers", "csat_satisfied", "csat_answers"),
+        counted(
+            "csat_asked",
+            "Satisfaction: asked",
+            {"attribute": "csat_asked_at", "operator": "HAS_PROPERTY"},
+            "csat_asked_at",
+        ),
+        counted("csat_responses", "Satisfaction: answered of those asked", answered, "csat_asked_at"),
+        _share("csat_response_rate", "Satisfaction: response rate", "csat_responses", "csat_asked"),
     )
 
 
@@ -84,5 +109,6 @@ METRICS = {
         _average("resolution_time", "Resolution, business", "resolution_time", "closed_at", "priority"),
         *_kept("first_response", "First response"),
         *_kept("resolution", "Resolution"),
+        *_asked(),
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,13 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(new_database: Callable[[], str], redis_url: str) -> Iterator[Desk]:
     """The service."""
+    with serving(new_database, redis_url) as found:
+        yield found
+
+
+@contextmanager
+def serving(new_database: Callable[[], str], redis_url: str) -> Iterator[Desk]:
+    """The service, as long as it is needed."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         app = application(MANIFEST, new_database(), redis_url, monkeypatch)
     client = app.test_client()

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
-from tests.integration.service_desk.conftest import ENTRIES, Desk
-
-ROOT = "/api/v1/service_desk"
-
-
-def declare(desk: Desk, kind: str, status: int = 201, **body: Any) -> Any:
-    """A canned reply, macro or trigger."""
-    return desk.ask("POST", f"{ROOT}/{kind}", status, **body)
-
-
-def codes(answer: dict[str, Any]) -> set[str]:
-    """What is wrong."""
-    return {one["code"] for one in answer["errors"]}
-
-
-def said(desk: Desk, ticket: str) -> list[dict[str, Any]]:
-    """What was said about a ticket."""
-    condition = {"attribute": "ticket_id", "operator": "EQ", "value": ticket}
-    names = ["author", "visibility", "body", "said_for"]
-    body = {"filter": condition, "sorts": ["id"], "attributes": names}
-    return [one["values"] for one in desk.ask("POST", f"{ENTRIES}/query", **body)["results"]]
+from tests.integration.service_desk.automation.conftest import ROOT, codes, declare, said
+from tests.integration.service_desk.conftest import Desk
 
 
 def test_a_reply_is_filled_in(desk: Desk) -> None:
     ident = desk.ticket(subject="Printer", priority="HIGH", requester_email="ada@example.org")
-    text = "{{ requester.email }}: {{ ticket.subject }} is {{ ticket.priority }}{{ ticket.closed_at }}, {{ agent.name }}"
+    text = (
+        "{{ requester.email }}: {{ ticket.subject }} is {{ ticket.priority }}{{ ticket.closed_at }}, {{ agent.name }}"
+    )
     declare(desk, "replies", name="status", text=text)
     found = desk.ask("POST", f"{ROOT}/replies/preview", ticket=ident, canned="status", agent="7")
     assert found["text"].startswith("ada@example.org: Printer is High, ")
