@@ -59,6 +59,11 @@ class LiveType:
         return self.defn.plural
 
     @cached_property
+    def keyed(self) -> Keyed:
+        """The type for use in cache keys, see `keyed`."""
+        return Keyed(self)
+
+    @cached_property
     def stored(self) -> tuple[str, ...]:
         """Internal names of the live attributes that hold values (all but the system's own columns)."""
         return tuple(name for name, one in self.attributes.items() if not one.system)
@@ -107,15 +112,16 @@ class LiveType:
 class Keyed:
     """A live type as a cache key: equal when it is the very same one of the same process."""
 
-    __slots__ = ("_key", "live")
+    __slots__ = ("_hash", "_key", "live")
 
     def __init__(self, live: LiveType) -> None:
         self.live = live
         # The identity of the attributes tells apart equally numbered types of two databases; `live` keeps it taken.
         self._key = (live.id, live.version, live.name, id(live.attributes))
+        self._hash = hash(self._key)
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Keyed) and self._key == other._key
@@ -127,4 +133,4 @@ class Keyed:
 
 def keyed(live: LiveType) -> Keyed:
     """The live type for use in cache keys of what is derived from it."""
-    return Keyed(live)
+    return live.keyed

@@ -18,7 +18,7 @@ Errors name attributes by internal name; the door that answers turns them into t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -53,6 +53,10 @@ class Proposal:
     at: datetime = field(default_factory=now)
     detail: Callable[[str, object], Detail] = _unknown
 
+    def with_values(self, new: Values) -> Proposal:
+        """The same with other values to write."""
+        return Proposal(self.type_name, self.old, new, self.context, self.at, self.detail)
+
     @property
     def since(self) -> datetime:
         """The instant from which the write counts."""
@@ -69,7 +73,9 @@ class Proposal:
 
     def after(self, name: str) -> object:
         """The value the entity will have: the written one, else the stored one."""
-        return self.new[name] if name in self.new else self.before(name)
+        if name in self.new:
+            return self.new[name]
+        return None if self.old is None else self.old.get(name)
 
     def changes(self, name: str) -> bool:
         """Whether this write gives the attribute another value than it has."""
@@ -139,7 +145,7 @@ class RuleSet:
             errors += verdict.errors
             if verdict.values:
                 values = {**values, **verdict.values}
-                proposal = replace(proposal, new=values)
+                proposal = proposal.with_values(values)
         return Verdict(values, errors)
 
 

@@ -59,6 +59,12 @@ class Typed(Mapping[str, Any]):
         attribute = self._live.attributes[name]
         return kind_of(attribute).from_json(self._values[attribute.key], attribute)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or `default`; rules ask so, of much that is not there."""
+        attribute = self._live.attributes.get(name)
+        raw = None if attribute is None else self._values.get(attribute.key)
+        return default if raw is None or attribute is None else kind_of(attribute).from_json(raw, attribute)
+
     def __iter__(self) -> Iterator[str]:
         for name in self._live.stored:
             if self._live.attributes[name].key in self._values:
@@ -66,6 +72,10 @@ class Typed(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        # Asked in every write; counting would look at every attribute there is.
+        return True
 
 
 class Before(Typed):
@@ -77,6 +87,10 @@ class Before(Typed):
 
     def __getitem__(self, name: str) -> Any:
         return self._id if name == "id" else super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or `default`."""
+        return self._id if name == "id" else super().get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
@@ -93,9 +107,10 @@ def changes(live: LiveType, state: Mapping[str, Any], values: Mapping[str, Any])
     found: dict[str, Change] = {}
     for name, value in values.items():
         attribute = live.attributes[name]
-        old, new = state.get(attribute.key), to_json(attribute, value)
+        key = attribute.key
+        old, new = state.get(key), None if value is None else kind_of(attribute).to_json(value)
         if old != new:
-            found[attribute.key] = (old, new)
+            found[key] = (old, new)
     return found
 
 

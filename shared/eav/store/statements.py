@@ -231,6 +231,16 @@ INSERT_MULTI = (
     "insert into eav_multi(attribute_id, value, entity_id)"
     " select * from unnest(%(a)s::int[], %(v)s::bigint[], %(e)s::bigint[])"
 )
+# Both of them at once, for a batch. What stays is in neither half: the deletion would not be seen by the insertion.
+REPLACE_MULTI = """
+with listed as materialized (select * from unnest((select %(a)s::int[]), (select %(v)s::bigint[]),
+    (select %(e)s::bigint[])) g(attribute_id, value, entity_id)),
+gone as (
+    delete from eav_multi m using unnest((select %(ca)s::int[]), (select %(ce)s::bigint[])) c(a, e)
+    where m.attribute_id = c.a and m.entity_id = c.e
+        and (m.attribute_id, m.value, m.entity_id) not in (select * from listed))
+insert into eav_multi(attribute_id, value, entity_id) select * from listed on conflict do nothing
+"""
 
 
 def lock_versions(table: int) -> str:

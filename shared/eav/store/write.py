@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.eav.catalog import LiveType, StaleCatalog
+from shared.eav.declare import AttributeDef
 from shared.eav.guard import guard_params, guarded
 from shared.eav.query.reading import CREATED, EXTRA, ID, LONG, VERSION, Reader, reader
 from shared.eav.query.reading import UPDATED as UPDATED_AT
@@ -237,7 +238,12 @@ def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pendi
     """Replace unique keys and chosen options of changed attributes: all old ones first, so that values may swap."""
     touched = [(int(key), one.state.id) for one in pending for key in one.changed]
     uniques = [(a, e) for a, e in touched if live.by_id[a].unique]
-    multis = [(a, e) for a, e in touched if kind_of(live.by_id[a]).family is None]
+    multis = [
+        (int(key), one.state.id)
+        for one in pending
+        for key, change in one.changed.items()
+        if _chosen_anew(live.by_id[int(key)], change)
+    ]
     if uniques:
         keep = set(uniques)
         new = [
@@ -258,8 +264,20 @@ def _write_sides(connection: Connection, live: LiveType, pending: Sequence[Pendi
             for a, value in side.options
             if (a, one.state.id) in keep
         ]
-        connection.run(statements.DELETE_MULTI, _columns("ae", multis), prepare=True)
-        connection.run(statements.INSERT_MULTI, _columns("ave", chosen), prepare=True)
+        params = _listed(("a", "v", "e"), chosen) | _listed(("ca", "ce"), multis)
+        connection.run(statements.REPLACE_MULTI, params, prepare=True)
+
+
+def _chosen_anew(attribute: AttributeDef, change: Change) -> bool:
+    """Whether the rows of chosen options change: of a long text they only tell whether there is one."""
+    kind = kind_of(attribute)
+    old, new = change
+    return kind.family is None and (kind.multiple or (old is None) != (new is None))
+
+
+def _listed(names: Sequence[str], rows: Sequence[tuple[int, ...]]) -> dict[str, str]:
+    """Columns of whole numbers as PostgreSQL writes arrays, which costs the driver nothing."""
+    return {name: f"{{{','.join(str(row[n]) for row in rows)}}}" for n, name in enumerate(names)}
 
 
 def _columns(names: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.bus import outbox
 from shared.contracts.event import Event
+from shared.kernel import json
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 
@@ -54,24 +55,14 @@ class Visit:
 
 # The join makes the visit under way end before the next begins: there is one open visit at most, also half way through.
 # An instant before that of the visit under way counts as that one: a visit never ends before it began. The events
-# ride along, so that a move costs no statement more than any other change. Arrays come through sub-selects, so that
-# PostgreSQL does not see how long they are and plans the statement once (see `shared.service.matching.store`).
-_LISTS = ", ".join(
-    f"(select %({name})s::{kind}[])"
-    for name, kind in (
-        ("ids", "bigint"),
-        ("versions", "int"),
-        ("pipelines", "text"),
-        ("stages", "text"),
-        ("from", "text"),
-        ("entered", "timestamp"),
-        ("left", "timestamp"),
-        ("first", "bool"),
-    )
-)
+# ride along, so that a move costs no statement more than any other change. Moves travel as one JSON parameter: an array
+# per column would cost the driver more than the server takes to read them. The limit takes nothing away: of such a
+# function PostgreSQL expects a hundred rows, and would read the whole log for them; of a limit it cannot see, ten.
 _ADD = f"""
 with g as materialized (
-    select * from unnest({_LISTS}) listed(id, version, pipeline, stage, came_from, entered, left_at, first)),
+    select * from json_to_recordset(%(moves)s::json) as listed(id bigint, version int, pipeline text, stage text,
+        came_from text, entered timestamp, left_at timestamp, first bool)
+    limit (select %(count)s::bigint)),
 closed as (
     update stage_visit v set left_at = greatest(g.entered, v.entered_at) from g
     where g.first and v.entity_id = g.id and v.left_at is null returning v.entity_id, v.entered_at),
@@ -108,16 +99,23 @@ DROP = "drop table if exists stage_visit"
 
 def add(connection: Connection, type_id: int, moves: Sequence[Move], context: Context, events: Sequence[Event]) -> None:
     """End the visits under way, begin others, and tell of it: one statement."""
+    rows = [
+        {
+            "id": one.entity,
+            "version": one.version,
+            "pipeline": one.pipeline,
+            "stage": one.stage,
+            "came_from": one.came_from,
+            "entered": _naive(one.entered),
+            "left_at": None if one.left is None else _naive(one.left),
+            "first": one.first,
+        }
+        for one in moves
+    ]
     params: dict[str, Any] = {
         "type": type_id,
-        "ids": [one.entity for one in moves],
-        "versions": [one.version for one in moves],
-        "pipelines": [one.pipeline for one in moves],
-        "stages": [one.stage for one in moves],
-        "from": [one.came_from for one in moves],
-        "entered": [_naive(one.entered) for one in moves],
-        "left": [None if one.left is None else _naive(one.left) for one in moves],
-        "first": [one.first for one in moves],
+        "moves": json.dumps(rows).decode(),
+        "count": len(rows),
         "actor": context.actor.id,
         "source": context.source,
         "source_id": context.source_id,
