@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.service_desk.forgetting import forget
 from services.service_desk.gathering import GATHERINGS
 from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
 from services.service_desk.macros.doors import OPERATIONS as MACROS

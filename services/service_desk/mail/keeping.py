@@ -12,7 +12,7 @@ _AT_ONCE = 200
 
 
 def tidy(database: Database) -> int:
-    """Forget what came in long ago and led to nothing, and have entries tell that they could not be sent; how many."""
+    """Forget addresses of long ago, and have entries tell that they could not be sent; how many."""
     with database.transaction() as connection:
         gone, untold = outbox.purge(connection), outbox.untold(connection, _AT_ONCE)
         if untold:

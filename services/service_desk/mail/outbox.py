@@ -69,7 +69,12 @@ select message_id, sender, automatic, quiet, outcome, ticket_id, entry_id, at fr
 where (%(before)s::timestamp is null or at < %(before)s) and (%(outcome)s::text is null or outcome = %(outcome)s)
 order by at desc limit %(limit)s
 """
-_PURGE = f"delete from mail_in where ticket_id is null and at < {_NOW} - interval '{KEEP_DAYS} days'"
+_LONG_AGO = f"< {_NOW} - interval '{KEEP_DAYS} days'"
+_PURGE = (
+    f"delete from mail_in where sender <> '' and ticket_id is null and at {_LONG_AGO}",
+    f"update mail_in set sender = '' where sender <> '' and at {_LONG_AGO}",
+    f"update mail_out set to_email = null where to_email is not null and settled_at {_LONG_AGO}",
+)
 _FORGET = {
     "ticket": ("ticket_id", "delete from mail_in where ticket_id = any(%(ids)s::bigint[])"),
     "ticket_entry": ("entry_id", "delete from mail_in where entry_id = any(%(ids)s::bigint[])"),
@@ -234,8 +239,8 @@ def move(connection: Connection, entries: Collection[int], ticket: int) -> None:
 
 
 def purge(connection: Connection) -> int:
-    """Forget what came in long ago and led to nothing."""
-    return connection.run(_PURGE)
+    """Forget what came in long ago and led to nothing, and whose addresses went with the rest; how many."""
+    return sum(connection.run(sql) for sql in _PURGE)
 
 
 def forget(connection: Connection, type_name: str, ids: Collection[int]) -> None:

@@ -26,7 +26,9 @@ _CREATE = (
     f"""create table mail_in (
         message_id text primary key, sender text not null, automatic bool not null, quiet bool not null,
         outcome text not null, ticket_id bigint, entry_id bigint, at timestamp not null default {_NOW})""",
+    "create index mail_out_known on mail_out (settled_at) where to_email is not null and settled_at is not null",
     "create index mail_in_at on mail_in (at)",
+    "create index mail_in_known on mail_in (at) where sender <> ''",
     "create index mail_in_entry on mail_in (entry_id)",
     "create index mail_in_ticket on mail_in (ticket_id, at)",
 )

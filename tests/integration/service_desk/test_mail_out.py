@@ -14,8 +14,8 @@ from services.service_desk.mail.automatic import say
 from shared.kernel.context import SYSTEM, Context
 from shared.service.work import ledger
 from shared.service.work.running import run_one
+from tests.factories.smtp import DIE, PostBox, mail_server
 from tests.integration.service_desk.conftest import ENTRIES, Desk
-from tests.integration.service_desk.smtp import DIE, PostBox, mail_server
 from tests.integration.service_desk.test_mail import entries, send
 
 MAIL = "/api/v1/service_desk/mail"

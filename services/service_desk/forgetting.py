@@ -1,0 +1,15 @@
+"""What is kept of erased tickets and entries besides, taken out in the transaction of the erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from services.service_desk.mail import outbox
+from services.service_desk.promises import forgetting as promises
+from shared.kernel.db import Connection
+
+
+def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
+    """Clocks, and what is noted of messages."""
+    promises.forget(connection, entity_type, ids)
+    outbox.forget(connection, entity_type, ids)
