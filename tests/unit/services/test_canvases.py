@@ -83,7 +83,7 @@ def test_it_publishes_what_it_can(manifest: Manifest):
     if manifest.custom_types or manifest.pipelines:
         expected |= {event.CATALOG_PIPELINE, event.STAGE_VISIT}
     if any(one.name == "ticket" for one in manifest.types):
-        expected.add(event.SLA_REACHED)
+        expected |= {event.SLA_REACHED, event.DESK_NOTICE, event.DESK_SIGNAL}
     if manifest.custom_types:
         expected.add(event.CATALOG_TYPE)
     if manifest.owns_tokens:
