@@ -6,10 +6,12 @@ from collections.abc import Collection
 
 from services.service_desk.mail import outbox
 from services.service_desk.promises import forgetting as promises
+from services.service_desk.queues import telling
 from shared.kernel.db import Connection
 
 
 def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
-    """Clocks, and what is noted of messages."""
+    """Clocks, what is noted of messages, and who follows and was told."""
     promises.forget(connection, entity_type, ids)
     outbox.forget(connection, entity_type, ids)
+    telling.forget(connection, entity_type, ids)

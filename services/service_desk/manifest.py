@@ -21,6 +21,11 @@ from services.service_desk.pipelines import PIPELINES
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.doors import OPERATIONS as PROMISES
 from services.service_desk.promises.sweeping import Desk, sweep
+from services.service_desk.queues import telling
+from services.service_desk.queues.doors import OPERATIONS as QUEUES
+from services.service_desk.queues.follower_doors import OPERATIONS as FOLLOWERS
+from services.service_desk.queues.routing import ASSIGNED
+from services.service_desk.queues.telling import tidy as forget_news
 from services.service_desk.rules import RULES
 from services.service_desk.satisfaction.doors import OPERATIONS as SATISFACTION
 from services.service_desk.schema import TYPES
@@ -29,12 +34,19 @@ from services.service_desk.steps import steps
 from services.service_desk.triggers.doors import OPERATIONS as TRIGGERS
 from services.service_desk.triggers.following import subscriptions
 from services.service_desk.triggers.following import sweep as ring
+from shared.kernel.config import Settings
 from shared.service.erasure.belonging import Claim
+from shared.service.following import Subscription
 from shared.service.home import Home
 from shared.service.manifest import Manifest
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
+
+
+def follows(settings: Settings) -> tuple[Subscription, ...]:
+    """Its own log, for what follows from it."""
+    return (*subscriptions(settings), *telling.subscriptions(settings))
 
 
 def desk(service: Runtime) -> Desk:
@@ -50,14 +62,31 @@ MANIFEST = Manifest(
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
     metrics=METRICS,
-    operations=(*PROMISES, *MAIL, *OUTBOX, *SPLITTING, *KNOWLEDGE, *MACROS, *TRIGGERS, *SATISFACTION),
+    assigned=ASSIGNED,
+    operations=(
+        *PROMISES,
+        *MAIL,
+        *OUTBOX,
+        *SPLITTING,
+        *KNOWLEDGE,
+        *MACROS,
+        *TRIGGERS,
+        *SATISFACTION,
+        *QUEUES,
+        *FOLLOWERS,
+    ),
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
     belongings={"contact": ("ticket",)},
     parts={"ticket": (("ticket_entry", "ticket_id"),)},
     claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
     forgets=forget,
-    upkeep={"clocks_moved": sweep, "messages_forgotten": tidy, "triggers_due": ring},
-    follows=subscriptions,
+    upkeep={
+        "clocks_moved": sweep,
+        "messages_forgotten": tidy,
+        "triggers_due": ring,
+        "notifications_forgotten": forget_news,
+    },
+    follows=follows,
     own=desk,
     step=steps,
     migrations=Path(__file__).parent / "migrations",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from services.service_desk.rules.following import name_owners
 from shared.service.ownership import stamp_owner
 from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
@@ -88,4 +89,4 @@ def _spent(since: object, until: datetime) -> Decimal | None:
     return Decimal((until - since) // _MILLISECOND) if isinstance(since, datetime) else None
 
 
-TICKET = RuleSet(check=(begin_somewhere, keep_status, reopen_in_time, stamp_owner, be_no_own_parent))
+TICKET = RuleSet(check=(begin_somewhere, keep_status, reopen_in_time, stamp_owner, be_no_own_parent, name_owners))

@@ -65,9 +65,9 @@ _IDENTITY = (
         "queue_id",
         "Queue",
         "reference",
-        reference="owner",
+        reference="queue",
         external_options=True,
-        description="The queue it waits in: an owner that several people work for.",
+        description="The queue it waits in, by its id.",
     ),
     attribute(
         "thread_id",

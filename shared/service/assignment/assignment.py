@@ -7,7 +7,7 @@ each other for it, only those who give out from the same pool do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -15,6 +15,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, View
 from shared.eav.patience import tries
+from shared.eav.query.picking import Urgency
 from shared.eav.requests import Ref
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
@@ -46,6 +47,12 @@ class Assignment:
         live = self._live(ctx, type, "read")
         with self._engine.database.connect() as connection:
             return rows.every(connection, live.id)
+
+    def members(self, type: str, name: str) -> list[Member] | None:
+        """Who is in a pool, None when there is none; for a service's own rules, which ask nobody's rights."""
+        live = self._engine.catalog.type(type)
+        with self._engine.database.connect() as connection:
+            return rows.every(connection, live.id).get(name)
 
     def put(self, ctx: Context, type: str, name: str, members: Sequence[Member]) -> list[Member]:
         """Make a pool, or change it; its turns begin anew. Raises Invalid with everything wrong."""
@@ -122,6 +129,21 @@ class Assignment:
         if entity is None:
             raise NotFound(live.name, [str(ident)])
         return entity, given
+
+    def take(
+        self, ctx: Context, type: str, owner: int, wanted: Mapping[str, Any], urgency: Urgency, view: View
+    ) -> Entity | None:
+        """Hand an owner the most urgent entity that fits a filter and is nobody's; None when there is none. What one
+        is being handed, another is not, and waits for nobody. Their capacity is not asked: they ask for it themselves.
+
+        Raises Invalid for a filter that means nothing, and whatever the write raises.
+        """
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "write")
+        check_owners(self._foreign, _owned(live), [owner])
+        live = self._giving.ready(live.name)
+        ident = self._at_once(lambda connection: self._giving.take(connection, live, owner, wanted, urgency, ctx))
+        return None if ident is None else self._engine.reads.read(live.name, [Ref(ident)], view)[0]
 
     def story(self, ctx: Context, type: str, ident: int, limit: int) -> tuple[list[Line], Waiting | None]:
         """Who got an entity and why, the latest first, and whether it waits for somebody."""

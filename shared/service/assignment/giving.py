@@ -16,7 +16,7 @@ from shared.eav.engine import Engine
 from shared.eav.filters import check, parse
 from shared.eav.keeping import Keeper, Refusals
 from shared.eav.patience import tries
-from shared.eav.query.picking import counts_by, last_holders, slot_of
+from shared.eav.query.picking import Urgency, counts_by, first_free, last_holders, slot_of
 from shared.eav.store.erase import states
 from shared.eav.store.state import State
 from shared.kernel.clock import now
@@ -126,9 +126,27 @@ class Giving:
         ledger.done(connection, live.id, set(asked) - {one.entity for one in waits})
         return given
 
-    def held(self, connection: Connection, type_name: str, ids: Sequence[int]) -> dict[int, State]:
-        """Live entities, held until the transaction ends, as is the catalog of their type."""
-        return self._held(connection, type_name, ids)[1]
+    def take(
+        self,
+        connection: Connection,
+        live: LiveType,
+        owner: int,
+        wanted: Mapping[str, Any],
+        urgency: Urgency,
+        context: Context,
+    ) -> int | None:
+        """Give an owner the most urgent of what fits and is nobody's; its id, None without any."""
+        free = {"attribute": OWNER, "operator": "NOT_HAS_PROPERTY"}
+        ident = first_free(connection, live, check(parse({"and": [wanted, free]}), live), urgency)
+        if ident is None:
+            return None
+        refused: Refusals = {}
+        self._keeper.keep(connection, live.name, {ident: {OWNER: owner}}, context, refused)
+        if refused:
+            raise InvalidValues(refused[ident])
+        ledger.note(connection, live.id, context.actor.id, [Line(ident, owner, None, None, None, Reason.TAKEN)])
+        ledger.done(connection, live.id, [ident])
+        return ident
 
     def _held(self, connection: Connection, type_name: str, ids: Sequence[int]) -> tuple[LiveType, dict[int, State]]:
         for _ in tries():

@@ -1,0 +1,186 @@
+"""What followers and owners of tickets are told: one line each, in the transaction that marks the event as heard.
+
+So nothing is told twice, and nothing is left out. Lines hold ids and words of our own, no text that somebody wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from services.service_desk.promises.keeping import ENTRY, TICKET
+from services.service_desk.queues import followers
+from shared.contracts.event import CREATED, ERASED, SLA_REACHED, UPDATED, Event
+from shared.kernel.config import Settings
+from shared.kernel.db import Connection, Database
+from shared.kernel.json import dumps
+from shared.service.following import Subscription
+from shared.service.home import Home, LiveType
+
+OWN = "service_desk"
+NAME = f"{OWN}.notifications"
+IMPORT = "IMPORT"
+KEPT_DAYS = 90
+_POOL = 2
+_AT_ONCE = 5000
+_TELL = """
+insert into desk_notification (owner_id, at, kind, ticket_id, entry_id, detail)
+select owner_id, at, kind, ticket_id, entry_id, detail from json_to_recordset(%(rows)s::json) as r(owner_id bigint,
+    at timestamp, kind text, ticket_id bigint, entry_id bigint, detail jsonb)
+"""
+_LISTED = """
+select id, at, kind, ticket_id, entry_id, detail, read_at from desk_notification
+where owner_id = %(owner)s and id < %(before)s and (not %(unread)s or read_at is null) order by id desc limit %(limit)s
+"""
+_UNREAD = "select count(*) from desk_notification where owner_id = %(owner)s and read_at is null"
+_READ = """
+update desk_notification set read_at = timezone('utc', clock_timestamp())
+where owner_id = %(owner)s and read_at is null and id <= %(upto)s and (%(ids)s::bigint[] is null or id = any(%(ids)s))
+"""
+_FORGET = """
+with gone as (delete from desk_follower where ticket_id = any(%(ids)s::bigint[]))
+delete from desk_notification where ticket_id = any(%(ids)s::bigint[])
+"""
+_TIDY = """
+delete from desk_notification where id in (select id from desk_notification
+    where read_at < timezone('utc', clock_timestamp()) - %(days)s * interval '1 day' limit %(limit)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that happened to a ticket. to: who is told; None: its owner and everybody who follows it, except for
+    who did it."""
+
+    ticket: int
+    kind: str
+    at: datetime
+    entry: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    to: int | None = None
+    by: int | None = None
+
+
+def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
+    """The follower of tickets and of what is said about them. Its connections beside are opened when needed."""
+    return (follower(Home.of(Database(settings.service_database_url(OWN) or "", pool_size=_POOL))),)
+
+
+def follower(home: Home) -> Subscription:
+    """The same over what is at hand."""
+
+    def hear(connection: Connection, events: Sequence[Event]) -> None:
+        tell(connection, home, news(home, events))
+        gone = [one.entity_id for one in events if one.kind == ERASED and one.entity_type == TICKET]
+        if gone:
+            connection.run(_FORGET, {"ids": gone})
+
+    return Subscription(
+        name=NAME,
+        source=OWN,
+        handler=hear,
+        types=frozenset({TICKET, ENTRY}),
+        begin="start",
+        rebuild=lambda _database: None,  # what nobody can tell any more is no news
+    )
+
+
+def news(home: Home, events: Iterable[Event]) -> list[News]:
+    """What of events is worth telling."""
+    found: list[News] = []
+    for one in events:
+        if one.entity_id is None or one.source == IMPORT:
+            continue  # what an import tells of happened long ago
+        if one.entity_type == ENTRY and one.kind == CREATED:
+            found += _entry(home.type(ENTRY, one.changed), one, one.entity_id)
+        elif one.kind == SLA_REACHED:
+            told = {name: one.detail.get(name) for name in ("target", "threshold", "policy")}
+            found.append(News(one.entity_id, "promise", one.at, detail=told))
+        elif one.entity_type == TICKET and one.kind in (CREATED, UPDATED):
+            found += _ticket(home.type(TICKET, one.changed), one, one.entity_id)
+    return found
+
+
+def tell(connection: Connection, home: Home, found: Sequence[News]) -> int:
+    """Write it down for everybody concerned; how many lines."""
+    if not found:
+        return 0
+    ids = sorted({one.ticket for one in found})
+    concerned: dict[int, set[int]] = {}
+    for ticket, owner in followers.followers(connection, ids):
+        concerned.setdefault(ticket, set()).add(owner)
+    key = home.type(TICKET).attributes["owner_id"].key
+    for ticket, state in home.states(connection, TICKET, ids).items():
+        if (held := state.values.get(key)) is not None:
+            concerned.setdefault(ticket, set()).add(int(held))
+    rows = [
+        {
+            "owner_id": owner,
+            "at": one.at.astimezone(UTC).replace(tzinfo=None).isoformat(),
+            "kind": one.kind,
+            "ticket_id": one.ticket,
+            "entry_id": one.entry,
+            "detail": one.detail,
+        }
+        for one in found
+        for owner in ([one.to] if one.to is not None else sorted(concerned.get(one.ticket, ())))
+        if owner != one.by
+    ]
+    if rows:
+        connection.run(_TELL, {"rows": dumps(rows).decode()})
+    return len(rows)
+
+
+def listed(connection: Connection, owner: int, before: int, limit: int, unread: bool) -> list[tuple[Any, ...]]:
+    """An owner's lines, the latest first."""
+    params = {"owner": owner, "before": before, "limit": limit, "unread": unread}
+    return connection.rows(_LISTED, params)
+
+
+def unread(connection: Connection, owner: int) -> int:
+    """How many lines an owner has not read."""
+    row = connection.row(_UNREAD, {"owner": owner})
+    return int(row[0]) if row else 0
+
+
+def read(connection: Connection, owner: int, upto: int, ids: Sequence[int] | None) -> int:
+    """Mark lines as read: up to one, or these; how many were not."""
+    return connection.run(_READ, {"owner": owner, "upto": upto, "ids": None if ids is None else list(ids)})
+
+
+def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
+    """Take erased tickets out."""
+    if entity_type == TICKET:
+        connection.run(_FORGET, {"ids": list(ids)})
+
+
+def tidy(database: Database) -> int:
+    """Let go what was read long ago; how many lines."""
+    with database.connect() as connection:
+        return connection.run(_TIDY, {"days": KEPT_DAYS, "limit": _AT_ONCE})
+
+
+def _entry(live: LiveType, one: Event, ident: int) -> list[News]:
+    said = {name: _new(live, one, name) for name in ("ticket_id", "author", "visibility", "owner_id")}
+    if said["ticket_id"] is None:
+        return []
+    by = None if said["owner_id"] is None else int(said["owner_id"])
+    detail = {"author": said["author"], "visibility": said["visibility"]}
+    return [News(int(said["ticket_id"]), "entry", one.at, ident, detail, by=by)]
+
+
+def _ticket(live: LiveType, one: Event, ident: int) -> list[News]:
+    found, owner = [], _new(live, one, "owner_id")
+    if owner is not None:
+        found.append(News(ident, "assigned", one.at, to=int(owner)))
+    change = one.changed.get(live.attributes["status"].key)
+    if change is not None and one.kind == UPDATED:
+        found.append(News(ident, "status", one.at, detail={"from": change[0], "to": change[1]}))
+    return found
+
+
+def _new(live: LiveType, one: Event, name: str) -> Any:
+    change = one.changed.get(live.attributes[name].key)
+    return None if change is None else change[1]
