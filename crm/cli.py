@@ -22,6 +22,7 @@ from crm.commands import (
     filters,
     find,
     imports,
+    macros,
     metrics,
     owners,
     report,
@@ -30,6 +31,7 @@ from crm.commands import (
     status,
     timeline,
     tokens,
+    triggers,
     types,
     verify,
     write,
@@ -65,6 +67,8 @@ app.add_typer(owners.app, name="owner")
 app.add_typer(tokens.app, name="token")
 app.add_typer(bus.app, name="bus")
 app.add_typer(erasures.app, name="erasures")
+app.add_typer(macros.app, name="macros")
+app.add_typer(triggers.app, name="triggers")
 command(app)(report.report)
 app.add_typer(metrics.metrics, name="metrics")
 app.add_typer(filters.app, name="filters")
