@@ -23,11 +23,13 @@ from crm.commands import (
     find,
     imports,
     macros,
+    mail,
     metrics,
     owners,
     report,
     run,
     show,
+    sla,
     status,
     timeline,
     tokens,
@@ -69,6 +71,8 @@ app.add_typer(bus.app, name="bus")
 app.add_typer(erasures.app, name="erasures")
 app.add_typer(macros.app, name="macros")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(mail.app, name="mail")
+app.add_typer(sla.app, name="sla")
 command(app)(report.report)
 app.add_typer(metrics.metrics, name="metrics")
 app.add_typer(filters.app, name="filters")

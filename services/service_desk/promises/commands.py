@@ -7,7 +7,8 @@ back; another one takes its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from services.service_desk.promises import store
@@ -19,7 +20,7 @@ from services.service_desk.promises.store import Declared
 from services.service_desk.promises.sweeping import Desk
 from shared.kernel.clock import now
 from shared.kernel.context import Context
-from shared.kernel.errors import ErrorList, Invalid
+from shared.kernel.errors import ErrorList, Invalid, NotFound
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 # How far an instant may lie behind us: a request takes its time.
@@ -29,26 +30,56 @@ _GRACE = 60_000
 def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context) -> Declared:
     """Another version. Raises Invalid with everything that is wrong with it."""
     name, valid_from, body = opened(raw)
-    errors = ErrorList()
-    moment = ms(now())
-    if valid_from is not None and valid_from < moment - _GRACE:
-        errors.add("valid_from", "INVALID_DATE", "valid_from must not lie in the past: promises of the past stay")
-    errors.raise_if_any()
+    since = _since(valid_from)
     live = desk.home.type(TICKET)
     with desk.home.database.transaction() as connection:
         store.hold(connection)
         calendars, policies = (store.every(connection, one) for one in (store.CALENDAR, store.POLICY))
-        since = moment if valid_from is None else valid_from
-        own = [one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name]
-        if own and since < own[-1].valid_from:
-            message = f"version {own[-1].version} is valid from later on: another one follows it"
-            raise Invalid.one("valid_from", "INVALID_DATE", message)
+        _follows([one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name], since)
         if kind == store.CALENDAR:
             read_calendar(body)
         else:
             bound(live, 0, calendars, [Declared(0, name, 1, since, body)])
         # The first version of anything counts from its instant on; what came before has no promise.
         return store.add(connection, kind, name, body, since, ctx.actor.id)
+
+
+def add_holidays(
+    desk: Desk, name: str, days: Collection[date], valid_from: int | None, ctx: Context
+) -> tuple[Declared, list[date]]:
+    """A calendar's last version with more holidays, as its next one; which were not among them. Without news the last
+    version stays. Raises NotFound, and Invalid for an instant behind us or before the last version."""
+    since = _since(valid_from)
+    with desk.home.database.transaction() as connection:
+        store.hold(connection)
+        own = [one for one in store.every(connection, store.CALENDAR) if one.name == name]
+        if not own:
+            raise NotFound("calendar", [name])
+        last = own[-1]
+        since = max(since, last.valid_from) if valid_from is None else since
+        _follows(own, since)
+        known = {str(one) for one in last.body.get("holidays", ())}
+        fresh = sorted(day for day in days if day.isoformat() not in known)
+        if not fresh:
+            return last, []
+        body = {**last.body, "holidays": sorted({*known, *(day.isoformat() for day in fresh)})}
+        read_calendar(body)
+        return store.add(connection, store.CALENDAR, name, body, since, ctx.actor.id), fresh
+
+
+def _since(valid_from: int | None) -> int:
+    """From when on a version counts: now when nothing is said. Raises Invalid for what lies behind us."""
+    moment = ms(now())
+    if valid_from is not None and valid_from < moment - _GRACE:
+        message = "valid_from must not lie in the past: promises of the past stay"
+        raise Invalid.one("valid_from", "INVALID_DATE", message)
+    return moment if valid_from is None else valid_from
+
+
+def _follows(own: Sequence[Declared], since: int) -> None:
+    if own and since < own[-1].valid_from:
+        message = f"version {own[-1].version} is valid from later on: another one follows it"
+        raise Invalid.one("valid_from", "INVALID_DATE", message)
 
 
 def opened(raw: Mapping[str, Any]) -> tuple[str, int | None, dict[str, Any]]:

@@ -66,12 +66,14 @@ def desk_of(service: Runtime) -> Desk:
     return service.own
 
 
-def _permit(service: Runtime, mode: Mode) -> None:
+def permit(service: Runtime, mode: Mode) -> None:
+    """Reading needs the right to read tickets, declaring the right to change their schema. Raises Forbidden."""
     live = service.catalog.type(TICKET)
     require(context().actor, "schemas" if mode == "write" else "objects", live.defn, mode)
 
 
-def _version(one: Declared) -> dict[str, Any]:
+def version_of(one: Declared) -> dict[str, Any]:
+    """A version as JSON."""
     return {
         "name": one.name,
         "version": one.version,
@@ -82,10 +84,10 @@ def _version(one: Declared) -> dict[str, Any]:
 
 
 def _listed(service: Runtime, kind: str) -> Response:
-    _permit(service, "read")
+    permit(service, "read")
     with service.db.connect() as connection:
         found = store.every(connection, kind)
-    return answer({"results": [_version(one) for one in sorted(found, key=lambda one: (one.name, one.version))]})
+    return answer({"results": [version_of(one) for one in sorted(found, key=lambda one: (one.name, one.version))]})
 
 
 def read_calendars(service: Runtime) -> Response:
@@ -99,10 +101,10 @@ def read_policies(service: Runtime) -> Response:
 
 
 def _declared(service: Runtime, kind: str) -> Response:
-    _permit(service, "write")
+    permit(service, "write")
     body = json_object()
     made = commands.declare(desk_of(service), kind, body, context())
-    return answer(_version(made), 201)
+    return answer(version_of(made), 201)
 
 
 def declare_calendar(service: Runtime) -> Response:
@@ -117,13 +119,13 @@ def declare_policy(service: Runtime) -> Response:
 
 def preview_promises(service: Runtime) -> Response:
     """What drafts would have meant."""
-    _permit(service, "read")
+    permit(service, "read")
     return answer(previewed(desk_of(service), json_object()))
 
 
 def read_clocks(service: Runtime, id: str) -> Response:
     """The clocks of one ticket, as of this moment or another one since it was last changed."""
-    _permit(service, "read")
+    permit(service, "read")
     shown = text_param("at")
     try:
         at = from_text(shown) if shown else None
@@ -137,7 +139,7 @@ def read_clocks(service: Runtime, id: str) -> Response:
 
 def read_actions(service: Runtime) -> Response:
     """What was reached and done, the latest first."""
-    _permit(service, "read")
+    permit(service, "read")
     limit, before = int_param("limit", 100, 500, least=1), text_param("before")
     ticket = text_param("ticket")
     wanted = entity_id(TICKET, ticket) if ticket else None
