@@ -20,6 +20,7 @@ from services.service_desk.mirrors import MIRRORS
 from services.service_desk.pipelines import PIPELINES
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.doors import OPERATIONS as PROMISES
+from services.service_desk.promises.holiday_doors import OPERATIONS as HOLIDAYS
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.queues import telling
 from services.service_desk.queues.doors import OPERATIONS as QUEUES
@@ -65,6 +66,7 @@ MANIFEST = Manifest(
     assigned=ASSIGNED,
     operations=(
         *PROMISES,
+        *HOLIDAYS,
         *MAIL,
         *OUTBOX,
         *SPLITTING,
