@@ -156,7 +156,7 @@ _SERVICE = """
     environment: &{service}
       <<: *settings
       {url}
-    tmpfs:
+{more}    tmpfs:
       - /run/metrics
     healthcheck:
       <<: *web-health
@@ -172,6 +172,14 @@ _SERVICE = """
     command: ["python", "-m", "deploy.processes", "bus", "{service}"]
     environment: *{service}
 """  # noqa: E501 - one line of YAML
+# Settings of one service alone; empty ones are as good as none.
+_MORE = {
+    "service_desk": """\
+      SMTP_URL: ${SMTP_URL:-}
+      CRM_MAIL_FROM: ${CRM_MAIL_FROM:-}
+      CRM_MAIL_AUTOMATIC_PER_HOUR: ${CRM_MAIL_AUTOMATIC_PER_HOUR:-5}
+"""
+}
 _VOLUMES = """
 volumes:
   postgres:
@@ -195,7 +203,7 @@ def compose_text(services: Iterable[str]) -> str:
             _HEAD,
             *(f"      {url}\n" for url in urls.values()),
             _TAIL,
-            *(_SERVICE.format(service=service, url=url) for service, url in urls.items()),
+            *(_SERVICE.format(service=name, url=url, more=_MORE.get(name, "")) for name, url in urls.items()),
             _VOLUMES,
         )
     )
