@@ -94,7 +94,7 @@ class Answers:
             return replace(kept.answer, body={**kept.answer.body, **freshness(standing.as_of)})
         answer = self._worked_out(ctx, name, raw, fresh, asked, noted)
         if standing is not None and _of_one_metric(answer, name):
-            self.recent.keep(key, standing, _day(answer.told.part.metric.definition, asked), answer)
+            self.recent.keep(key, standing, _mark(answer.told, asked), answer)
         return answer
 
     def again(self, ctx: Context, name: str, body: bytes, fresh: str = "any") -> tuple[str, bytes] | None:
@@ -247,9 +247,15 @@ def _still(ctx: Context, kept: Kept[Answer], as_of: datetime | None, fresh: str,
     """Whether an answer given before does, as fresh as its cells are by now. Raises Forbidden."""
     told = kept.answer.told
     require(ctx.actor, "objects", told.part.known.live.defn, "read")
-    if kept.day != _day(told.part.metric.definition, asked):
+    if kept.mark != _mark(told, asked):
         return False
     return fresh == "any" or told.question.as_of is not None or (as_of is not None and as_of >= _needed(fresh, asked))
+
+
+def _mark(told: Told, moment: datetime) -> str:
+    """What of the clock a question was read by: the day, or the minute."""
+    day = _day(told.part.metric.definition, moment).isoformat()
+    return f"{day} {moment:%H:%M}" if told.question.moving else day
 
 
 def _needed(fresh: str, asked: datetime) -> datetime:

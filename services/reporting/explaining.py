@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 
 from services.reporting.commands import live_facts, of_entities
-from services.reporting.domain.definitions import TIME, Dimension
-from services.reporting.domain.periods import Period, bucket_of, local_day
+from services.reporting.domain.definitions import TIME, Definition, Dimension
+from services.reporting.domain.periods import Period, bucketed, is_range, parse_range
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims, Join
 from services.reporting.projections import Projections, compiled_metric
-from shared.kernel.clock import iso
+from shared.kernel.clock import iso, now
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
 from shared.kernel.json import loads
@@ -59,7 +59,7 @@ def explain(
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
         known = projections.catalogs.types(connection).type(metric.entity_type)
         compiled = compiled_metric(metric, known)
-        fits = _within(names, group, period)
+        fits = _within(metric.definition, group, period)
         facts = live_facts(connection, known, after, compiled.linkages)
         found = ((ident, one) for ident, values in facts if (one := compiled.of(values)) is not None)
         for ident, one, dims in _shown(connection, compiled, found):
@@ -73,14 +73,35 @@ def explain(
         return _told(connection, compiled, known, rows, events), None
 
 
-def _within(names: Sequence[str], group: Mapping[str, str | None], period: Period | None) -> Callable[[Dims], bool]:
-    wanted = {names.index(one): value for one, value in group.items()}
-    if period is None:
-        return lambda dims: all(dims[place] == value for place, value in wanted.items())
-    if TIME not in names:
-        raise Invalid.one("period", "INVALID_QUESTION", "period: this metric has no time, so that it knows no periods")
-    time, first, last = names.index(TIME), period.first.isoformat(), period.last.isoformat()
-    return lambda dims: first <= (dims[time] or "") <= last and all(dims[at] == value for at, value in wanted.items())
+def _within(definition: Definition, group: Mapping[str, str | None], period: Period | None) -> Callable[[Dims], bool]:
+    names = [one.name for one in definition.groups]
+    asked = [_range(names.index(one), definition, value) for one, value in group.items() if value and is_range(value)]
+    ranges = [one for one in asked if one is not None]
+    places = {place for place, _, _ in ranges}
+    wanted = {at: value for one, value in group.items() if (at := names.index(one)) not in places}
+    if period is not None:
+        if TIME not in names:
+            told = "period: this metric has no time, so that it knows no periods"
+            raise Invalid.one("period", "INVALID_QUESTION", told)
+        ranges.append((names.index(TIME), period.first.isoformat(), period.last.isoformat()))
+
+    def fits(dims: Dims) -> bool:
+        if any(dims[at] != value for at, value in wanted.items()):
+            return False
+        return all((one := dims[at]) is not None and first <= one <= (last or one) for at, first, last in ranges)
+
+    return fits
+
+
+def _range(place: int, definition: Definition, text: str) -> tuple[int, str, str] | None:
+    """The buckets of a range; None where such a text is the name of a group. Raises Invalid for no range."""
+    one = definition.groups[place]
+    if not one.bucket:
+        return None
+    try:
+        return place, *parse_range(text, one.bucket, one.time_zone, now())
+    except ValueError as error:
+        raise Invalid.one(f"group.{one.name}", "INVALID_QUESTION", f"group.{one.name}: {error}") from error
 
 
 def _told(
@@ -130,7 +151,7 @@ def _texts(
     for ident, value in connection.rows(_OTHERS, params):
         told = None if value is None else loads(value)
         if part.bucket and told is not None:
-            told = bucket_of(local_day(told, part.time_zone), part.bucket)
+            told = bucketed(told, part.bucket, part.time_zone)
         found[str(ident)] = group_text(told)
     return found
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from services.reporting.domain.definitions import CURRENCY, RATE_DAY, REPORT_DAY, TIME, Definition
+from services.reporting.domain.definitions import CURRENCY, FINE, RATE_DAY, REPORT_DAY, TIME, Definition
 from services.reporting.domain.periods import Period
 from services.reporting.domain.questions import MOST_GROUPS, Group, Question, Value
 from services.reporting.metrics.compiling import COUNTED_BY_VALUE, Join
@@ -178,7 +178,8 @@ class _Place:
             self._params[f"{alias}z"] = one.time_zone
             local = f"({value})::timestamptz at time zone %({alias}z)s"
             day = local if join.attribute.kind == "datetime" else f"({value})::date"
-            return f"to_char(date_trunc('{one.bucket}', {day}), 'YYYY-MM-DD')"
+            shape = 'YYYY-MM-DD"T"HH24:MI' if one.bucket in FINE else "YYYY-MM-DD"
+            return f"to_char(date_trunc('{one.bucket}', {day}), '{shape}')"
         if join.attribute.kind == "multi_enumeration":
             several = f"jsonb_array_elements_text({alias}.values->'{int(join.attribute.key)}') with ordinality o(v, at)"
             return f"(select string_agg(v, ';' order by at) from {several})"
@@ -192,6 +193,11 @@ class _Place:
             self._params[f"w{n}"] = [one for one in some if one is not None]
             unset = f" or {column} is null" if None in some else ""
             found.append(f"({column} = any(%(w{n})s::text[]){unset})")
+        for n, (name, (first, last)) in enumerate(self._question.within.items()):
+            for sign, bound in ((">=", first), ("<=", last)):
+                if bound:
+                    self._params[f"r{n}{sign[0] == '<':d}"] = bound
+                    found.append(f"{self.column(name)} {sign} %(r{n}{sign[0] == '<':d})s")
         if wanted.period is not None:
             self._params |= {"first": wanted.period.first.isoformat(), "last": wanted.period.last.isoformat()}
             found.append(f"{self.column(TIME)} between %(first)s and %(last)s")

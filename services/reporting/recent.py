@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from shared.kernel import json
@@ -49,11 +49,11 @@ class Stand:
 
 @dataclass(slots=True)
 class Kept(Generic[T]):
-    """An answer with what it was made of, and the day that its question was read on. text: its JSON without what tells
-    how fresh it is, once a door has sent it."""
+    """An answer with what it was made of, and the day or minute that its question was read in. text: its JSON without
+    what tells how fresh it is, once a door has sent it."""
 
     stamp: Stamp
-    day: date
+    mark: str
     answer: T
     text: bytes = b""
 
@@ -98,7 +98,7 @@ class Recent(Generic[T]):
             time.sleep(self.window)
 
     def find(self, key: Key, stand: Stand | None) -> Kept[T] | None:
-        """What was kept, if that is what it would be now; the caller looks at the day."""
+        """What was kept, if that is what it would be now; the caller looks at the mark."""
         with self._lock:
             kept = self._kept.get(key)
             if kept is None or stand is None or kept.stamp != stand.stamp:
@@ -106,10 +106,10 @@ class Recent(Generic[T]):
             self._kept.move_to_end(key)
             return kept
 
-    def keep(self, key: Key, stand: Stand, day: date, answer: T) -> None:
+    def keep(self, key: Key, stand: Stand, mark: str, answer: T) -> None:
         """Keep an answer that was worked out after `stand` was read: at worst it is newer, and not given again."""
         with self._lock:
-            self._kept[key] = Kept(stand.stamp, day, answer)
+            self._kept[key] = Kept(stand.stamp, mark, answer)
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from services.reporting.backfill import history
 from services.reporting.commands import of_entities
+from services.reporting.domain.periods import is_range
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims
 from services.reporting.projections import Projections, compiled_metric
@@ -97,6 +98,9 @@ def waterfall(
         if joined:
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {joined[0]} is of linked entities, whose own "
                               "changes are no changes of these")  # fmt: skip
+        ranges = [one.name for one in metric.definition.groups if one.bucket and is_range(group.get(one.name))]
+        if ranges:
+            raise Invalid.one("group", "INVALID_QUESTION", f"group: ask for one {ranges[0]}, or for all of them")
         wanted = {names.index(one): value for one, value in group.items()}
         before, after = (_ledger(connection, metric, wanted, day) for day in (first - timedelta(1), last))
         place = _Place(compiled, wanted, kind == "sum")

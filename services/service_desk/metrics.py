@@ -1,4 +1,8 @@
-"""What reporting counts of tickets from the start: backlog, throughput, response times, promises kept. Data only."""
+"""What reporting counts of tickets from the start: backlog, throughput, response times, promises kept. Data only.
+
+No metric changes because time passes: the age of a ticket and the end of a promise are kept by the hour and by the
+minute, and asked for by ranges of them, such as `opened=..now-3d` and `due=now..now+2h`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from typing import Any
 _COUNT = {"kind": "count"}
 _OPEN = {"attribute": "status", "operator": "NEQ", "value": "closed"}
 _CLOSED = {"attribute": "status", "operator": "EQ", "value": "closed"}
+_REOPENED = {"attribute": "reopened_count", "operator": "GT", "value": 0}
 _WHOSE = ["priority", "owner_id", "queue_id"]
+_TARGETS = (("first_response", "First response"), ("next_response", "Next response"), ("resolution", "Resolution"))
 
 
 def _at(attribute: str) -> dict[str, str]:
@@ -33,7 +39,7 @@ def _kept(target: str, label: str) -> tuple[dict[str, Any], ...]:
             "label": f"{label}: {said}",
             "measure": _COUNT,
             "filter": {"attribute": f"{target}_status", "operator": "IN", "values": list(outcomes)},
-            "dimensions": ["priority"],
+            "dimensions": _WHOSE,
             "time": _at("opened_at"),
         }
 
@@ -43,6 +49,18 @@ def _kept(target: str, label: str) -> tuple[dict[str, Any], ...]:
         counted(all_of_them, "promises with a verdict", "met", "breached"),
         _share(f"{target}_compliance", f"{label}: share of promises kept", kept, all_of_them),
     )
+
+
+def _due(target: str, label: str) -> dict[str, Any]:
+    """Promises whose clock runs, by the minute in which they end: those of the next two hours are a range."""
+    return {
+        "name": f"{target}_due",
+        "label": f"{label}: promises by when they end",
+        "measure": _COUNT,
+        "filter": {"attribute": f"{target}_status", "operator": "EQ", "value": "running"},
+        "dimensions": [{"name": "due", "attribute": f"{target}_due_at", "bucket": "minute"}, *_WHOSE],
+        "time": _at(f"{target}_due_at"),
+    }
 
 
 def _asked() -> tuple[dict[str, Any], ...]:
@@ -77,14 +95,14 @@ METRICS = {
             "label": "Open tickets",
             "measure": _COUNT,
             "filter": _OPEN,
-            "dimensions": [*_WHOSE, "status"],
+            "dimensions": [*_WHOSE, "status", {"name": "opened", "attribute": "opened_at", "bucket": "hour"}],
             "time": _at("opened_at"),
         },
         {
             "name": "tickets_created",
             "label": "Tickets created",
             "measure": _COUNT,
-            "dimensions": ["source", "priority"],
+            "dimensions": ["source", "priority", "queue_id"],
             "time": _at("opened_at"),
         },
         {
@@ -92,23 +110,32 @@ METRICS = {
             "label": "Tickets closed",
             "measure": _COUNT,
             "filter": _CLOSED,
-            "dimensions": ["owner_id", "priority"],
+            "dimensions": _WHOSE,
             "time": _at("closed_at"),
         },
         {
             "name": "tickets_reopened",
             "label": "Tickets opened again",
             "measure": _COUNT,
-            "filter": {"attribute": "reopened_count", "operator": "GT", "value": 0},
-            "dimensions": ["owner_id"],
+            "filter": _REOPENED,
+            "dimensions": _WHOSE,
             "time": _at("opened_at"),
         },
-        _average("time_to_first_reply", "Time to first reply", "time_to_first_reply", "opened_at", "priority"),
-        _average("time_to_close", "Time to close", "time_to_close", "closed_at", "priority", "owner_id"),
-        _average("first_response_time", "First response, business", "first_response_time", "opened_at", "priority"),
-        _average("resolution_time", "Resolution, business", "resolution_time", "closed_at", "priority"),
-        *_kept("first_response", "First response"),
-        *_kept("resolution", "Resolution"),
+        {
+            "name": "tickets_ended",
+            "label": "Tickets that were ever closed",
+            "measure": _COUNT,
+            "filter": {"or": [_CLOSED, _REOPENED]},
+            "dimensions": _WHOSE,
+            "time": _at("opened_at"),
+        },
+        _share("reopen_rate", "Share of tickets opened again", "tickets_reopened", "tickets_ended"),
+        _average("time_to_first_reply", "Time to first reply", "time_to_first_reply", "opened_at", *_WHOSE),
+        _average("time_to_close", "Time to close", "time_to_close", "closed_at", *_WHOSE),
+        _average("first_response_time", "First response, business", "first_response_time", "opened_at", *_WHOSE),
+        _average("next_response_time", "Next response, business", "next_response_time", "last_reply_at", *_WHOSE),
+        _average("resolution_time", "Resolution, business", "resolution_time", "closed_at", *_WHOSE),
+        *(one for target, label in _TARGETS for one in (*_kept(target, label), _due(target, label))),
         *_asked(),
     ),
 }

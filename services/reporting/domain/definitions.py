@@ -25,6 +25,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MOST_DIMENSIONS = 6
 BUCKETS = ("day", "week", "month", "quarter", "year")
+FINE = ("minute", "hour")
+"""Buckets of dimensions alone. Deadlines and ages are ranges of them: no event tells that time passes."""
 OVER_VALUES = ("sum", "average", "min", "max", "distinct")
 KINDS = ("count", *OVER_VALUES, "ratio")
 TIME = "time"
@@ -183,8 +185,8 @@ class _Reader:
         )
         attribute = self.text(raw, "attribute", f"{where}.")
         bucket = "day" if time else self.text(raw, "bucket", f"{where}.", needed=False)
-        if bucket and bucket not in BUCKETS:
-            self.wrong(f"{where}.bucket", f"use one of {', '.join(BUCKETS)}")
+        if bucket and bucket not in (*FINE, *BUCKETS):
+            self.wrong(f"{where}.bucket", f"use one of {', '.join((*FINE, *BUCKETS))}")
         zone = self.text(raw, "time_zone", f"{where}.", needed=False) or zone or "UTC"
         if not is_zone(zone):
             self.wrong(f"{where}.time_zone", f"{zone} is not an IANA time zone, such as Europe/Berlin")

@@ -6,7 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,18 @@ def local_day(instant: str, zone: str) -> str:
     return datetime.fromisoformat(instant).astimezone(_zone(zone)).date().isoformat()
 
 
+def bucketed(instant: str, bucket: str, zone: str) -> str:
+    """The bucket that an ISO instant or date lies in: a day, or a minute or full hour such as 2026-03-01T09:30."""
+    if bucket not in _FINE:
+        return bucket_of(local_day(instant, zone), bucket)
+    if len(instant) == 10:
+        return f"{instant}T00:00"
+    local = instant
+    if zone != "UTC" or instant[-1] != "Z":
+        local = datetime.fromisoformat(instant).astimezone(_zone(zone)).isoformat()
+    return local[: _FINE["minute"]] if bucket == "minute" else f"{local[: _FINE['hour']]}:00"
+
+
 @lru_cache(maxsize=4096)
 def bucket_of(day: str, bucket: str) -> str:
     """The first day of the bucket that an ISO date lies in. Weeks begin on Monday (ISO 8601)."""
@@ -68,6 +80,45 @@ _FIRST: dict[str, Callable[[date], date]] = {
     "quarter": lambda day: day.replace(month=day.month - (day.month - 1) % 3, day=1),
     "year": lambda day: day.replace(month=1, day=1),
 }
+
+_FINE = {"minute": 16, "hour": 13}
+_BOUND = re.compile(r"now(?:([+-])(\d{1,5})([mhd]))?")
+_STEPS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def is_range(text: str | None) -> bool:
+    """Whether a group of a bucketed dimension is a stretch of them."""
+    return text is not None and ".." in text
+
+
+def moves(text: str) -> bool:
+    """Whether a range is another one a minute later."""
+    return "now" in text
+
+
+def parse_range(text: str, bucket: str, zone: str, moment: datetime) -> tuple[str, str]:
+    """`now..now+2h`, `..now-3d`, `2026-03-01..2026-03-05T12:00`: the first and the last bucket, both included, "" for
+    an open end. Raises ValueError naming these forms."""
+    first, _, last = text.partition("..")
+    return _bound(first.strip(), bucket, zone, moment), _bound(last.strip(), bucket, zone, moment)
+
+
+def _bound(text: str, bucket: str, zone: str, moment: datetime) -> str:
+    if not text:
+        return ""
+    found = _BOUND.fullmatch(text)
+    try:
+        if found is None:
+            given = datetime.fromisoformat(text)
+            at = given if given.tzinfo else given.replace(tzinfo=_zone(zone))
+        else:
+            sign, count, step = found.groups()
+            at = moment + (int(count) * _STEPS[step] * (1 if sign == "+" else -1) if sign else timedelta(0))
+    except (ValueError, OverflowError) as error:
+        told = "write now, now+2h, now-30m, now-7d, 2026-03-01 or 2026-03-01T09:30 on either side of .., or nothing"
+        raise ValueError(f"{text[:40]!r} is no bound of a range: {told}") from error
+    return bucketed(at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"), bucket, zone)
+
 
 # So that the period before a period, and the day behind it, are dates still.
 EARLIEST, LATEST = 1600, 2999

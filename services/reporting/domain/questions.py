@@ -5,6 +5,8 @@ that come back: order, top, comparison, shares. Pure.
      "series": "day|week|month|quarter|year", "pivot": dimension | "time", "compare": "previous" | "year_before",
      "as_of": "YYYY-MM-DD", "sort": "value" | "-value" | "group" | "-group", "top": n}
 
+Of a dimension with buckets, `where` may name a range instead of values, such as "now..now+2h" or "..now-7d".
+
 A pivot lays one dimension, or the series, across: rows by columns, with totals of both. With a top, what is not shown
 stands in one line of others.
 """
@@ -13,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from services.reporting.domain.definitions import BUCKETS, TIME, Definition, Problem, Wrong
-from services.reporting.domain.periods import Period, parse_period
+from services.reporting.domain.periods import Period, is_range, moves, parse_period, parse_range
 
 SORTS = ("value", "-value", "group", "-group")
 COMPARISONS = ("previous", "year_before")
@@ -32,10 +34,13 @@ Value = Decimal | str | None
 @dataclass(frozen=True, slots=True)
 class Question:
     """A checked question. `by` are names of dimensions; the time dimension, when asked for as a series, is the last.
+    within: the first and the last bucket of dimensions, "" for an open end; moving: these are others a minute later.
     pivot: the dimension that is laid across, and not among those; "" for none."""
 
     by: tuple[str, ...] = ()
     where: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    within: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    moving: bool = False
     period: Period | None = None
     series: str = ""
     pivot: str = ""
@@ -52,7 +57,7 @@ class Question:
     @property
     def named(self) -> frozenset[str]:
         """Every dimension that it has to do with."""
-        return frozenset({*self.columns, *self.where, *([self.pivot] if self.pivot else [])})
+        return frozenset({*self.columns, *self.where, *self.within, *([self.pivot] if self.pivot else [])})
 
     @property
     def before(self) -> Period | None:
@@ -100,6 +105,16 @@ class _Reader:
             if any(one is not None and not isinstance(one, str | int | bool) for one in listed):
                 self.wrong(f"where.{name}", "expected texts, or null for what has no value")
             found[self.dimension(name, "where")] = tuple(_text(one) for one in listed)
+        return found
+
+    def ranges(self, raw: Any, definition: Definition, moment: datetime) -> dict[str, tuple[str, str]]:
+        buckets = {one.name: one for one in definition.dimensions if one.bucket}
+        found = {}
+        for name, text in _ranges(raw, definition).items():
+            try:
+                found[name] = parse_range(text, buckets[name].bucket, buckets[name].time_zone, moment)
+            except ValueError as error:
+                self.wrong(f"where.{name}", str(error))
         return found
 
     def pivot(self, raw: Any, by: Sequence[str], question: Mapping[str, Any]) -> str:
@@ -150,8 +165,18 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -> Question:
-    """The question in parsed JSON. Raises Wrong with every problem."""
+def _ranges(raw: Any, definition: Definition) -> dict[str, str]:
+    """Those dimensions of a `where` that a range is asked for of: it stands alone, and they have buckets."""
+    bucketed = {one.name for one in definition.dimensions if one.bucket}
+    given = raw.items() if isinstance(raw, Mapping) else ()
+    alone = {name: one[0] if isinstance(one, list) and len(one) == 1 else one for name, one in given}
+    return {name: one for name, one in alone.items() if name in bucketed and isinstance(one, str) and is_range(one)}
+
+
+def read_question(
+    raw: Mapping[str, Any], definition: Definition, today: date, moment: datetime | None = None
+) -> Question:
+    """The question in parsed JSON; moment: the present one. Raises Wrong with every problem."""
     reader = _Reader(definition.offered, today)
     for key in raw:
         if key not in QUESTION_KEYS:
@@ -167,9 +192,14 @@ def read_question(raw: Mapping[str, Any], definition: Definition, today: date) -
         reader.wrong("compare", "needs a period")
     if compare and series:
         reader.wrong("compare", "a series has its own past: ask for a longer period instead")
+    where = raw.get("where") or {}
+    ranges = _ranges(where, definition)
+    values = {name: one for name, one in where.items() if name not in ranges} if ranges else where
     found = Question(
         by=by,
-        where=reader.where(raw.get("where") or {}),
+        where=reader.where(values),
+        within=reader.ranges(where, definition, moment or datetime.now(UTC)),
+        moving=any(moves(one) for one in ranges.values()),
         period=period,
         series=series,
         pivot=reader.pivot(raw["pivot"], by, raw) if raw.get("pivot") is not None else "",

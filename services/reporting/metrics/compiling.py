@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from services.reporting.domain.definitions import CURRENCY, RATE_DAY, TIME, Definition, Dimension
-from services.reporting.domain.periods import bucket_of, local_day
+from services.reporting.domain.periods import bucketed
 from shared.kernel.errors import ErrorList, Invalid
 from shared.kernel.json import canonical
 from shared.service.replica.catalogs import KnownType
@@ -150,7 +150,7 @@ def _group(key: str, one: Dimension) -> Callable[[Values], str | None]:
 
     def dated(values: Values) -> str | None:
         value = values.get(key)
-        return None if value is None else bucket_of(local_day(value, zone), bucket)
+        return None if value is None else bucketed(value, bucket, zone)
 
     return dated
 

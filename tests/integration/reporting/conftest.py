@@ -62,7 +62,7 @@ class Reporting:
 @pytest.fixture(scope="module")
 def reporting(system: System, new_database: Any, redis_url: str) -> Iterator[Reporting]:  # noqa: F811
     with pytest.MonkeyPatch.context() as monkeypatch:
-        app = application(REPORTING, new_database(), redis_url, monkeypatch)
+        app = application(REPORTING, new_database(REPORTING), redis_url, monkeypatch)
         app.extensions["crm"].own.recent.window = 0.0  # what is applied here by hand is seen by the next request
         yield Reporting(app, system, Projections())
         app.extensions["crm"].db.dispose()

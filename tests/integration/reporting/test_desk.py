@@ -1,0 +1,123 @@
+"""What is counted of the desk from the start: every metric can be filled, deadlines are ranges, surfaces agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from services.reporting import commands, verifying
+from services.reporting.backfill import backfill
+from services.reporting.manifest import MANIFEST as REPORTING
+from services.reporting.metrics import store
+from services.reporting.projections import Projections
+from services.service_desk.metrics import METRICS
+from shared.bus.client import DirectSource
+from shared.bus.consumer import Subscription, pull
+from tests.integration.service.conftest import ADMIN, application
+from tests.integration.service_desk.conftest import Desk, serving
+from tests.integration.service_desk.test_promises import ago, promised, sweep  # noqa: F401 (a fixture)
+
+PATH = "/reporting/v1/metrics"
+SOON = "now..now+2h"
+
+
+class Counted:
+    """Reporting that follows the desk alone, by hand."""
+
+    def __init__(self, app: Any, desk: Desk) -> None:
+        self.db, self.projections, self.desk = app.extensions["crm"].db, Projections(), desk
+        self.client = app.test_client()
+        self.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN}"
+
+    def catch_up(self) -> None:
+        def handle(connection: Any, events: Any) -> None:
+            self.projections.apply(connection, "service_desk", events)
+
+        feeds = DirectSource({"service_desk": self.desk.runtime.feed})
+        subscription = Subscription("reporting.service_desk", "service_desk", handle)
+        while pull(self.db, feeds, subscription).behind:
+            pass
+
+    def rows(self, metric: str, **question: Any) -> dict[tuple[Any, ...], str | None]:
+        answer = self.client.post(f"{PATH}/{metric}/query", json=question)
+        assert answer.status_code == 200, answer.text
+        return {tuple(one["group"].values()): one["value"] for one in answer.json["rows"]}
+
+    def explained(self, metric: str, **group: Any) -> set[str]:
+        answer = self.client.post(f"{PATH}/{metric}/explain", json={"group": group})
+        assert answer.status_code == 200, answer.text
+        return {one["id"] for one in answer.json["results"]}
+
+
+@pytest.fixture(scope="module")
+def desk(new_database: Callable[[], str], redis_url: str) -> Iterator[Desk]:
+    with serving(new_database, redis_url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def counted(desk: Desk, promised: None, new_database: Any, redis_url: str) -> Iterator[Counted]:  # noqa: F811
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        app = application(REPORTING, new_database(), redis_url, monkeypatch)
+        app.extensions["crm"].own.recent.window = 0.0
+        found = Counted(app, desk)
+        found.catch_up()
+        yield found
+        found.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def tickets(counted: Counted, desk: Desk) -> dict[str, str]:
+    """Two that end soon, one later, one closed, one of them opened again; the metrics are filled from them."""
+    made = {
+        "urgent": desk.ticket(priority="HIGH"),
+        "late": desk.ticket(at=ago(3)),
+        "new": desk.ticket(),
+        "closed": desk.ticket(at=ago(30)),
+        "again": desk.ticket(at=ago(2)),
+    }
+    for name in ("closed", "again"):
+        desk.write(made[name], stage="4")
+    desk.write(made["again"], stage="1")
+    sweep(desk.runtime.db)
+    counted.catch_up()
+    assert commands.define_suggested(counted.db, counted.projections) == len(METRICS["ticket"])
+    with counted.db.connect() as connection:
+        filling = [one.id for one in store.listed(connection) if one.state == store.BACKFILLING]
+    for ident in filling:
+        with counted.db.transaction() as connection:
+            assert not backfill(connection, counted.projections, ident)
+    return made
+
+
+def test_every_metric_is_filled_and_right(counted: Counted, tickets: dict[str, str]) -> None:
+    with counted.db.connect() as connection:
+        found = store.listed(connection, (*store.ACTIVE, store.FAILED))
+    assert {one.name for one in found if one.state == store.READY} == {one["name"] for one in METRICS["ticket"]}
+    outcome = verifying.run(counted.db, counted.projections, counted.desk.runtime.settings, (), verifying.Wish())
+    assert not any(one["wrong"] for one in outcome["metrics"].values()), outcome["metrics"]
+
+
+def test_what_ends_in_the_next_two_hours(counted: Counted, tickets: dict[str, str], desk: Desk) -> None:
+    where = {"due": SOON}
+    assert counted.rows("resolution_due", by=["priority"], where=where) == {("HIGH",): "1", (None,): "1"}
+    soon = counted.explained("resolution_due", due=SOON)
+    assert soon == {tickets["urgent"], tickets["late"]}
+    assert counted.explained("resolution_due", due="now+150m..") == {tickets["new"], tickets["again"]}
+    # What the desk itself says of the same tickets.
+    due = {ident: desk.read(ident)["resolution_due_at"] for ident in (*soon, tickets["new"])}
+    assert all(due[one] < due[tickets["new"]] for one in soon)
+    refused = counted.client.post(f"{PATH}/resolution_due/query", json={"where": {"due": "soon.."}})
+    assert (refused.status_code, "no bound of a range" in refused.text) == (400, True)
+    changes = counted.client.post(f"{PATH}/resolution_due/changes", json={"group": {"due": SOON}})
+    assert changes.status_code == 400
+
+
+def test_backlog_by_age_and_how_many_come_back(counted: Counted, tickets: dict[str, str]) -> None:
+    assert counted.rows("ticket_backlog") == {(): "4"}
+    assert counted.rows("ticket_backlog", where={"opened": "..now-2h"}) == {(): "2"}
+    assert counted.explained("ticket_backlog", opened="..now-3h") == {tickets["late"]}
+    assert counted.rows("reopen_rate") == {(): "0.5"}
+    assert counted.rows("tickets_closed", by=["queue_id"]) == {(None,): "1"}
