@@ -80,8 +80,8 @@ def redis_url(worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(pg_url: str) -> Iterator[Callable[[], str]]:
-    """A function that makes a fresh empty database with our extensions and answers its URL; dropped at the end."""
+def new_database(pg_url: str) -> Iterator[servers.Databases]:
+    """Makes databases and answers their URLs: `new_database()` an empty one, `new_database(MANIFEST)` a service's."""
     with servers.databases(pg_url) as make:
         yield make
 

@@ -19,12 +19,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
+import pytest
 from psycopg import sql
 
 from deploy.local import postgres, redis
 from deploy.local.account import dropped_account, give
 from deploy.local.ports import free_port
 from deploy.local.waiting import wait_until
+from shared.kernel.config import Settings
+from shared.service.app import migrate
+from shared.service.manifest import Manifest
 
 _DIRECTORY = "CRM_TEST_RUN"
 _PREFIX = f"crm-tests-{os.geteuid()}-"
@@ -33,9 +37,11 @@ _FAST = (
     ("full_page_writes", "off"),
     ("synchronous_commit", "off"),
     ("max_connections", "300"),
-    ("autovacuum_naptime", "10s"),
+    ("autovacuum_naptime", "30s"),
 )
 _EXTENSIONS = ("pg_trgm", "btree_gin")
+# A copy is a log of its own, as old as the one it was made of: what stands in that one's stands in it.
+_ANEW = "update feed_epoch set epoch = gen_random_uuid(), home = ''"
 
 
 def announce() -> None:
@@ -64,31 +70,75 @@ def redis_url() -> str:
     return _started("redis", _start_redis)
 
 
-@contextmanager
-def databases(admin_url: str) -> Iterator[Callable[[], str]]:
-    """A function that makes databases from one template; all are dropped at the end of the block."""
-    made: list[str] = []
-    mark = f"crm_test_{os.getpid()}_{secrets.token_hex(3)}"
-    template = f"{mark}_template"
+class Databases:
+    """Makes databases, on one server, for one process: empty ones, and services that are migrated.
 
-    def make() -> str:
-        if not made:
-            _create(admin_url, template, "template0")
-            made.append(template)
-            with psycopg.connect(_named(admin_url, template), autocommit=True) as connection:
+    A service is migrated once and copied from then on, which costs a tenth. Not for tests of migrating itself.
+    """
+
+    def __init__(self, admin_url: str) -> None:
+        self.made: list[str] = []
+        self._admin_url = admin_url
+        self._mark = f"crm_test_{os.getpid()}_{secrets.token_hex(3)}"
+        self._empty: str | None = None
+        self._services: list[tuple[Manifest, str]] = []
+
+    def __call__(self, service: Manifest | None = None) -> str:
+        """The URL of a fresh database: empty but for our extensions, or with all that the service is migrated to."""
+        if service is None:
+            return self._copy(self._template())
+        known = next((name for manifest, name in self._services if manifest is service), None)
+        if known is None:
+            known = self._migrated(service)
+            self._services.append((service, known))
+        url = self._copy(known)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_ANEW)
+        return url
+
+    def _template(self) -> str:
+        if self._empty is None:
+            self._empty = self._named("template")
+            _create(self._admin_url, self._empty, "template0")
+            with psycopg.connect(_at(self._admin_url, self._empty), autocommit=True) as connection:
                 for extension in _EXTENSIONS:
                     connection.execute(f"create extension {extension}")
-        name = f"{mark}_{len(made)}"
-        _create(admin_url, name, template)
-        made.append(name)
-        return _named(admin_url, name)
+        return self._empty
 
+    def _migrated(self, service: Manifest) -> str:
+        url = self._copy(self._template())
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv(f"{service.name.upper()}_DATABASE_URL", url)
+            migrate(service, Settings(redis_url=None, service_token=None, admin_token_file=None))
+        return urlsplit(url).path.removeprefix("/")
+
+    def _copy(self, template: str) -> str:
+        name = self._named(str(len(self.made)))
+        _create(self._admin_url, name, template)
+        return _at(self._admin_url, name)
+
+    def _named(self, word: str) -> str:
+        self.made.append(f"{self._mark}_{word}")
+        return self.made[-1]
+
+
+@contextmanager
+def databases(admin_url: str) -> Iterator[Databases]:
+    """A way to make databases. At the end of the block they are dropped, unless their server is about to be stopped."""
+    make = Databases(admin_url)
     try:
         yield make
     finally:
-        with psycopg.connect(admin_url, autocommit=True) as connection:
-            for name in reversed(made):
-                connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        if not _is_ours(admin_url):
+            with psycopg.connect(admin_url, autocommit=True) as connection:
+                for name in reversed(make.made):
+                    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def _is_ours(url: str) -> bool:
+    """Whether this run started the server, and stops it: dropping a hundred databases first takes half a minute."""
+    note = Path(os.environ[_DIRECTORY]) / "postgres.url"
+    return note.exists() and note.read_text() == url
 
 
 def _create(admin_url: str, name: str, template: str) -> None:
@@ -97,7 +147,7 @@ def _create(admin_url: str, name: str, template: str) -> None:
         connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
 
 
-def _named(url: str, database: str) -> str:
+def _at(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
@@ -151,7 +201,7 @@ def _launch(directory: Path, name: str, command: list[str], answers: Callable[[]
             start_new_session=True,
             **options,
         )
-    if not wait_until(lambda: process.poll() is not None or answers(), 60) or process.poll() is not None:
+    if not wait_until(lambda: process.poll() is not None or answers(), 180) or process.poll() is not None:
         process.kill()
         raise RuntimeError(f"the test {name} did not start: {log.read_text()[-2000:]}")
     process.returncode = 0  # left running on purpose: stopped by `stop`, perhaps from another process

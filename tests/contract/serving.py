@@ -15,6 +15,7 @@ import httpx
 from deploy.local.ports import free_port
 from deploy.local.waiting import wait_until
 from deploy.services import ALL
+from shared.service.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "crm_contract_" + "0" * 51
@@ -45,7 +46,7 @@ def elsewhere() -> System | None:
 
 
 @contextmanager
-def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
+def served(home: Path, new_database: Callable[[Manifest], str], redis_url: str) -> Iterator[System]:
     """Run it until the end of the block. Raises RuntimeError with the log's end when it does not come up."""
     port = free_port()
     environment = _environment(home, port, new_database, redis_url)
@@ -73,13 +74,13 @@ def served(home: Path, new_database: Callable[[], str], redis_url: str) -> Itera
             _stop(running)
 
 
-def _environment(home: Path, port: int, new_database: Callable[[], str], redis_url: str) -> dict[str, str]:
+def _environment(home: Path, port: int, new_database: Callable[[Manifest], str], redis_url: str) -> dict[str, str]:
     (home / "run").mkdir(parents=True, exist_ok=True)
     token_file = home / "admin-token"
     token_file.write_text(TOKEN)
     return {
         **os.environ,
-        **{f"{manifest.name.upper()}_DATABASE_URL": new_database() for manifest in ALL},
+        **{f"{manifest.name.upper()}_DATABASE_URL": new_database(manifest) for manifest in ALL},
         "REDIS_URL": redis_url,
         "CRM_HOME": str(home),
         "CRM_HOST": "127.0.0.1",

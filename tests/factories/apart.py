@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -73,6 +74,7 @@ DEAL = (
 MIRRORED = ("name", "domain", "industry", "staff", "founded", "listed", "about")
 
 
+@cache
 def manifests() -> tuple[Manifest, Manifest]:
     """Both services, none of which is started."""
     people = Manifest(

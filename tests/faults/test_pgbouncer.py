@@ -116,7 +116,7 @@ def test_the_system_through_a_pooler(
 ) -> None:
     """Migrations, requests, imports, events and reports: nothing relies on the state of a session."""
     monkeypatch.setenv("CRM_PREPARE", "0")
-    with served(tmp_path, lambda: through(new_database()), redis_url) as system:
+    with served(tmp_path, lambda manifest: through(new_database(manifest)), redis_url) as system:
         system.begin("worker")
         system.begin("scheduler")
         run_tests(system.url, system.token, *CONTRACT)

@@ -11,13 +11,13 @@ from tests.factories.apart import manifests as manifests_apart
 
 
 @pytest.fixture(scope="module")
-def apart(new_database: Callable[[], str], redis_url: str) -> Iterator[Apart]:
+def apart(new_database: Callable[..., str], redis_url: str) -> Iterator[Apart]:
     """Both, in this process; each hears the other when a test says so."""
     people, sales = manifests_apart()
     with pytest.MonkeyPatch.context() as monkeypatch:
         made = Apart(
-            service(people, new_database(), redis_url, monkeypatch),
-            service(sales, new_database(), redis_url, monkeypatch),
+            service(people, new_database(people), redis_url, monkeypatch),
+            service(sales, new_database(sales), redis_url, monkeypatch),
         )
     yield made
     made.dispose()

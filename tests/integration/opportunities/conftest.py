@@ -62,10 +62,10 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def service(new_database: Callable[[], str], redis_url: str) -> Iterator[Service]:
+def service(new_database: Callable[..., str], redis_url: str) -> Iterator[Service]:
     """The service."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        app = application(MANIFEST, new_database(), redis_url, monkeypatch)
+        app = application(MANIFEST, new_database(MANIFEST), redis_url, monkeypatch)
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN}"
     runtime = app.extensions["crm"]

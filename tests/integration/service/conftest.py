@@ -55,12 +55,12 @@ def application(manifest: Manifest, url: str, redis_url: str, monkeypatch: pytes
 
 
 @pytest.fixture(scope="module")
-def system(new_database: Callable[[], str], redis_url: str) -> Iterator[System]:
+def system(new_database: Callable[..., str], redis_url: str) -> Iterator[System]:
     """Both services. Contacts pulls tokens straight from workspace's log."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         made = System(
-            application(WORKSPACE, new_database(), redis_url, monkeypatch),
-            application(CONTACTS, new_database(), redis_url, monkeypatch),
+            application(WORKSPACE, new_database(WORKSPACE), redis_url, monkeypatch),
+            application(CONTACTS, new_database(CONTACTS), redis_url, monkeypatch),
         )
     contacts, workspace = made.runtime("contacts"), made.runtime("workspace")
     contacts.tokens.pull = lambda: follow(workspace.db, contacts.db)

@@ -49,17 +49,17 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(new_database: Callable[[], str], redis_url: str) -> Iterator[Desk]:
+def desk(new_database: Callable[..., str], redis_url: str) -> Iterator[Desk]:
     """The service."""
     with serving(new_database, redis_url) as found:
         yield found
 
 
 @contextmanager
-def serving(new_database: Callable[[], str], redis_url: str) -> Iterator[Desk]:
+def serving(new_database: Callable[..., str], redis_url: str) -> Iterator[Desk]:
     """The service, as long as it is needed."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        app = application(MANIFEST, new_database(), redis_url, monkeypatch)
+        app = application(MANIFEST, new_database(MANIFEST), redis_url, monkeypatch)
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN}"
     runtime = app.extensions["crm"]

@@ -141,7 +141,7 @@ def events(feed: Feed, *types: str) -> list[Event]:
 @pytest.fixture(scope="module")
 def desk(system: System, new_database: Any, redis_url: str) -> Iterator[Desk]:  # noqa: F811
     with pytest.MonkeyPatch.context() as monkeypatch:
-        deals = application(OPPORTUNITIES, new_database(), redis_url, monkeypatch)
+        deals = application(OPPORTUNITIES, new_database(OPPORTUNITIES), redis_url, monkeypatch)
         monkeypatch.setenv("CONTACTS_DATABASE_URL", system.runtime("contacts").db.url)
         settings = Settings(redis_url=redis_url)
         made = Desk(

@@ -82,7 +82,7 @@ class Side:
 @pytest.fixture(scope="module")
 def side(desk: Desk, new_database: Any, redis_url: str) -> Iterator[Side]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        made = Side(desk, application(SERVICE_DESK, new_database(), redis_url, monkeypatch))
+        made = Side(desk, application(SERVICE_DESK, new_database(SERVICE_DESK), redis_url, monkeypatch))
         for one in (desk.runtime, made.runtime):
             monkeypatch.setattr(one.erasure, "_secrets", lambda: [Secret.of("secret of tests")])
         monkeypatch.setattr("shared.service.bereft.secrets_of", lambda _settings: [Secret.of("secret of tests")])

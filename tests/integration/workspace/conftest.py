@@ -13,12 +13,12 @@ from tests.integration.workspace.moving import Moving
 
 
 @pytest.fixture(scope="module")
-def moving(new_database: Callable[[], str], redis_url: str) -> Iterator[Moving]:
+def moving(new_database: Callable[..., str], redis_url: str) -> Iterator[Moving]:
     """Both services. Nothing moves unless told to."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         made = Moving(
-            application(WORKSPACE, new_database(), redis_url, monkeypatch),
-            application(CONTACTS, new_database(), redis_url, monkeypatch),
+            application(WORKSPACE, new_database(WORKSPACE), redis_url, monkeypatch),
+            application(CONTACTS, new_database(CONTACTS), redis_url, monkeypatch),
         )
     made.move()
     yield made

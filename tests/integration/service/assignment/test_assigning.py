@@ -41,10 +41,10 @@ for deal in map(int, deals):
 
 
 @pytest.fixture(scope="module")
-def app(new_database: Callable[[], str], redis_url: str) -> Iterator[Any]:
+def app(new_database: Callable[..., str], redis_url: str) -> Iterator[Any]:
     """The service; owners are taken on trust, for workspace cannot be asked."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        made = application(MANIFEST, new_database(), redis_url, monkeypatch)
+        made = application(MANIFEST, new_database(MANIFEST), redis_url, monkeypatch)
     yield made
     made.extensions["crm"].db.dispose()
 

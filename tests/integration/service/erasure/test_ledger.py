@@ -73,8 +73,8 @@ def install(
 
 
 @pytest.fixture
-def here(install: Callable[[str], Installation], new_database: Callable[[], str]) -> Installation:
-    return install(new_database())
+def here(install: Callable[[str], Installation], new_database: Callable[..., str]) -> Installation:
+    return install(new_database(CONTACTS_SERVICE))
 
 
 def backup(one: Installation, pg_url: str) -> str:

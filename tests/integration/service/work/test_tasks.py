@@ -11,7 +11,6 @@ import redis as redis_client
 from services.contacts.manifest import MANIFEST
 from shared.kernel.config import Settings
 from shared.service import jobs
-from shared.service.app import migrate
 from shared.service.runtime import Runtime
 from shared.service.worker import build_celery
 from tests.integration.service.imports.importing import Import, spec
@@ -20,11 +19,10 @@ HEADER = ("email", "firstname")
 
 
 @pytest.fixture(scope="module")
-def settings(database_url, redis_url):
+def settings(new_database, redis_url):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("CONTACTS_DATABASE_URL", database_url)
+        monkeypatch.setenv("CONTACTS_DATABASE_URL", new_database(MANIFEST))
         made = Settings(redis_url=redis_url, pool_size=4, workspace_url="http://127.0.0.1:1")  # type: ignore[arg-type]
-        migrate(MANIFEST, made)
         yield made
 
 
