@@ -1,14 +1,15 @@
 """Taking a job back, entity by entity: what it created is archived, what it changed goes back, its links go.
 
-What somebody else changed since stays, and is told. The truth is the history: a value goes back only if the job was the
-last to write it. A chunk is a stretch of entities; its work and its ledger row are one transaction. For imports and
-mass changes, whose rows are kept (`rows.py`).
+What somebody else changed since stays, and is told. The truth is the history: a value goes back only if the job was
+the last to write it, other undone jobs aside (`layers.py`), so that jobs may be undone in any order. A chunk is a
+stretch of entities; its work and its ledger row are one transaction. For imports and mass changes, whose rows are kept
+(`rows.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,11 @@ from shared.eav.catalog import LiveType
 from shared.eav.links.asked import Unlink
 from shared.eav.requests import Ref
 from shared.eav.store.archive import archive
+from shared.eav.tables import table_name
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Unavailable
+from shared.service.imports.layers import UNDO_SUFFIX, Back, Change, Writer, plans
 from shared.service.imports.settling import settle
 from shared.service.imports.task import context_of
 from shared.service.imports.telling import tell_chunk
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 Told = Callable[[Connection, ChunkDone], None]
-UNDO_SUFFIX = "-undo"
 _TOUCHED = """
 select entity_type, entity_id, bool_or(outcome in ('created', 'target')) from import_row
 where job_id = %(job)s and entity_id between %(first)s and %(last)s group by 1, 2 order by 1, 2
@@ -41,22 +43,15 @@ select from_type, from_id, to_type, to_id, array_agg(relation) from import_link
 where job_id = %(job)s and from_id between %(first)s and %(last)s group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 _HISTORY = """
-select entity_id, version, source = %(source)s and source_id = %(written)s, changed from eav_history
-where entity_id = any(%(ids)s) and type_id = %(type)s
-    and (source, source_id) is distinct from (%(source)s, %(undo)s) order by entity_id, version
+select entity_id, version, source, source_id, changed from eav_history
+where entity_id = any(%(ids)s) and type_id = %(type)s order by entity_id, version
 """
-
-
-@dataclass(slots=True)
-class Back:
-    """What is to be done about one entity. values: attribute key -> (what the job left, what was before); version:
-    its last one in the history."""
-
-    id: int
-    version: int = 1
-    archive: bool = False
-    values: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
+_UNDONE = """
+select kind, number::text from work_job
+where phase = 'undo' and id <> %(job)s and number = any(%(numbers)s::bigint[])
+"""
+# What jobs of these kinds stamp their writes with.
+_STAMPS = {"import": "IMPORT", "change": "BATCH_UPDATE"}
 
 
 def run_undo(runtime: Runtime, claim: Claim) -> None:
@@ -82,7 +77,8 @@ def take_back(runtime: Runtime, claim: Claim, written: Context, done: Told) -> N
     by_type = {name: [tuple(row[1:]) for row in rows] for name, rows in groupby(touched, key=lambda row: row[0])}
     # The imported type is the last one, whose transaction carries the ledger's row; others may be undone again.
     others = [name for name in by_type if name != claim.job.entity_type]
-    kept = [one for name in others for one in _take_back(runtime, name, by_type[name], context)[1]]
+    undoing = _Undoing(runtime, claim.job.id, (written.source, written.source_id), context)
+    kept = [one for name in others for one in undoing.take_back(name, by_type[name])[1]]
     name = claim.job.entity_type
 
     def last(connection: Connection, backs: Sequence[Back], more: Sequence[KeptValue]) -> None:
@@ -93,7 +89,7 @@ def take_back(runtime: Runtime, claim: Claim, written: Context, done: Told) -> N
             ChunkDone(claim.job.phase, claim.n, len(backs), updated=count, unchanged=unchanged, kept=(*kept, *more)),
         )
 
-    _take_back(runtime, name, by_type.get(name, []), context, last)
+    undoing.take_back(name, by_type.get(name, []), last)
 
 
 def _unlink(runtime: Runtime, from_type: str, rows: Iterable[Sequence[Any]], context: Context) -> None:
@@ -108,38 +104,53 @@ def _labels(runtime: Runtime, from_type: str, to_type: str, relations: Sequence[
     return None if plain in relations else tuple(relations)
 
 
-def _take_back(
-    runtime: Runtime,
-    name: str,
-    rows: Sequence[tuple[Any, ...]],
-    context: Context,
-    last: Callable[[Connection, Sequence[Back], Sequence[KeptValue]], None] | None = None,
-) -> tuple[list[Back], list[KeptValue]]:
-    """Undo entities of one type in one transaction, of which `last` is the end; what was done and what was kept."""
-    live = runtime.catalog.type(name)
-    with runtime.db.connect() as connection:
-        backs = plans(rows, _history(connection, live, context, [row[0] for row in rows]))
-    going = [one for one in backs if one.values and not one.archive]
-    names = {key: attribute.name for key, attribute in _writable(live).items()}
-    items = [
-        BulkItem({names[key]: old for key, (_, old) in one.values.items() if key in names}, Ref(id=one.id), "update")
-        for one in going
-    ]
-    kept = [KeptValue(one.id, _shown(live, key)) for one in backs for key in one.kept]
+Last = Callable[[Connection, Sequence[Back], Sequence[KeptValue]], None]
 
-    def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
-        _check(going, outcomes)
-        known = {one.id: one.version for one in backs if one.archive}
-        gone = archive(connection, live, list(known), context)
-        if any(one.state.version != known[one.state.id] + 1 for one in gone):
-            raise Unavailable("an entity changed meanwhile")
-        runtime.engine.publish(connection, live, gone, context)
-        if last is not None:
-            refused = [KeptValue(going[one.place].id) for one in outcomes if one.outcome == "rejected"]
-            last(connection, backs, [*kept, *refused])
 
-    runtime.engine.bulk.write(name, items, context, view_changes=True, also=also)
-    return backs, kept
+@dataclass(frozen=True, slots=True)
+class _Undoing:
+    """One job that is undone. own: what its writes were stamped with; context: what undoing them is stamped with."""
+
+    runtime: Runtime
+    job: int
+    own: Writer
+    context: Context
+
+    def take_back(
+        self, name: str, rows: Sequence[tuple[Any, ...]], last: Last | None = None
+    ) -> tuple[list[Back], list[KeptValue]]:
+        """Undo entities of one type in one transaction, of which `last` is the end; what was done and what was kept."""
+        runtime, context = self.runtime, self.context
+        live = runtime.catalog.type(name)
+        with runtime.db.connect() as connection:
+            history = _history(connection, live, [row[0] for row in rows])
+            creators = _creators(connection, live, [row[0] for row in rows])
+            undone = _undone(connection, self.job, {*creators.values(), *(one.writer for one in history)})
+        listed = [(ident, created, creators.get(ident, (None, None))) for ident, created in rows]
+        backs = plans(listed, history, self.own, undone)
+        going = [one for one in backs if one.values and not one.archive]
+        names = {key: attribute.name for key, attribute in _writable(live).items()}
+        items = [
+            BulkItem(
+                {names[key]: old for key, (_, old) in one.values.items() if key in names}, Ref(id=one.id), "update"
+            )
+            for one in going
+        ]
+        kept = [KeptValue(one.id, _shown(live, key)) for one in backs for key in one.kept]
+
+        def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
+            _check(going, outcomes)
+            known = {one.id: one.version for one in backs if one.archive}
+            gone = archive(connection, live, list(known), context)
+            if any(one.state.version != known[one.state.id] + 1 for one in gone):
+                raise Unavailable("an entity changed meanwhile")
+            runtime.engine.publish(connection, live, gone, context)
+            if last is not None:
+                refused = [KeptValue(going[one.place].id) for one in outcomes if one.outcome == "rejected"]
+                last(connection, backs, [*kept, *refused])
+
+        runtime.engine.bulk.write(name, items, context, view_changes=True, also=also)
+        return backs, kept
 
 
 def _writable(live: LiveType) -> Mapping[str, Any]:
@@ -151,43 +162,24 @@ def _shown(live: LiveType, key: str) -> str:
     return "" if attribute is None else attribute.name
 
 
-def _history(connection: Connection, live: LiveType, context: Context, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    values = {"ids": list(ids), "type": live.id, "source": context.source, "undo": context.source_id}
-    written = (context.source_id or "").removesuffix(UNDO_SUFFIX)
-    return connection.rows(_HISTORY, {**values, "written": written})
+def _history(connection: Connection, live: LiveType, ids: Sequence[int]) -> list[Change]:
+    rows = connection.rows(_HISTORY, {"ids": list(ids), "type": live.id})
+    return [Change(ident, version, (source, source_id), changed) for ident, version, source, source_id, changed in rows]
 
 
-def plans(rows: Sequence[tuple[Any, ...]], history: Sequence[tuple[Any, ...]]) -> list[Back]:
-    """What is to be done about each entity. Pure: its history (version order) and whether the job created it.
-
-    history: (entity id, version, whether it is the job's, {attribute key: [old, new]}), without what undoing wrote.
-    """
-    by_entity: dict[int, list[tuple[Any, ...]]] = {}
-    for ident, *rest in history:
-        by_entity.setdefault(ident, []).append(tuple(rest))
-    return [_plan(ident, created, by_entity.get(ident, ())) for ident, created in rows]
+def _creators(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, Writer]:
+    sql = f"select id, source, source_id from {table_name(live.table)} where id = any(%(ids)s)"
+    return {ident: (source, source_id) for ident, source, source_id in connection.rows(sql, {"ids": list(ids)})}
 
 
-def _plan(ident: int, created: bool, history: Iterable[tuple[Any, ...]]) -> Back:
-    back = Back(ident)
-    others: set[str] = set()
-    touched = False
-    for version, own, changed in history:
-        back.version = version
-        if not own:
-            touched = True
-            others |= changed.keys() & back.values.keys()
-            continue
-        for key, (old, new) in changed.items():
-            first = back.values[key][1] if key in back.values and key not in others else old
-            back.values[key] = (new, first)
-            others.discard(key)
-    if created:
-        return Back(ident, back.version, archive=not touched, kept=[""] if touched else [])
-    back.kept = sorted(others)
-    for key in others:
-        del back.values[key]
-    return back
+def _undone(connection: Connection, job: int, writers: Collection[Writer]) -> frozenset[Writer]:
+    """Which of these are other jobs that are undone by now, or about to be."""
+    stamps = set(_STAMPS.values())
+    numbers = {int(ident) for source, ident in writers if source in stamps and ident and ident.isdecimal()}
+    if not numbers:
+        return frozenset()
+    rows = connection.rows(_UNDONE, {"job": job, "numbers": sorted(numbers)})
+    return frozenset((_STAMPS.get(kind), number) for kind, number in rows) & frozenset(writers)
 
 
 def _check(going: Sequence[Back], outcomes: Sequence[BulkOutcome]) -> None:

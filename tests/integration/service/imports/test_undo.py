@@ -91,3 +91,27 @@ def test_an_import_may_run_again_after_it_was_taken_back(runtime):
     assert job.counts("run")["created"] == 2
     job.undo()
     assert "back@example.com" not in values(runtime, "contact", ("city",), by="email")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1)])
+def test_imports_may_be_taken_back_in_any_order(runtime, order):
+    name = "".join(map(str, order))
+    emails = [f"order{name}{n}@example.com" for n in range(5)]
+    Import(runtime, spec("contact", HEADER, key="email"), [(one, "Old", "Old") for one in emails[:2]]).do()
+    before = values(runtime, "contact", SHOWN)
+    header = (*HEADER, "city")
+    jobs = [
+        Import(
+            runtime, spec("contact", header, key="email"), [(one, f"F{n}", last, f"C{n}") for one in emails[n:]]
+        ).do()
+        for n, last in enumerate(("L", "L", "M"))
+    ]
+    ident = find(runtime, "contact", "email", emails[1])
+    change(runtime, ident, lastname="Mine")
+    for n in order:
+        jobs[n].undo()
+    after = values(runtime, "contact", SHOWN)
+    mine = (emails[1], "Old", "Mine", None)
+    assert after == {**before, ident: mine}
+    kept = {one for job in jobs for report in job.reports("undo") for one in report.kept}
+    assert KeptValue(ident, "last_name") in kept
