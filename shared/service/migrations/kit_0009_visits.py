@@ -12,7 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("alter table pipeline add column metadata jsonb not null default '{}'")
-    for statement in visit_rows.create_statements():
+    for statement in visit_rows.FIRST:
         op.execute(statement)
 
 

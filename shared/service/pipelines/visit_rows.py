@@ -1,7 +1,8 @@
-"""Rows of the log of visits: who stood in which stage from when to when. Set-wise, inside the caller's transaction.
+"""Rows of the log of visits: who came to which stage when. Set-wise, inside the caller's transaction.
 
-A row is a visit: coming back to a stage is another one. Of an entity at most one visit is open. Entities that are
-archived or absorbed keep theirs as they are; those of erased ones go.
+A row is a move, and begins a visit that lasts until the next one of the same entity; where it led to no stage, nothing
+begins. Rows are only ever added, so that a move costs one of them, however many there are; when a visit ended is worked
+out when it is read. Entities that are archived or absorbed keep their rows; those of erased ones go.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ MOST_LISTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An entity came to another stage, or to none, with its `version`. left: when it went on, within the same call.
-    first: whether nothing in the call came before, so that a visit may be open from earlier."""
+    """An entity came to another stage, or to none, with its `version`."""
 
     entity: int
     version: int
@@ -32,8 +32,6 @@ class Move:
     stage: str | None
     came_from: str | None
     entered: datetime
-    left: datetime | None = None
-    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +51,73 @@ class Visit:
     recorded: datetime
 
 
-# The join makes the visit under way end before the next begins: there is one open visit at most, also half way through.
-# An instant before that of the visit under way counts as that one: a visit never ends before it began. The events
-# ride along, so that a move costs no statement more than any other change. Moves travel as one JSON parameter: an array
-# per column would cost the driver more than the server takes to read them. The limit takes nothing away: of such a
-# function PostgreSQL expects a hundred rows, and would read the whole log for them; of a limit it cannot see, ten.
+# The events ride along, so that a move costs no statement more than any other change. Moves travel as one JSON
+# parameter: an array per column would cost the driver more than the server takes to read them.
 _ADD = f"""
-with g as materialized (
-    select * from json_to_recordset(%(moves)s::json) as listed(id bigint, version int, pipeline text, stage text,
-        came_from text, entered timestamp, left_at timestamp, first bool)
-    limit (select %(count)s::bigint)),
-closed as (
-    update stage_visit v set left_at = greatest(g.entered, v.entered_at) from g
-    where g.first and v.entity_id = g.id and v.left_at is null returning v.entity_id, v.entered_at),
-added as (
-    insert into stage_visit(entity_id, version, type_id, pipeline, stage, came_from, entered_at, left_at, actor, source,
+with added as (
+    insert into stage_visit(entity_id, version, type_id, pipeline, stage, came_from, entered_at, actor, source,
         source_id, recorded_at)
-    select g.id, g.version, %(type)s, g.pipeline, g.stage, g.came_from, greatest(g.entered, c.entered_at), g.left_at,
-        %(actor)s, %(source)s, %(source_id)s, timezone('utc', clock_timestamp())
-    from g left join closed c on g.first and c.entity_id = g.id
-    where g.stage is not null)
+    select id, version, %(type)s, pipeline, stage, came_from, entered, %(actor)s, %(source)s, %(source_id)s,
+        timezone('utc', clock_timestamp())
+    from json_to_recordset(%(moves)s::json) as listed(id bigint, version int, pipeline text, stage text, came_from text,
+        entered timestamp))
 {outbox.STATEMENT}
 """
+# An instant before that of an earlier move counts as that one: a visit never begins before the one ahead of it, and
+# none overlap, however late something is told.
 _LISTED = """
-select pipeline, stage, came_from, entered_at, left_at, seconds, version, actor, source, source_id, recorded_at
-from stage_visit where entity_id = %(id)s and version > %(after)s order by version limit %(limit)s
+select pipeline, stage, came_from, since, until, extract(epoch from until - since), version, actor, source, source_id,
+    recorded_at
+from (
+    select *, lead(since) over (order by version) as until
+    from (
+        select *, max(entered_at) over (order by version) as since from stage_visit where entity_id = %(id)s) as begun
+    ) as visit
+where stage is not null and version > %(after)s order by version limit %(limit)s
 """
-
-
-def create_statements() -> list[str]:
-    """DDL."""
-    return [
-        """create table stage_visit (
-            entity_id bigint not null, version int not null, type_id int not null, pipeline text, stage text not null,
-            came_from text, entered_at timestamp not null, left_at timestamp,
-            seconds numeric generated always as (extract(epoch from left_at - entered_at)) stored,
-            actor text not null, source text not null, source_id text, recorded_at timestamp not null,
-            primary key (entity_id, version), check (left_at >= entered_at))""",
-        "create unique index on stage_visit(entity_id) where left_at is null",
-    ]
-
-
+# As it was first made: a row then knew its end, which the next move had to write.
+FIRST = (
+    """create table stage_visit (
+        entity_id bigint not null, version int not null, type_id int not null, pipeline text, stage text not null,
+        came_from text, entered_at timestamp not null, left_at timestamp,
+        seconds numeric generated always as (extract(epoch from left_at - entered_at)) stored,
+        actor text not null, source text not null, source_id text, recorded_at timestamp not null,
+        primary key (entity_id, version), check (left_at >= entered_at))""",
+    "create unique index on stage_visit(entity_id) where left_at is null",
+)
+# A visit that ended without another one beginning ended by a move to no stage, which had no row: its version is not
+# known, but there was one between those two, so that the next number is free.
+ONLY_ADDED = (
+    "alter table stage_visit alter column stage drop not null",
+    """insert into stage_visit (entity_id, version, type_id, pipeline, came_from, entered_at, left_at, actor, source,
+        source_id, recorded_at)
+    select entity_id, version + 1, type_id, pipeline, stage, left_at, left_at, actor, source, source_id, recorded_at
+    from (
+        select *, lead(entered_at) over (partition by entity_id order by version) as next_at,
+            lead(version) over (partition by entity_id order by version) as next_version
+        from stage_visit) as visit
+    where left_at is not null and (next_at is null or next_at > left_at and next_version > version + 1)""",
+    "alter table stage_visit drop column seconds, drop column left_at",
+)
+NOT_ONLY_ADDED = (
+    """alter table stage_visit add column left_at timestamp,
+        add column seconds numeric generated always as (extract(epoch from left_at - entered_at)) stored""",
+    """update stage_visit v set entered_at = found.since, left_at = found.until
+    from (
+        select entity_id, version, since, lead(since) over (partition by entity_id order by version) as until
+        from (
+            select *, max(entered_at) over (partition by entity_id order by version) as since from stage_visit) as begun
+        ) as found
+    where v.entity_id = found.entity_id and v.version = found.version""",
+    "delete from stage_visit where stage is null",
+    "alter table stage_visit alter column stage set not null, add check (left_at >= entered_at)",
+    "create unique index on stage_visit(entity_id) where left_at is null",
+)
 DROP = "drop table if exists stage_visit"
 
 
 def add(connection: Connection, type_id: int, moves: Sequence[Move], context: Context, events: Sequence[Event]) -> None:
-    """End the visits under way, begin others, and tell of it: one statement."""
+    """Add moves, each once, and tell of them: one statement."""
     rows = [
         {
             "id": one.entity,
@@ -107,15 +126,12 @@ def add(connection: Connection, type_id: int, moves: Sequence[Move], context: Co
             "stage": one.stage,
             "came_from": one.came_from,
             "entered": _naive(one.entered),
-            "left_at": None if one.left is None else _naive(one.left),
-            "first": one.first,
         }
         for one in moves
     ]
     params: dict[str, Any] = {
         "type": type_id,
         "moves": json.dumps(rows).decode(),
-        "count": len(rows),
         "actor": context.actor.id,
         "source": context.source,
         "source_id": context.source_id,

@@ -8,7 +8,6 @@ attributes, which filter and sort.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -66,18 +65,13 @@ def _moves(declared: Pipelined, live: LiveType, moved: Sequence[Written], contex
     """One move per write; an entity may be written more than once in a call, in the order of its versions."""
     stage, pipeline = live.attributes[declared.stage].key, live.attributes[declared.pipeline].key
     moves: list[Move] = []
-    last: dict[int, int] = {}
-    for place, one in enumerate(moved):
-        ident, values = one.state.id, one.state.values
+    last: dict[int, datetime] = {}
+    for one in moved:
+        ident = one.state.id
         old, new = one.changed[stage]
         at = _moment(declared, live, one, context)
-        before = last.get(ident)
-        if before is not None:
-            earlier = moves[before]
-            at = max(at, earlier.entered)
-            moves[before] = replace(earlier, left=at)
-        last[ident] = place
-        moves.append(Move(ident, one.state.version, values.get(pipeline), new, old, at, first=before is None))
+        last[ident] = at = max(at, last.get(ident, at))
+        moves.append(Move(ident, one.state.version, one.state.values.get(pipeline), new, old, at))
     return moves
 
 

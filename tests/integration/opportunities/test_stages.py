@@ -9,6 +9,7 @@ import pytest
 
 from shared.kernel.context import SYSTEM, Context
 from shared.service.entities import BulkItem
+from shared.service.pipelines import visit_rows
 from tests.integration.opportunities.conftest import DEALS, Service
 
 DAY = 86_400_000
@@ -187,6 +188,33 @@ def test_archived_deals_keep_their_visits_and_erased_ones_do_not(service: Servic
     assert service.client.post(f"{DEALS}/{deal['id']}/erase", json={}).status_code in (200, 204)
     with service.runtime.db.connect() as connection:
         assert not connection.rows("select 1 from stage_visit where entity_id = %(id)s", {"id": deal["id"]})
+
+
+def test_leaving_all_stages_ends_the_visit_and_the_log_can_be_made_as_it_was(service: Service):
+    """Rows of the log are only added to; the revision that made it so loses nothing, in either direction."""
+    deal = service.deal(day(1), name="Q", stage="appointmentscheduled")
+    service.write(deal["id"], at=day(2), pipeline=None, stage=None)
+    service.write(deal["id"], at=day(4), stage="contractsent")
+    service.write(deal["id"], at=day(3), stage="closedwon")  # told too late: it counts as the one before
+    visits = service.visits(deal["id"])
+    assert [(one["stage"], one["entered_at"][:10], (one["left_at"] or "")[:10]) for one in visits] == [
+        ("appointmentscheduled", day(1)[:10], day(2)[:10]),
+        ("contractsent", day(4)[:10], day(4)[:10]),
+        ("closedwon", day(4)[:10], ""),
+    ]
+    with service.runtime.db.connect() as connection:
+        listed = visit_rows.listed(connection, int(deal["id"]))
+        with connection.transaction():
+            for statement in visit_rows.NOT_ONLY_ADDED:
+                connection.run(statement)
+            stored = connection.rows(
+                "select stage, left_at from stage_visit where entity_id = %(id)s order by version", {"id": deal["id"]}
+            )
+            for statement in visit_rows.ONLY_ADDED:
+                connection.run(statement)
+            again = visit_rows.listed(connection, int(deal["id"]))
+    assert [(one.stage, one.left and one.left.replace(tzinfo=None)) for one in listed] == stored
+    assert again == listed
 
 
 def test_merging_keeps_the_survivors_way(service: Service):
