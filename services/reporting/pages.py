@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 TOP = 12
+MOST_COLUMNS = 12
 PAGE = 100
 NO_VALUE = "(none)"
 _GROUP = "g."
@@ -86,8 +87,8 @@ def overview(service: Runtime, ctx: Context) -> Response:
     require_scope(ctx.actor, REPORTS_READ)
     with service.db.connect() as connection:
         found = store.listed(connection, (*store.ACTIVE, store.FAILED), filters=False)
-    asked = {text_param("metric"): text_param("by")}
-    shown = [view for one in found if (view := _view(service, ctx, one, asked.get(one.name, "")))]
+    asked = {text_param("metric"): (text_param("by"), text_param("across"))}
+    shown = [view for one in found if (view := _view(service, ctx, one, *asked.get(one.name, ("", ""))))]
     assert isinstance(service.own, Answers)
     saved = [_saved(one) for one in filters.listing(service.own, ctx)["results"]]
     return _rendered("metrics.html", metrics=shown, filters=saved)
@@ -102,7 +103,7 @@ def _explained(metric: str, parts: Sequence[tuple[str, str]]) -> str:
     return f"/reporting/explanation?{urlencode([('metric', metric), *parts])}"
 
 
-def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[str, Any] | None:
+def _view(service: Runtime, ctx: Context, one: store.Metric, by: str, across: str) -> dict[str, Any] | None:
     assert isinstance(service.own, Answers)
     names = [part.name for part in one.definition.dimensions]
     # Not every reader may see what linked entities are: that is shown to who asks for it.
@@ -115,18 +116,46 @@ def _view(service: Runtime, ctx: Context, one: store.Metric, by: str) -> dict[st
         "error": one.error,
         "dimensions": names,
         "answer": None,
+        "by": chosen,
     }
     if one.state != store.READY:
         return view
     try:
-        asked = service.own.ask(ctx, one.name, {"by": [chosen] if chosen else [], "top": TOP})
+        question: dict[str, Any] = {"by": [chosen] if chosen else [], "top": TOP}
+        asked = service.own.ask(ctx, one.name, {**question, "pivot": across} if across else question)
         found = labelled(service.db, ctx, asked).body
     except CrmError as error:  # not for this reader, or not now: the other metrics are shown all the same
         return None if error.category == "MISSING_SCOPES" else {**view, "error": error.message}
     lines = [*found["rows"], *([found["others"]] if "others" in found else [])]
     most = max((abs(number) for row in lines if (number := numeric(row["value"])) is not None), default=Decimal(0))
     rows = [_row(one, row, most, found["labels"]) for row in lines]
-    return {**view, "answer": found, "rows": rows, "dimensions": found["dimensions"]}
+    pivot = _pivot(one, found, lines, rows) if across else {}
+    return {**view, "answer": found, "rows": rows, "dimensions": found["dimensions"], **pivot}
+
+
+def _pivot(
+    one: store.Metric, found: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], rows: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """What a table of rows by columns has besides: the columns' names, and the numbers across, with their total."""
+    across, columns = found["pivot"], found["columns"][:MOST_COLUMNS]
+    whole = {**_row(one, {**found["total"], "group": {}}, Decimal(0), found["labels"]), "group": "total"}
+    told = []
+    for line, row in zip([*lines, {**found["total"], "group": {}}], [*rows, whole], strict=True):
+        group = line.get("group")
+        cells = [
+            {"value": written(value, one.definition.unit),
+             "explanation": "" if group is None else _leads(one, {**group, across: column})}
+            for column, value in zip(columns, line["cells"], strict=False)
+        ]  # fmt: skip
+        told.append({**row, "cells": cells})
+    titles = [_called(found["labels"], across, column) for column in columns]
+    return {"rows": told, "across": across, "columns": titles, "hidden": len(found["columns"]) - len(columns)}
+
+
+def _leads(one: store.Metric, group: Mapping[str, str | None]) -> str:
+    """Where the entities of a group are told; nowhere for a ratio."""
+    parts = [("none", name) if value is None else (_GROUP + name, value) for name, value in group.items()]
+    return _explained(one.name, parts) if one.entity_type else ""
 
 
 def _row(
@@ -140,11 +169,10 @@ def _row(
     }
     if "group" not in row:  # what the top leaves out is explained by asking for more
         return {**shown, "group": f"({row['groups']} {row['name']})", "explanation": ""}
-    parts = [("none", name) if value is None else (_GROUP + name, value) for name, value in row["group"].items()]
     return {
         **shown,
         "group": ", ".join(_called(labels, name, value) for name, value in row["group"].items()) or "all",
-        "explanation": _explained(one.name, parts) if one.entity_type else "",
+        "explanation": _leads(one, row["group"]),
     }
 
 

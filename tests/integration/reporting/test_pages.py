@@ -61,5 +61,24 @@ def test_every_number_leads_to_its_entities(web: Any) -> None:
         assert page.text.count("company ") == 1
 
 
+def test_two_dimensions_as_a_table(reporting: Reporting, web: Any) -> None:
+    body = {"name": "crossed", "entity_type": "company", "dimensions": ["city", "annual_revenue"]}
+    assert reporting.client().post("/reporting/v1/metrics", json=body).status_code == 201
+    while work_off(reporting.app.extensions["crm"]):
+        pass
+    page = web.get("/reporting/?metric=crossed&by=city&across=annual_revenue").text
+    table = next(one for one in page.split("<h2>") if one.startswith("crossed"))
+    assert "<script>" not in page
+    heads = re.findall(r'<th class="number">([^<]*)</th>', table)
+    assert heads == ["-5", "10", "30", "total"]
+    links = [unescape(one) for one in re.findall(r'<td class="number"><a href="([^"]+)">', table)]
+    assert len(links) == (3 + 1) * (3 + 1), "every number, with the totals of rows and columns"
+    found = [web.get(one).text.count("company ") for one in links]
+    assert sum(found) == 3 * 4, "each entity once in its cell, its row, its column, and in all"
+    assert (found[-1], found[-4:-1]) == (3, [1, 1, 1])
+    crossed = web.get("/reporting/?metric=crossed&by=city&across=city")
+    assert (crossed.status_code, "is among the rows" in crossed.text) == (200, True)
+
+
 def test_rights_decide_what_is_shown(reporting: Reporting, web: Any) -> None:
     assert web.get("/reporting/explanation?metric=nothing").status_code == 404
