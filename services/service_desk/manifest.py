@@ -23,6 +23,7 @@ from services.service_desk.promises.doors import OPERATIONS as PROMISES
 from services.service_desk.promises.holiday_doors import OPERATIONS as HOLIDAYS
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.queues import telling
+from services.service_desk.queues.commands import QUEUE
 from services.service_desk.queues.doors import OPERATIONS as QUEUES
 from services.service_desk.queues.follower_doors import OPERATIONS as FOLLOWERS
 from services.service_desk.queues.routing import ASSIGNED
@@ -64,6 +65,7 @@ MANIFEST = Manifest(
     gatherings=GATHERINGS,
     metrics=METRICS,
     assigned=ASSIGNED,
+    refers=frozenset({QUEUE}),
     operations=(
         *PROMISES,
         *HOLIDAYS,
@@ -77,11 +79,11 @@ MANIFEST = Manifest(
         *QUEUES,
         *FOLLOWERS,
     ),
-    work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
     belongings={"contact": ("ticket",)},
     parts={"ticket": (("ticket_entry", "ticket_id"),)},
     claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
     forgets=forget,
+    work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
     upkeep={
         "clocks_moved": sweep,
         "messages_forgotten": tidy,

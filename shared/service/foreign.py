@@ -19,6 +19,7 @@ select * from unnest(%(types)s::text[], %(ids)s::bigint[], %(versions)s::bigint[
 on conflict (entity_type, id) do update set version = excluded.version, archived = excluded.archived
 where f.version < excluded.version
 """
+_DROP = "delete from foreign_entity where entity_type = %(type)s and id = any(%(ids)s)"
 _KNOWN = "select id from foreign_entity where entity_type = %(type)s and id = any(%(ids)s)"
 
 
@@ -48,6 +49,11 @@ def apply_entity_events(connection: Connection, events: Sequence[Event]) -> None
 def put_known(connection: Connection, entity_type: str, rows: Iterable[tuple[int, int, bool]]) -> None:
     """Note entities read from their home: (id, version, archived)."""
     _put(connection, [(entity_type, *row) for row in rows])
+
+
+def drop_known(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
+    """Nothing is there under these ids any more: whoever refers to them is refused."""
+    connection.run(_DROP, {"type": entity_type, "ids": list(ids)})
 
 
 def _put(connection: Connection, rows: Sequence[tuple[str, int, int, bool]]) -> None:

@@ -16,7 +16,6 @@ from shared.eav.merging.rules import Gathering
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.service.assignment.declare import Assigned
-from shared.service.assignment.declare import Assigned
 from shared.service.erasure.belonging import Belongings, Claims, Forget, Parts
 from shared.service.matching.rules import Matching
 from shared.service.mirrors.declare import Mirror
@@ -41,7 +40,7 @@ class Manifest:
     gatherings: by name of the entity type, which attributes unite what merged entities have; everything else is won.
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     assigned: by name of the entity type, what is given out by itself, and what of it is still work for its owners.
-    assigned: by name of the entity type, what is given out by itself, and what of it is still work for its owners.
+    refers: what its attributes refer to besides entities: whose ids the service itself tells `foreign.put_known`.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
     metrics: by name of the entity type, what reporting should count of it from the start.
@@ -60,7 +59,7 @@ class Manifest:
     matching: Matching = field(default_factory=dict)
     gatherings: Mapping[str, Gathering] = field(default_factory=dict)
     assigned: Mapping[str, Assigned] = field(default_factory=dict)
-    assigned: Mapping[str, Assigned] = field(default_factory=dict)
+    refers: frozenset[str] = frozenset()
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()
     follows: Callable[[Settings], tuple[Subscription, ...]] | None = None

@@ -67,7 +67,7 @@ class Runtime:
         self.engine = engine_of(manifest, self.db, keeping, walk, kept_out)
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
-        self.foreign = Foreign(self.db, {OWNER} if pulls else (), pulls.get(OWNER))
+        self.foreign = Foreign(self.db, {OWNER, *manifest.refers} if pulls else (), pulls.get(OWNER))
         self.duplicates = Duplicates(self.engine, keeping)
         self.entities = Entities(self.engine, self.foreign, self.duplicates)
         self.assignment = Assignment(self.engine, self.foreign, manifest.assigned)

@@ -15,6 +15,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict, ErrorList, Invalid, NotFound
 from shared.service.assignment import Tally
+from shared.service.foreign import drop_known, put_known
 from shared.service.permissions import Mode, require
 from shared.service.replica.evaluating import compiled_filter
 from shared.service.web.request import known_keys
@@ -22,6 +23,7 @@ from shared.service.web.request import known_keys
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
+QUEUE = "queue"
 KEYS = ("name", "description", "position", "filter", "pool", "automatic", "sticky_days", "skills")
 MOST = 200
 _MOST_NAME = 100
@@ -65,7 +67,9 @@ def declare(service: Runtime, ctx: Context, body: Mapping[str, Any]) -> Queue:
         with service.db.transaction() as connection:
             if len(store.every(connection)) >= MOST:
                 raise Invalid.one("queues", "LIMIT_EXCEEDED", f"there are at most {MOST} queues")
-            return replace(queue, id=store.add(connection, queue))
+            made = replace(queue, id=store.add(connection, queue))
+            put_known(connection, QUEUE, [(made.id, 1, False)])
+            return made
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"There is a queue {queue.name} already") from error
 
@@ -92,12 +96,13 @@ def withdraw(service: Runtime, ctx: Context, ident: int) -> None:
     with service.db.transaction() as connection:
         _there(connection, ident, lock=True)
         store.drop(connection, ident)
+        drop_known(connection, QUEUE, [ident])
 
 
 def _there(connection: Connection, ident: int, *, lock: bool = False) -> Queue:
     queue = store.find(connection, ident, lock=lock)
     if queue is None:
-        raise NotFound("queue", [str(ident)])
+        raise NotFound(QUEUE, [str(ident)])
     return queue
 
 

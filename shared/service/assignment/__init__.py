@@ -1,9 +1,10 @@
 """Who gets the next one: pools of owners, each with a share, from which entities of a type are given out by rules.
 
 `shares`: whose turn it is, `choosing`: who can take it at all (both pure); `declare`: rules, and what a service says of
-its types; `rows`: pools, agents and rules, one at a time across all processes; `ledger`: who got what and why, and who
-waits; `giving`: all of it in one transaction; `tally`: what there is to do; `assignment`: the corridor. What is given
-out by itself is `giving_out`, beside this package. Not for who may see an entity, which is a matter of rights.
+its types; `asking`: what rules ask; `rows`: pools, agents and rules, one at a time across all processes; `ledger`: who
+got what and why, and who waits; `giving`: all of it in one transaction; `tally`: what there is to do; `assignment`: the
+corridor. What is given out by itself is `giving_out`, beside this package. Not for who may see an entity, which is a
+matter of rights.
 """
 
 from __future__ import annotations

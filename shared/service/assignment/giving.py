@@ -6,7 +6,7 @@ statements does not depend on how many entities are given out at once, only on h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,16 +16,16 @@ from shared.eav.engine import Engine
 from shared.eav.filters import check, parse
 from shared.eav.keeping import Keeper, Refusals
 from shared.eav.patience import tries
-from shared.eav.query.picking import Urgency, counts_by, first_free, last_holders, slot_of
+from shared.eav.query.picking import Urgency, counts_by, first_free, last_holders
 from shared.eav.store.erase import states
 from shared.eav.store.state import State
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid, InvalidValues, Unavailable
-from shared.kernel.telemetry import logger
+from shared.kernel.errors import InvalidValues, Unavailable
 from shared.service.assignment import ledger, rows
-from shared.service.assignment.choosing import Choice, Reason, Room, choose
+from shared.service.assignment.asking import compiled, likeness, skills_of, told_of
+from shared.service.assignment.choosing import Reason, Room, choose
 from shared.service.assignment.declare import OWNER, Assigned, Rule
 from shared.service.assignment.ledger import Line, Waiting
 from shared.service.assignment.shares import Member, gave
@@ -33,7 +33,6 @@ from shared.service.replica.evaluating import compiled_filter
 
 NOTHING = Assigned()
 STAMP = "owner_assigned_at"
-_log = logger("assignment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +203,13 @@ class Giving:
         if one.pool is None or one.pool not in table.pools:
             reason = Reason.NO_RULE if one.pool is None else Reason.NO_POOL
             return Given(one.state.id, None, one.before, one.rule, one.pool, reason)
-        skills = _skills(live, one)
+        skills = skills_of(live, one.rule, one.state.values)
         members = table.pools[one.pool]
-        slot = _likeness(live, one)
+        slot = likeness(live, one.rule, one.state.values)
         sticky = table.known.get(one.rule.name, {}).get(slot) if one.rule is not None and slot is not None else None
         choice, after = choose(members, table.room, skills, sticky)
         table.pools[one.pool] = after
-        told = _told(choice, table, after, skills)
+        told = told_of(choice, table.room, table.opened, after, skills)
         if choice.owner is not None:
             table.opened[choice.owner] = table.opened.get(choice.owner, 0) + 1
             if one.rule is not None and slot is not None:
@@ -245,61 +244,16 @@ class Giving:
         return found
 
 
-def compiled(live: LiveType, rules: Sequence[Rule]) -> list[tuple[Rule, Callable[[Mapping[str, Any]], bool]]]:
-    """Rules with their tests. One that cannot be read any more (an attribute was archived) is passed over."""
-    found: list[tuple[Rule, Callable[[Mapping[str, Any]], bool]]] = []
-    for rule in rules:
-        try:
-            test = compiled_filter(live, rule.filter)
-        except Invalid as error:
-            _log.warning("a rule cannot be read", type=live.name, rule=rule.name, error=error.message)
-            continue
-        found.append((rule, test or (lambda _values: True)))
-    return found
-
-
 def _known(
     connection: Connection, live: LiveType, rule: Rule, wanted: Sequence[_Wanted], members: Sequence[Member]
 ) -> dict[Any, int]:
     """Who had the last ones like those that a rule gives out."""
     assert rule.sticky is not None
-    slots = {slot for one in wanted if one.rule is rule and (slot := _likeness(live, one)) is not None}
+    slots = {
+        slot for one in wanted if one.rule is rule and (slot := likeness(live, rule, one.state.values)) is not None
+    }
     since = now() - timedelta(days=rule.sticky.days)
     return last_holders(connection, live, OWNER, rule.sticky.by, slots, [one.owner for one in members], since)
-
-
-def _likeness(live: LiveType, one: _Wanted) -> Any:
-    """By what an entity is like others, None when its rule does not ask or there is nothing to go by."""
-    sticky = one.rule.sticky if one.rule is not None else None
-    attribute = live.attributes.get(sticky.by) if sticky is not None else None
-    value = one.state.values.get(attribute.key) if attribute is not None else None
-    return None if value is None or sticky is None else slot_of(live, sticky.by, value)
-
-
-def _skills(live: LiveType, one: _Wanted) -> tuple[str, ...]:
-    """What it takes: what the rule says, and the values of the attributes that it names."""
-    if one.rule is None:
-        return ()
-    found = list(one.rule.skills)
-    for name in one.rule.skills_from:
-        attribute = live.attributes.get(name)
-        value = one.state.values.get(attribute.key) if attribute is not None else None
-        parts = value if isinstance(value, list) else str(value or "").split(";")
-        found += [part.strip() for part in parts if part.strip()]
-    return tuple(dict.fromkeys(found))
-
-
-def _told(choice: Choice, table: _Table, after: Sequence[Member], skills: Sequence[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {"of": sum(1 for one in after if one.weight > 0), "out": dict(choice.out)}
-    if skills:
-        told["skills"] = list(skills)
-    mine = next((one for one in after if one.owner == choice.owner), None)
-    if mine is not None:
-        told |= {"weight": mine.weight, "given": mine.given}
-        agent = table.room.agents.get(mine.owner)
-        if agent is not None and agent.capacity is not None:
-            told |= {"open_before": table.opened.get(mine.owner, 0), "capacity": agent.capacity}
-    return told
 
 
 def _told_of(one: Given) -> dict[str, Any]:

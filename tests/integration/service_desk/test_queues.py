@@ -20,6 +20,13 @@ AGENTS = "/api/v1/types/tickets/agents"
 _heard: dict[str, str] = {}
 
 
+class Fresh:
+    """A neighbour that was just asked."""
+
+    def fresh(self) -> bool:
+        return True
+
+
 @pytest.fixture(scope="module")
 def giving(desk: Any) -> Any:
     """The follower that gives tickets out."""
@@ -196,3 +203,11 @@ def test_queues_are_changed_and_go(desk: Any, queue: Any):
     desk.ask("DELETE", f"{QUEUES}/{ident}", 409)
     desk.write(ticket, queue_id=None)
     desk.ask("GET", f"{QUEUES}/999999", 404)
+
+
+def test_a_queue_that_is_not_there_is_refused(desk: Any, queue: Any, monkeypatch: pytest.MonkeyPatch):
+    """Here workspace cannot be asked; whoever can, refuses ids that nobody told of."""
+    ident = queue("There")
+    monkeypatch.setattr(desk.runtime.foreign, "_pulling", Fresh())
+    ticket = desk.ticket(queue_id=ident)
+    assert desk.write(ticket, 400, queue_id="999999")["errors"][0]["code"] == "INVALID_OPTION"
