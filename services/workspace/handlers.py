@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from services.workspace.commands.forgetting import forget_rows
+from services.workspace.commands.forgetting import forget_mentions, forget_rows
 from services.workspace.commands.steering import end_phase
 from services.workspace.tables import jobs, reports
 from services.workspace.tables.jobs import CANCELED, CANCELING, CHECKING, DONE, FAILED, PAUSED, RUNNING, UNDOING
 from shared.contracts import imports as contract
-from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, ERASED, Event
+from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, ERASED, ERASURE, Event
 from shared.contracts.imports import ChunkDone, PhaseFinished, detail_of
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import NotFound
+from shared.service.erasure.secret import secrets_of
 from shared.service.following import Subscription, asker
 from shared.service.replica.catalogs import apply_catalog_events, put_types
 
@@ -34,15 +35,15 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
         Subscription(
             name=f"{WORKSPACE}.imports.of.{source}",
             source=source,
-            handler=_handler(source),
-            types=frozenset({contract.CHUNK, contract.FINISHED, CATALOG_TYPE, CATALOG_ATTRIBUTE, ERASED}),
+            handler=_handler(source, settings),
+            types=frozenset({contract.CHUNK, contract.FINISHED, CATALOG_TYPE, CATALOG_ATTRIBUTE, ERASED, ERASURE}),
             rebuild=_rebuild(settings, source),
         )
         for source in HOSTS
     )
 
 
-def _handler(source: str) -> Callable[[Connection, Sequence[Event]], None]:
+def _handler(source: str, settings: Settings) -> Callable[[Connection, Sequence[Event]], None]:
     def handle(connection: Connection, events: Sequence[Event]) -> None:
         apply_catalog_events(connection, source, events)
         for event in events:
@@ -50,6 +51,8 @@ def _handler(source: str) -> Callable[[Connection, Sequence[Event]], None]:
                 _apply(connection, source, event.entity_id, event)
             elif event.kind == ERASED:
                 forget_rows(connection, source, event.detail.get("imports", ()))
+            elif event.kind == ERASURE:
+                forget_mentions(connection, secrets_of(settings), event.entity_type, event.detail.get("values", ()))
 
     return handle
 

@@ -38,6 +38,9 @@ UNMERGED = "entity.unmerged"
 #   back, "clock"}; each restored entity is told of by a `restored` of its own.
 # erased: {"links": [[relation, inverse, other]], "imports": [[job, line]], "lent": [[id, first, last version,
 #   [attributes]]]}: a copy blanks every version of the entity, and those attributes in versions of others.
+ERASURE = "erasure"
+# Details: {"values": [[id of a secret, attribute, hash]]}: unique values that were erased, whosever they were, as keyed
+# hashes. Whoever keeps text as it came looks for them there.
 ENTITY_KINDS = frozenset({CREATED, UPDATED, ARCHIVED, RESTORED, ERASED, MERGED, UNMERGED})
 
 CATALOG_TYPE = "catalog.type"

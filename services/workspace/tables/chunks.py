@@ -27,6 +27,11 @@ where job_id = %(job)s and first_line <= %(line)s and last_line >= %(line)s for 
 _REPLACE = """
 update import_chunk set payload = %(payload)s, refused = %(refused)s where job_id = %(job)s and n = %(n)s
 """
+_REJECTED = """
+select c.payload, c.refused, array_agg(distinct e.line) from import_chunk c
+join import_error e on e.job_id = c.job_id and e.line between c.first_line and c.last_line
+where c.job_id = %(job)s group by c.job_id, c.n order by c.n
+"""
 _DROP = "delete from import_chunk where job_id = %(job)s"
 _ROWS = "select n, rows from import_chunk where job_id = %(job)s and n >= %(n)s and rows > 0 order by n"
 
@@ -74,6 +79,14 @@ def lines_between(connection: Connection, job: int, first: int, last: int) -> Ma
 def sizes(connection: Connection, job: int, n: int) -> list[tuple[int, int]]:
     """(number, rows) of chunks from `n` on that have rows to be sent."""
     return [(row[0], row[1]) for row in connection.rows(_ROWS, {"job": job, "n": n})]
+
+
+def rejected(connection: Connection, job: int) -> Iterator[Line]:
+    """The rows that errors were told of, chunk by chunk."""
+    for raw, refused, lines in connection.rows(_REJECTED, {"job": job}):
+        wanted = set(lines)
+        yield from ((line, cells) for line, cells in unpacked(raw) if line in wanted)
+        yield from ((line, cells) for line, cells, _ in _refused(refused))
 
 
 def blank_line(connection: Connection, job: int, line: int) -> None:

@@ -120,6 +120,13 @@ def samples(connection: Connection, job: int) -> list[dict[str, Any]]:
     ]
 
 
+def jobs_with_errors(connection: Connection) -> list[int]:
+    """Imports of which rows were refused, and are kept."""
+    sql = """select id from import_job j where not dropped
+        and exists (select from import_error e where e.job_id = j.id) order by id"""
+    return [row[0] for row in connection.rows(sql)]
+
+
 def forget_samples(connection: Connection, job: int, lines: Sequence[int]) -> None:
     """What a dry run foresaw for these rows."""
     sql = "delete from import_sample where job_id = %(job)s and line = any(%(lines)s)"

@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from shared.contracts.event import ERASURE, Event
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.erasing import Erased
@@ -30,6 +31,7 @@ from shared.service.erasure.secret import Secret
 from shared.service.matching.store import forget as forget_keys
 from shared.service.permissions import ERASURES_READ, ERASURES_WRITE, require, require_scope
 from shared.service.pipelines.visit_rows import forget as forget_visits
+from shared.service.publishing import tell
 
 _AT_ONCE = 100
 _THERE = "select id, recorded_at from {table} where id = any(%(ids)s::bigint[])"
@@ -62,7 +64,7 @@ class Erasure:
         require(ctx.actor, "objects", live.defn, "write")
         gone = self._engine.erasing.erase(live.name, [ref], ctx, self._around(ctx))
         if ref.id is None:
-            self._note_value(live.name, ref)
+            self._note_value(ctx, live.name, ref)
         self._forget()
         return gone
 
@@ -163,6 +165,7 @@ class Erasure:
             belonging.forget(connection, live.name, ids)
             self._erase_belongings(ctx, connection, live, erased)
             ledger.put(connection, self._entries(live, erased))
+            self._tell(connection, live.name, keys, ctx)
             return {ident: {"imports": [list(line) for line in lines]} for ident, lines in found.lines.items()}
 
         return also
@@ -207,7 +210,16 @@ class Erasure:
             for ident in erased.versions
         ]
 
-    def _note_value(self, entity_type: str, ref: Ref) -> None:
+    def _tell(self, connection: Connection, entity_type: str, keys: Collection[tuple[str, str]], ctx: Context) -> None:
+        """Which unique (attribute name, key) nobody may have any more, to those who keep text as it came."""
+        secret = self._secrets()[0]
+        values = [[secret.id, name, secret.hash(entity_type, name, key).hex()] for name, key in sorted(set(keys))]
+        if values:
+            tell(
+                connection, [Event(ERASURE, entity_type, now(), correlation=ctx.correlation, detail={"values": values})]
+            )
+
+    def _note_value(self, ctx: Context, entity_type: str, ref: Ref) -> None:
         """A value is kept out also when nobody had it."""
         live = self._engine.catalog.type(entity_type)
         try:
@@ -218,6 +230,7 @@ class Erasure:
         entry = Entry(live.name, None, now().replace(tzinfo=None), (Hash(secret.id, secret.hash(*found)),))
         with self._engine.database.transaction() as connection:
             ledger.put(connection, [entry])
+            self._tell(connection, live.name, [found[1:]], ctx)
 
     def _value(self, live: LiveType, name: str, raw: str) -> tuple[str, str, str]:
         attribute = live.attribute(name)

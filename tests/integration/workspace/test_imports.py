@@ -360,3 +360,26 @@ class _Broken:
         from shared.service.imports.kind import ImportKind
 
         ImportKind().failed(connection, job)
+
+
+def test_rejected_rows_of_somebody_who_is_erased_are_blanked(moving: Moving):
+    people = moving.ready("email,city\ngone@erased.example,Ulm\n")
+    moving.put(people["id"], proposed(moving, people["id"]))
+    moving.do(people["id"], "start")
+    bad = moving.ready(
+        "email,num,note\nGONE@erased.example,x,key\nno mail,x,see <gone@erased.example>.\n"
+        "no mail,x,others@erased.example\n"
+    )
+    moving.put(bad["id"], {
+        "key": {"column": "email", "attribute": "email"},
+        "columns": [{"column": "email", "attribute": "email"}, {"column": "num", "attribute": "number_of_visits"}],
+        "create_attributes": [{"name": "number_of_visits", "label": "Visits", "type": "number"}]})  # fmt: skip
+    assert moving.do(bad["id"], "start")["run"]["rejected"] == 3
+    erased = moving.client("contacts").post(
+        "/crm/v3/objects/contacts/gdpr-delete", json={"objectId": "gone@erased.example", "idProperty": "email"}
+    )
+    assert erased.status_code == 204
+    moving.move()
+    answer = moving.client().get(f"/api/v1/imports/{bad['id']}/errors?format=csv")
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))[1:]
+    assert [row[:3] for row in rows] == [["", "", ""], ["", "", ""], ["no mail", "x", "others@erased.example"]]
