@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.service.manifest import Manifest
-from shared.service.web import assignment, bus, changes, health, holdings, native, pipelines, types, visits
+from shared.service.web import assignment, bus, changes, health, holdings, native, pipelines, types, views, visits
 from shared.service.web.dialect import TYPE_OPERATIONS as DIALECT
 from shared.service.web.native import erasing
 from shared.service.web.openapi import doors as documents
@@ -20,6 +20,7 @@ def operations_of(manifest: Manifest) -> tuple[Operation, ...]:
         *pipelines.OPERATIONS,
         *visits.OPERATIONS,
         *assignment.OPERATIONS,
+        *views.OPERATIONS,
         *DIALECT,
         *manifest.operations,
         *changes.operations(name),

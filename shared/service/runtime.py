@@ -37,6 +37,7 @@ from shared.service.pipelines.visits import Visits
 from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
 from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
+from shared.service.views import SavedViews
 from shared.service.walks import RedisWalk
 from shared.service.work.ledger import NEWS
 from shared.service.work.nudging import nudge
@@ -71,6 +72,7 @@ class Runtime:
         self.duplicates = Duplicates(self.engine, keeping)
         self.entities = Entities(self.engine, self.foreign, self.duplicates)
         self.assignment = Assignment(self.engine, self.foreign, manifest.assigned)
+        self.views = SavedViews(self.engine)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
         self.heard = Waiting(self.redis, self.db, manifest.name)
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
