@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from services.service_desk.mail.automatic import SYSTEM
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from services.service_desk.rules.entries import IMPORT, QUEUED
 from shared.kernel.context import Context
@@ -46,7 +47,7 @@ def _entries(connection: Connection, live: LiveType, made: Sequence[Written], co
         {
             "entries": [one.state.id for one in going],
             "tickets": [int(_value(live, one, "ticket_id")) for one in going],
-            "automatic": [_value(live, one, "author") == "SYSTEM" for one in going],
+            "automatic": [_value(live, one, "author") == SYSTEM for one in going],
         },
         prepare=True,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from services.service_desk.macros.commands import actions_of
 from services.service_desk.macros.deeds import Ask, Hand, carried_out
+from services.service_desk.mail import automatic
 from services.service_desk.triggers import ledger
 from services.service_desk.triggers.book import Book
 from services.service_desk.triggers.ledger import DONE, FAILED, STOPPED, Cause
@@ -83,5 +84,5 @@ def _hand(stage: Stage, trigger: Trigger, ident: int, cause: Cause, ticket: int,
     context = Context(SYSTEM, SOURCE, source_id=f"{trigger.name}/{trigger.version}", cause=ledger.mark(ident))
     if correlation is not None:
         context = Context(SYSTEM, SOURCE, context.source_id, correlation, context.cause)
-    author = {"author": "SYSTEM", "said_for": f"trigger/{trigger.id}/{ticket}/{cause.name}"[:190]}
+    author = automatic.author(f"trigger/{trigger.id}/{ticket}/{cause.name}")
     return Hand(stage.connection, stage.home, stage.book.replies, context, author, ask=stage.ask)

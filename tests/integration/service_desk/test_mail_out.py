@@ -10,9 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 from services.service_desk.mail import sending
-from services.service_desk.mail.automatic import say
+from services.service_desk.mail.automatic import author
+from services.service_desk.mail.keeping import tidy
 from shared.kernel.context import SYSTEM, Context
+from shared.service.entities import Ref
 from shared.service.work import ledger
+from shared.service.work.ledger import Job
 from shared.service.work.running import run_one
 from tests.factories.smtp import DIE, PostBox, mail_server
 from tests.integration.service_desk.conftest import ENTRIES, Desk
@@ -65,6 +68,11 @@ def text(letter: EmailMessage, kind: str) -> str:
     part = letter.get_body((kind,))
     assert part is not None
     return str(part.get_content()).replace("\r\n", "\n")
+
+
+def by_machine(because: str) -> dict[str, Any]:
+    """Values of an automatic message."""
+    return {"body": "We got it.", **author(because)}
 
 
 def asked(desk: Desk, **values: Any) -> str:
@@ -220,12 +228,11 @@ def test_headers_cannot_be_smuggled_in(desk: Desk, box: PostBox) -> None:
 def test_automatic_messages(desk: Desk, box: PostBox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk.runtime.settings, "mail_automatic_per_hour", 2)
     made = send(desk, "auto1@x", From="loop@example.org")
-    ticket, ctx = int(made["ticket"]), Context(SYSTEM, "TRIGGER")
-    first = say(desk.runtime, ctx, ticket, "We got it.", because=f"test/{ticket}/1")
-    assert say(desk.runtime, ctx, ticket, "We got it.", because=f"test/{ticket}/1") == first
-    said = [first, *(say(desk.runtime, ctx, ticket, "Still.", because=f"test/{ticket}/{n}") for n in (2, 3))]
+    ticket = made["ticket"]
+    said = [desk.say(ticket, **by_machine(f"test/{ticket}/{n}"))["id"] for n in (1, 2, 3)]
+    desk.say(ticket, status=409, **by_machine(f"test/{ticket}/1"))
     work(desk)
-    assert [delivery(desk, str(one)) for one in said] == ["SENT", "SENT", "HELD"]
+    assert [delivery(desk, one) for one in said] == ["SENT", "SENT", "HELD"]
     assert (box.letters[0]["Auto-Submitted"], box.senders[0]) == ("auto-generated", "<>")
     assert desk.read(made["ticket"]).get("first_reply_at") is None
     desk.say(made["ticket"])
@@ -236,10 +243,10 @@ def test_automatic_messages(desk: Desk, box: PostBox, monkeypatch: pytest.Monkey
 def test_machines_are_not_answered_by_machines(desk: Desk, box: PostBox) -> None:
     made = send(desk, "auto2@x", From="away@example.org", X_Auto_Response_Suppress="OOF, AutoReply")
     assert made["outcome"] == "opened"
-    held = say(desk.runtime, Context(SYSTEM), int(made["ticket"]), "We got it.", because="test/held")
+    held = desk.say(made["ticket"], **by_machine("test/held"))["id"]
     desk.say(made["ticket"])
     work(desk)
-    assert delivery(desk, str(held)) == "HELD"
+    assert delivery(desk, held) == "HELD"
     assert len(box.letters) == 1
     report = send(desk, "auto3@x", From="MAILER-DAEMON@example.org", In_Reply_To=box.letters[0]["Message-ID"])
     assert (report["outcome"], report["ticket"]) == ("added", made["ticket"])
@@ -248,3 +255,40 @@ def test_machines_are_not_answered_by_machines(desk: Desk, box: PostBox) -> None
     assert ours == {"outcome": "dropped"}
     (seen,) = desk.ask("GET", "/api/v1/service_desk/messages?outcome=dropped&limit=1")["results"]
     assert (seen["message_id"], seen["sender"], seen["automatic"]) == ("<auto4@x>", "desk@example.com", True)
+
+
+def test_what_is_erased_or_archived_is_not_sent_and_leaves_no_trace(desk: Desk, box: PostBox) -> None:
+    gone, kept = asked(desk, requester_email="gone@example.org"), asked(desk)
+    erased, withdrawn = desk.say(gone), desk.say(kept)
+    desk.ask("DELETE", f"{ENTRIES}/{withdrawn['id']}", 204)
+    desk.runtime.erasure.erase(Context(SYSTEM), "ticket_entry", Ref(int(erased["id"])))
+    desk.runtime.erasure.erase(Context(SYSTEM), "ticket", Ref(int(gone)))
+    work(desk)
+    assert box.letters == []
+    assert desk.ask("GET", f"{MAIL}?ticket={gone}")["results"] == []
+    (row,) = desk.ask("GET", f"{MAIL}?ticket={kept}")["results"]
+    assert row["state"] == "withdrawn"
+
+
+def test_addresses_are_forgotten_and_what_could_not_be_tried_is_told(desk: Desk, box: PostBox) -> None:
+    ticket = asked(desk, requester_email="old@example.org")
+    reply = desk.say(ticket)
+    work(desk)
+    send(desk, "old1@x", Auto_Submitted="auto-generated")
+    lost = desk.say(ticket)
+    with desk.runtime.db.transaction() as connection:
+        connection.run("update mail_out set settled_at = settled_at - interval '91 days'")
+        connection.run("update mail_in set at = at - interval '91 days'")
+        row = connection.row("select id from mail_out where entry_id = %(id)s", {"id": int(lost["id"])})
+        assert row is not None
+        job = Job(1, "mail", row[0], "ticket_entry", "once", "failed", {}, None, None, True, "died")
+        sending.SendingKind().failed(connection, job)
+    assert tidy(desk.runtime.db) > 0
+    rows = desk.ask("GET", f"{MAIL}?ticket={ticket}")["results"]
+    assert [(one["state"], one.get("to"), one.get("reason")) for one in rows] == [
+        ("failed", None, "died"), ("sent", None, None),
+    ]  # fmt: skip
+    assert [delivery(desk, one["id"]) for one in (reply, lost)] == ["SENT", "FAILED"]
+    seen = desk.ask("GET", "/api/v1/service_desk/messages?limit=500")["results"]
+    assert {one["sender"] for one in seen} <= {""}
+    assert tidy(desk.runtime.db) == 0

@@ -8,6 +8,7 @@ import pytest
 
 from services.contacts.manifest import MANIFEST
 from shared.kernel.config import Settings
+from shared.kernel.context import Context
 from shared.kernel.db import Database
 from shared.service.app import migrate
 from shared.service.work import ledger, running
@@ -185,3 +186,25 @@ def test_work_says_whether_there_is_more(database):
     assert work(Worker(database), {"count": Counting()}, seconds=0.0)
     assert not work(Worker(database), {"count": Counting()}, seconds=60.0)
     assert len(effects(database)) == 3
+
+
+def test_many_small_jobs_begin_at_once_and_what_rests_keeps_no_other_waiting(database):
+    class Resting:
+        def run(self, runtime, claim):
+            if claim.job.number == 1:
+                raise running.Later(600, "the server is away")
+            with runtime.db.transaction() as connection:
+                connection.run("insert into effect values (%(j)s, %(n)s)", {"j": claim.job.number, "n": claim.n})
+                ledger.complete(connection, claim, Counts(1))
+                ledger.forget(connection, claim.job.id)
+
+    with database.counted() as statements, database.transaction() as connection:
+        for _ in range(2):  # what is known stays as it is
+            ledger.begin(connection, "rest", [1, 2, 3], entity_type="contact", phase="once", context=Context())
+    assert len(statements) == 2
+    assert work(Worker(database), {"rest": Resting()}, seconds=60) is False
+    assert effects(database) == [(2, 0), (3, 0)]
+    with database.connect() as connection:
+        (left,) = connection.rows("select j.number, c.failures, c.attempts, c.error from work_chunk c join work_job j"
+                                  " on j.id = c.job_id")  # fmt: skip
+    assert left == (1, 0, 0, "the server is away")

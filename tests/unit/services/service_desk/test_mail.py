@@ -105,3 +105,31 @@ def test_anything_is_read_or_refused(raw: bytes, head: bytes) -> None:
     for text in (mail.subject, mail.text, mail.message_id, mail.sender):
         assert "\0" not in text
         text.encode()
+
+
+def test_reports_of_mail_servers_answer_what_they_are_about() -> None:
+    ours = message(Message_ID="<entry-7.abc@example.com>")
+    for kind, part in (
+        ("message/rfc822", ours.as_bytes()),
+        ("text/rfc822-headers", b"Message-ID: <entry-7.abc@example.com>"),
+    ):
+        raw = (
+            b"From: MAILER-DAEMON@example.org\nSubject: Undelivered\nMessage-ID: <r@x>\n"
+            b'Content-Type: multipart/report; boundary="b"\n\n--b\n\nIt bounced.\n--b\nContent-Type: '
+            + kind.encode() + b"\n\n" + part + b"\n--b--\n"
+        )  # fmt: skip
+        mail = read_mail(raw)
+        assert (mail.references, mail.automatic, mail.quiet) == (("<entry-7.abc@example.com>",), True, True)
+
+
+def test_people_may_ask_for_silence() -> None:
+    mail = read_mail(message(X_Auto_Response_Suppress="DR, OOF").as_bytes())
+    assert (mail.automatic, mail.quiet) == (False, True)
+    assert not read_mail(message(X_Auto_Response_Suppress="DR, RN").as_bytes()).quiet
+    assert read_mail(message(From='"Lovelace, Ada" <ada@example.org>').as_bytes()).name == "Lovelace, Ada"
+
+
+def test_words_of_html_keep_the_spaces_between_them() -> None:
+    made = message()
+    made.set_content("<p>Try <b>turning</b> it <i>off</i></p>", subtype="html")
+    assert read_mail(made.as_bytes()).text == "Try turning it off"
