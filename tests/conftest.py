@@ -1,8 +1,8 @@
 """Servers and databases for tests. See `tests/servers.py` for how they are shared and stopped.
 
-Fixtures: `pg_url`, `redis_url` (session), `new_database` (session: call it for a fresh empty database), `database_url`
-(a fresh empty database of the test module). Environment: CRM_TEST_DATABASE_URL, CRM_TEST_REDIS_URL use servers that
-exist; CRM_TEST_PG_BIN picks other PostgreSQL binaries; CRM_REQUIRE=all makes a skipped test fail.
+Fixtures: `pg_url`, `redis_url` (session), `new_database`, `new_redis` (session: call them for a fresh one each),
+`database_url` (a fresh empty database of the test module). Environment: CRM_TEST_DATABASE_URL, CRM_TEST_REDIS_URL use
+servers that exist; CRM_TEST_PG_BIN picks other PostgreSQL binaries; CRM_REQUIRE=all makes a skipped test fail.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from tests import servers
 
@@ -67,16 +66,19 @@ def pg_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def redis_url(worker_id: str) -> str:
-    """A Redis URL; with our own server every xdist worker has a numbered database of its own, empty at the start."""
+def new_redis() -> Callable[[], str]:
+    """A function that answers the URL of an empty Redis database, with our own server one that nobody else uses.
+
+    Whatever runs processes of its own wants one: they would hear each other's messages, and take each other's work.
+    """
     given = os.environ.get("CRM_TEST_REDIS_URL")
-    if given:
-        return given
-    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    url = f"{servers.redis_url().rpartition('/')[0]}/{number}"
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-    return url
+    return (lambda: given) if given else servers.redis_database
+
+
+@pytest.fixture(scope="session")
+def redis_url(new_redis: Callable[[], str]) -> str:
+    """A Redis URL for tests that start nothing which runs on."""
+    return new_redis()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 import pytest
 from psycopg import sql
+from redis import Redis
 
 from deploy.local import postgres, redis
 from deploy.local.account import dropped_account, give
@@ -39,6 +40,7 @@ _FAST = (
     ("max_connections", "300"),
     ("autovacuum_naptime", "30s"),
 )
+_NUMBERED = 64
 _EXTENSIONS = ("pg_trgm", "btree_gin")
 # A copy is a log of its own, as old as the one it was made of: what stands in that one's stands in it.
 _ANEW = "update feed_epoch set epoch = gen_random_uuid(), home = ''"
@@ -122,6 +124,16 @@ class Databases:
         return self.made[-1]
 
 
+def redis_database() -> str:
+    """The URL of an empty numbered database of the run's Redis; numbers come again after 63."""
+    server = redis_url().rpartition("/")[0]
+    with Redis.from_url(f"{server}/0") as counting:
+        number = 1 + int(counting.incr("taken")) % (_NUMBERED - 1)  # type: ignore[arg-type, operator]
+    with Redis.from_url(f"{server}/{number}") as client:
+        client.flushdb()
+    return f"{server}/{number}"
+
+
 @contextmanager
 def databases(admin_url: str) -> Iterator[Databases]:
     """A way to make databases. At the end of the block they are dropped, unless their server is about to be stopped."""
@@ -182,7 +194,7 @@ def _start_postgres(directory: Path) -> tuple[str, int]:
 def _start_redis(directory: Path) -> tuple[str, int]:
     home = directory / "redis"
     server = redis.Server(
-        redis.find_engine(home), home, directory / "redis.conf", free_port(), secrets.token_hex(8), False, 64
+        redis.find_engine(home), home, directory / "redis.conf", free_port(), secrets.token_hex(8), False, _NUMBERED
     )
     server.prepare()
     return server.url, _launch(directory, "redis", server.command, server.answers, {})

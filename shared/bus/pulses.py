@@ -24,7 +24,7 @@ from shared.kernel.db import Connection, Database
 from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
 
-CHANNEL = "crm:bus.pulses"
+_CHANNEL = "crm:bus.pulses"
 _LISTEN, _GATHER = 1.0, 0.05
 """Seconds: how soon a change of mind about stopping is noticed; how long the pulses of other logs are waited for, which
 come at the same time."""
@@ -126,7 +126,12 @@ def move(connection: Connection, sure: Sequence[tuple[str, Page]]) -> set[str]:
 
 def pulse(client: redis.Redis, source: str, body: str) -> None:
     """Tell everybody of a page without events. Raises what redis does."""
-    client.publish(CHANNEL, f"{source}\n{body}")
+    client.publish(channel_of(client), f"{source}\n{body}")
+
+
+def channel_of(client: redis.Redis) -> str:
+    """Channels are the whole server's: its numbered databases, which keep installations apart, do not part them."""
+    return f"{_CHANNEL}.{client.connection_pool.connection_kwargs.get('db', 0)}"
 
 
 def run_pulses(pulses: Pulses, stop: threading.Event) -> None:
@@ -134,7 +139,7 @@ def run_pulses(pulses: Pulses, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with pulses.client.pubsub(ignore_subscribe_messages=True) as channel:
-                channel.subscribe(CHANNEL)
+                channel.subscribe(channel_of(pulses.client))
                 _hear(channel.get_message, pulses, stop)
         except _BROKEN as error:
             _log.info("pulses not heard", error=type(error).__name__)

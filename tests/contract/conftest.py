@@ -21,8 +21,8 @@ def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if given is not None:
         yield given
         return
-    new_database, redis_url = (request.getfixturevalue(name) for name in ("new_database", "redis_url"))
-    with served(tmp_path_factory.mktemp("system"), new_database, redis_url) as running:
+    new_database, new_redis = (request.getfixturevalue(name) for name in ("new_database", "new_redis"))
+    with served(tmp_path_factory.mktemp("system"), new_database, new_redis()) as running:
         yield running
 
 

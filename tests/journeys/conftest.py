@@ -19,10 +19,10 @@ SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: Any, new_database: Any, redis_url: str) -> Iterator[System]:
+def system(tmp_path_factory: Any, new_database: Any, new_redis: Any) -> Iterator[System]:
     """The whole system with its workers."""
     home = tmp_path_factory.mktemp("imports")
-    with served(home, new_database, redis_url) as running:
+    with served(home, new_database, new_redis()) as running:
         for name in ("worker", "scheduler"):
             running.begin(name)
         yield running

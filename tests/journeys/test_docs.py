@@ -29,10 +29,10 @@ SERVICE_TOKEN = "crm_services_" + "0" * 51
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory, new_database, redis_url) -> Iterator[System]:
+def system(tmp_path_factory, new_database, new_redis) -> Iterator[System]:
     """The whole system, with its secrets where `make up` keeps them."""
     home = tmp_path_factory.mktemp("docs")
-    with served(home, new_database, redis_url) as running:
+    with served(home, new_database, new_redis()) as running:
         for name in ("worker", "scheduler"):
             running.begin(name)
         (home / "secrets").mkdir(exist_ok=True)

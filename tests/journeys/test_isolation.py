@@ -50,9 +50,9 @@ every_service = pytest.mark.parametrize("case", [CONTACTS, LIBRARY], ids=lambda 
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory, pg_url: str, redis_url: str) -> Iterator[dict[str, Service]]:
+def services(tmp_path_factory, pg_url: str, new_redis: Any) -> Iterator[dict[str, Service]]:
     home = tmp_path_factory.mktemp("apart")
-    with apart(home, pg_url, redis_url, ["workspace", "contacts", "library"]) as running:
+    with apart(home, pg_url, new_redis(), ["workspace", "contacts", "library"]) as running:
         yield running
 
 

@@ -16,6 +16,12 @@ from shared.kernel.db import Connection, Database
 
 
 @pytest.fixture(scope="session")
+def redis_url(new_redis: Callable[[], str]) -> str:
+    """Nobody else's: there are systems about whose contacts have a log as well, and some tests flush all."""
+    return new_redis()
+
+
+@pytest.fixture(scope="session")
 def make_database(new_database: Callable[[], str]) -> Iterator[Callable[[], Database]]:
     """Makes databases with the tables of the bus, for tests that change these."""
     made: list[Database] = []

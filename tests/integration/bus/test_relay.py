@@ -212,7 +212,7 @@ def test_both_sides_running_outlive_a_flush_and_a_lost_feed(database, here, sour
     try:
         write(database, event(1))
         until(lambda: seen(here) == [1])
-        redis.Redis.from_url(redis_url).flushall()
+        redis.Redis.from_url(redis_url).flushdb()
         write(database, event(2))
         until(lambda: seen(here) == [1, 2])
         counted.away = True

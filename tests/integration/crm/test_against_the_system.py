@@ -21,8 +21,8 @@ SIZE = Size(4, 30, 450)
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory, new_database, redis_url) -> Iterator[System]:
-    with served(tmp_path_factory.mktemp("crm"), new_database, redis_url) as running:
+def system(tmp_path_factory, new_database, new_redis) -> Iterator[System]:
+    with served(tmp_path_factory.mktemp("crm"), new_database, new_redis()) as running:
         yield running
 
 
