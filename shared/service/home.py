@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
 from shared.contracts.event import CREATED, Event
+from shared.eav import filters
 from shared.eav.attempts import Publish
 from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.declare import TypeDef
 from shared.eav.engine import Engine
 from shared.eav.entity import Entity, View
+from shared.eav.extract import Extract
 from shared.eav.keeping import Keeper
 from shared.eav.merging.merging import ABSORBED
 from shared.eav.merging.unmerging import RELEASED
@@ -35,11 +37,12 @@ from shared.kernel.db import Connection, Database
 from shared.kernel.errors import NotFound, Unavailable
 from shared.kernel.json import loads
 from shared.service.known_types import type_of
+from shared.service.lives import Life, changes_of
 from shared.service.publishing import kind_of_event, publish
 from shared.service.relations import BUILTIN
 from shared.service.versions import Step
 
-__all__ = ["Entity", "Home", "LiveType", "State", "Step", "TypeDef"]
+__all__ = ["Entity", "Home", "Life", "LiveType", "State", "Step", "TypeDef"]
 
 T = TypeVar("T")
 _AT_ONCE = 500
@@ -58,10 +61,6 @@ _HISTORY = """
 select entity_id, version, kind, at, effective_at, actor, source, source_id, changed::text from eav_history
 where type_id = %(type)s and entity_id > %(after)s and entity_id <= %(upto)s order by entity_id, version
 """
-_CHANGES = """
-select entity_id, effective_at, changed::text from eav_history
-where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and changed ?| %(keys)s order by entity_id, version
-"""
 _AFTER = """
 select entity_id, version, at, source, changed::text from eav_history
 where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and version > %(version)s order by entity_id, version
@@ -71,16 +70,6 @@ select l.from_id, g.type, l.to_id from unnest(%(relations)s::int[], %(types)s::t
 join eav_link l on l.relation = g.relation and l.from_id = any(%(ids)s::bigint[])
 """
 _PLAIN = {(one.from_type, one.to_type): one.id for one in BUILTIN if one.plain}
-
-
-class Life(NamedTuple):
-    """What became of some attributes of an entity. values: canonical JSON by attribute key, as they are now; changes:
-    (instant, {key: [old, new]}) in the order of versions."""
-
-    id: int
-    since: datetime
-    values: Mapping[str, Any]
-    changes: Sequence[tuple[datetime, Mapping[str, Sequence[Any]]]]
 
 
 class Home:
@@ -222,6 +211,13 @@ class Home:
             yield after, rows[-1][0]
             after = rows[-1][0]
 
+    def fitting(self, type_name: str, filter: Mapping[str, Any]) -> list[int]:
+        """All live entities that fit a filter in the native door's grammar, in no order, from one snapshot. Raises
+        Invalid."""
+        asked = Extract(filters.parse(dict(filter)), attributes=())
+        with self._engine.reads.stream(type_name, asked) as found:
+            return [int(one) for block in found for one in block[0]]
+
     def ids(
         self, connection: Connection, type_name: str, after: int, upto: int = _MOST_ID, limit: int | None = None
     ) -> list[int]:
@@ -248,13 +244,10 @@ class Home:
     ) -> list[Life]:
         """Of live entities, what became of some attributes; `lock` holds them until the transaction ends. Two
         statements."""
-        held = self._held(connection, type_name, ids, lock)
         live = self.type(type_name)
-        params = {"type": live.id, "ids": list(ids), "keys": list(keys)}
-        changes: dict[int, list[tuple[datetime, dict[str, Any]]]] = {}
-        for ident, at, changed in connection.rows(_CHANGES, params, prepare=True):
-            kept = {key: change for key, change in loads(changed).items() if key in keys}
-            changes.setdefault(ident, []).append((at, kept))
+        names = tuple(live.by_id[int(key)].name for key in keys)
+        held = self._held(connection, type_name, ids, names, lock)
+        changes = changes_of(connection, live, ids, keys)
         return [
             Life(
                 state.id,
@@ -265,11 +258,14 @@ class Home:
             for state in held
         ]
 
-    def _held(self, connection: Connection, type_name: str, ids: Sequence[int], lock: bool) -> list[State]:
+    def _held(
+        self, connection: Connection, type_name: str, ids: Sequence[int], names: tuple[str, ...], lock: bool
+    ) -> list[State]:
         for _ in tries():
             try:
                 with connection.transaction():
-                    found = states(connection, self.type(type_name), ids, archived=False, lock=lock)
+                    live = self.type(type_name)
+                    found = states(connection, live, ids, archived=False, lock=lock, attributes=names)
                     return [state for state, _ in found]
             except StaleCatalog:
                 self._engine.catalog.refresh()

@@ -1,9 +1,14 @@
-"""What is known of a ticket's clocks: values. `clocks` makes them from history."""
+"""What is known of a ticket's clocks: values. `clocks` makes them from history.
+
+Steps and clocks are made by the hundred thousand when promises are worked out anew: named tuples are made three times
+as fast as frozen dataclasses.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.service_desk.domain.policies import Facts, PolicyVersion, Target
 
@@ -31,8 +36,7 @@ class Run(StrEnum):
 ENDED = frozenset({Run.MET, Run.BREACHED, Run.DROPPED})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """How a ticket stands from an instant on. state: its status category. said: who wrote then, if anybody."""
 
     at: int
@@ -42,8 +46,7 @@ class Step:
     said: Said | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """One target in one cycle, as of an instant at which something about it changed.
 
     elapsed, paused: business milliseconds up to `as_of`. due: when the promise ends if nothing changes; None while

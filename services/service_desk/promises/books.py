@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -28,7 +29,7 @@ _log = logger("service_desk.books")
 _NAME = "attribute"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loaded:
     """A book and what it takes to feed it. asked: keys of the attributes that conditions ask for."""
 
@@ -42,7 +43,17 @@ class Loaded:
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What conditions ask of canonical values by attribute key."""
-        return {key: values[key] for key in self.asked if key in values}
+        return {key: values[key] for key in self.asked if values.get(key) is not None}
+
+    @cached_property
+    def status(self) -> str:
+        """The key of the attribute."""
+        return self.live.attributes["status"].key
+
+    @cached_property
+    def priority(self) -> str:
+        """The key of the attribute."""
+        return self.live.attributes["priority"].key
 
 
 class Books:

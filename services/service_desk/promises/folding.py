@@ -6,8 +6,8 @@ first, then what was said, then what was changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from services.service_desk.domain.clocks import follow
@@ -15,15 +15,18 @@ from services.service_desk.domain.progress import Progress, Step
 from services.service_desk.promises import rows
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import ms
-from services.service_desk.promises.keeping import SAYS, TICKET, heeded, standing
+from services.service_desk.promises.keeping import OPEN as _OPEN
+from services.service_desk.promises.keeping import SAYS, TICKET, heeded
 from shared.kernel.db import Connection
-from shared.service.home import Home
+from shared.service.home import Home, Life
 
 _SAID = """
-select ticket_id, at, author from sla_said where ticket_id = any(%(ids)s::bigint[]) order by ticket_id, at, entry_id
+select ticket_id, floor(extract(epoch from at) * 1000)::bigint, author from sla_said
+where ticket_id = any(%(ids)s::bigint[]) order by ticket_id, at, entry_id
 """
-_CHANGE, _SPEECH = 1, 0
+_SPEECH, _CHANGE = 0, 1
 Happening = tuple[int, int, Any]
+_IN_ORDER = itemgetter(0, 1)
 
 
 def progress_of(
@@ -33,49 +36,53 @@ def progress_of(
 
     lock: tickets and rows are held, in the order in which writes take them, so that nothing comes between.
     """
+    told = histories(connection, home, loaded, ids, lock=lock)
+    return {ident: follow(loaded.book, steps) for ident, steps in told.items()}
+
+
+def histories(
+    connection: Connection, home: Home, loaded: Loaded, ids: Sequence[int], *, lock: bool = False
+) -> dict[int, list[Step]]:
+    """All that is known of live tickets, in order; others are left out. `lock` as above."""
     lives = home.lives(connection, TICKET, ids, sorted(heeded(loaded)), lock=lock)
     if lock:
         rows.hold(connection, ids)
-    happenings: dict[int, list[Happening]] = {ident: [] for ident in ids}
+    speech: dict[int, list[Happening]] = {}
     for ident, at, author in connection.rows(_SAID, {"ids": list(ids)}, prepare=True):
-        happenings[ident].append((ms(at), _SPEECH, author))
-    found = {}
-    for one in lives:
-        steps = _steps(loaded, ms(one.since), _ordered(one.values, one.changes), happenings[one.id])
-        found[one.id] = follow(loaded.book, steps)
-    return found
+        speech.setdefault(ident, []).append((at, _SPEECH, author))
+    return {one.id: steps_of(loaded, one, speech.get(one.id, ())) for one in lives}
 
 
-def _ordered(
-    values: Mapping[str, Any], changes: Sequence[tuple[datetime, Mapping[str, Sequence[Any]]]]
-) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
-    """The values at the beginning, and those after each change, in the order of versions and never back in time."""
-    first = dict(values)
-    for _, changed in reversed(changes):
-        first |= {key: old for key, (old, _) in changed.items()}
-    now, at, after = dict(first), 0, []
-    for moment, changed in changes:
+def steps_of(loaded: Loaded, life: Life, speech: Iterable[Happening]) -> list[Step]:
+    """A ticket's whole history. Versions stand in their order and never go back in time; nothing comes before the
+    beginning."""
+    status, priority, asked = loaded.status, loaded.priority, loaded.asked
+    now = _begun(life)
+    at = since = ms(life.since)
+    happenings = [(max(moment, since), kind, author) for moment, kind, author in speech]
+    for moment, changed in life.changes:
         at = max(at, ms(moment))
-        now = {**now, **{key: new for key, (_, new) in changed.items()}}
-        after.append((at, now))
-    return first, after
+        happenings.append((at, _CHANGE, changed))
+    happenings.sort(key=_IN_ORDER)
+    state, urgency, facts = now.get(status) or _OPEN, now.get(priority), loaded.facts(now)
+    steps = [Step(since, state, urgency, facts)]
+    for at, kind, what in happenings:
+        if kind == _SPEECH:
+            steps.append(Step(at, state, urgency, facts, SAYS[what]))
+            continue
+        for key, (_, new) in what.items():
+            now[key] = new
+        state, urgency = now.get(status) or _OPEN, now.get(priority)
+        if any(key in what for key in asked):
+            facts = loaded.facts(now)
+        steps.append(Step(at, state, urgency, facts))
+    return steps
 
 
-def _steps(
-    loaded: Loaded, since: int, ordered: tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]], said: list[Happening]
-) -> Iterator[Step]:
-    first, after = ordered
-    changes: list[Happening] = [(max(at, since), _CHANGE, values) for at, values in after]
-    speech = [(max(at, since), kind, author) for at, kind, author in said]
-    known = standing(loaded, since, _there(first))
-    yield known
-    for at, kind, what in sorted((*changes, *speech), key=lambda one: one[:2]):
-        if kind == _CHANGE:
-            known = standing(loaded, at, _there(what))
-            yield known
-        else:
-            yield Step(at, known.state, known.priority, known.facts, SAYS[what])
-
-
-def _there(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
+def _begun(life: Life) -> dict[str, Any]:
+    """The values at the beginning."""
+    first = dict(life.values)
+    for _, changed in reversed(life.changes):
+        for key, (old, _) in changed.items():
+            first[key] = old
+    return first

@@ -26,6 +26,8 @@ from shared.service.steps import LiveType, Written
 
 TICKET, ENTRY = "ticket", "ticket_entry"
 SAYS: Mapping[Any, Said] = {"AGENT": Said.AGENT, "CUSTOMER": Said.CUSTOMER}
+OPEN = "open"
+"""How a ticket stands whose stage does not say."""
 _GOING = frozenset({"archived", "absorbed"})
 _CHANGED = frozenset({"created", "updated"})
 _SAID = """
@@ -150,7 +152,7 @@ class Folding:
 
 def heeded(loaded: Loaded) -> frozenset[str]:
     """Keys of the attributes that clocks heed."""
-    return frozenset((*(loaded.live.attributes[name].key for name in ("status", "priority")), *loaded.asked))
+    return frozenset((loaded.status, loaded.priority, *loaded.asked))
 
 
 def step_of(loaded: Loaded, one: Written, context: Context) -> Step:
@@ -162,8 +164,7 @@ def step_of(loaded: Loaded, one: Written, context: Context) -> Step:
 
 def standing(loaded: Loaded, at: int, values: Mapping[str, Any]) -> Step:
     """How a ticket of these canonical values by attribute key stands from an instant on."""
-    status, priority = (values.get(loaded.live.attributes[name].key) for name in ("status", "priority"))
-    return Step(at, status or "open", priority, loaded.facts(values))
+    return Step(at, values.get(loaded.status) or OPEN, values.get(loaded.priority), loaded.facts(values))
 
 
 def _heard(live: LiveType, one: Written) -> bool:

@@ -77,10 +77,17 @@ def family(connection: Connection, ids: Sequence[int]) -> list[int]:
 
 
 def states(
-    connection: Connection, live: LiveType, ids: Sequence[int], *, archived: bool, lock: bool = True
+    connection: Connection,
+    live: LiveType,
+    ids: Sequence[int],
+    *,
+    archived: bool,
+    lock: bool = True,
+    attributes: tuple[str, ...] | None = None,
 ) -> list[tuple[State, Any]]:
-    """Whole states, locked, each with the instant it was recorded at; absorbed ones are among the archived."""
-    view = reader(live, live.kept, "canonical", archive=archived)
+    """Whole states, or with these attributes only, locked, each with the instant it was recorded at; absorbed ones are
+    among the archived."""
+    view = reader(live, live.kept if attributes is None else attributes, "canonical", archive=archived)
     with guarded(live):
         rows = connection.rows(_states_sql(view, lock), {"ids": list(ids), **guard_params(live)})
     return [(state_of(view, row[:-1]), row[-1]) for row in rows]
