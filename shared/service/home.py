@@ -130,7 +130,7 @@ class Home:
         self, connection: Connection, type_name: str, ids: Sequence[int], *, lock: bool = False
     ) -> dict[int, State]:
         """Live entities as they are, canonical JSON by attribute key; `lock` holds them until the transaction ends."""
-        return {one.id: one for one in self._held(connection, type_name, ids, lock)}
+        return {one.id: one for one in self._held(connection, type_name, ids, None, lock)}
 
     def steps(
         self, connection: Connection, type_name: str, ids: Sequence[int], after: int = 0
@@ -246,7 +246,7 @@ class Home:
         statements."""
         live = self.type(type_name)
         names = tuple(live.by_id[int(key)].name for key in keys)
-        held = self._held(connection, type_name, ids, names, lock)
+        held = self._held(connection, type_name, ids, lock, names)
         changes = changes_of(connection, live, ids, keys)
         return [
             Life(
@@ -259,7 +259,7 @@ class Home:
         ]
 
     def _held(
-        self, connection: Connection, type_name: str, ids: Sequence[int], names: tuple[str, ...], lock: bool
+        self, connection: Connection, type_name: str, ids: Sequence[int], names: tuple[str, ...] | None, lock: bool
     ) -> list[State]:
         for _ in tries():
             try:
