@@ -246,7 +246,7 @@ class Home:
         statements."""
         live = self.type(type_name)
         names = tuple(live.by_id[int(key)].name for key in keys)
-        held = self._held(connection, type_name, ids, lock, names)
+        held = self._held(connection, type_name, ids, names, lock)
         changes = changes_of(connection, live, ids, keys)
         return [
             Life(
