@@ -32,6 +32,7 @@ from shared.kernel.errors import ErrorList, Invalid
 MAX_QUERY = 3000
 MAX_QUERY_PARTS = 100
 REQUIRED = "REQUIRED_FIELD"
+TOO_FAR = "TOO_MANY_LINKS"
 
 LINKS = "associations."
 """What names of links begin with: `associations.company` are the ids of linked companies, `company.industry` asks for
@@ -125,11 +126,23 @@ class _Checker:
         try:
             attribute = linkage.live_type.attribute(inner)
         except Invalid as error:
+            if "." in inner:
+                return self.too_far(node, linkage, inner)
             for one in error.errors:
                 close = tuple(f"{name}.{known}" for known in one.nearest)
                 self.errors.add(node.attribute, one.code, one.message, close)
             return _ALL
         return CheckedLinked(linkage, self.on(attribute, node))
+
+    def too_far(self, node: Condition, linkage: Linkage, inner: str) -> CheckedNode:
+        """More than one link away: what that finds among millions would be anybody's guess. Two questions tell it."""
+        plural = linkage.live_type.defn.plural
+        message = (
+            f"{node.attribute[:200]} leads over more than one link; conditions reach one link far. Ask {plural} for "
+            f"{inner[:100]} first, then for {LINKS}{linkage.live_type.defn.name} IN with their ids"
+        )
+        self.errors.add(node.attribute, TOO_FAR, message)
+        return _ALL
 
     def unlinkable(self, node: Condition, name: str) -> CheckedNode:
         known = self.linkages.names() if self.linkages else ()

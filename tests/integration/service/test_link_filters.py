@@ -121,3 +121,11 @@ def _links(system: System) -> list[Any]:
         after = str(page.next)
         if page.up_to_date:
             return found
+
+
+@pytest.mark.parametrize("door", [searched, queried, exported])
+def test_a_condition_reaches_one_link_far_and_says_so(system: System, door: Any) -> None:
+    answer = door(system.client("contacts"), "company.parent.industry", "MEDIA")
+    assert answer.status_code == 400
+    assert "leads over more than one link" in answer.text
+    assert "associations.company IN" in answer.text
