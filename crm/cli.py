@@ -13,6 +13,7 @@ import typer
 from crm.api import ApiError, Unreachable
 from crm.command import AsJson, Token, Url, command, take_shared
 from crm.commands import (
+    assign,
     attributes,
     bus,
     changes,
@@ -26,6 +27,7 @@ from crm.commands import (
     mail,
     metrics,
     owners,
+    queues,
     report,
     run,
     show,
@@ -36,6 +38,7 @@ from crm.commands import (
     triggers,
     types,
     verify,
+    views,
     write,
 )
 from crm.filter_language import FilterError
@@ -71,6 +74,10 @@ app.add_typer(bus.app, name="bus")
 app.add_typer(erasures.app, name="erasures")
 app.add_typer(macros.app, name="macros")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(queues.app, name="queues")
+command(app)(assign.assign)
+app.add_typer(assign.app, name="assignments")
+app.add_typer(views.app, name="views")
 app.add_typer(mail.app, name="mail")
 app.add_typer(sla.app, name="sla")
 command(app)(report.report)

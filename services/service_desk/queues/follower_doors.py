@@ -51,7 +51,8 @@ class Followers(BaseModel):
 
 
 class Notification(BaseModel):
-    """Something that happened to a ticket. kind: `entry` (something was said), `status`, `assigned`, `promise`."""
+    """Something that happened to a ticket. kind: `entry` (something was said), `status`, `assigned`, `promise`,
+    `notice` (a trigger has something to say)."""
 
     id: str
     at: datetime

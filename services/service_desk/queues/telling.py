@@ -1,6 +1,7 @@
 """What followers and owners of tickets are told: one line each, in the transaction that marks the event as heard.
 
-So nothing is told twice, and nothing is left out. Lines hold ids and words of our own, no text that somebody wrote.
+So nothing is told twice, and nothing is left out. Lines hold ids and words of our own; the text of a trigger's notice
+may quote the ticket, and goes with it when that is erased.
 """
 
 from __future__ import annotations
@@ -12,18 +13,17 @@ from typing import Any
 
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from services.service_desk.queues import followers
-from shared.contracts.event import CREATED, ERASED, SLA_REACHED, UPDATED, Event
+from shared.contracts.event import CREATED, DESK_NOTICE, ERASED, SLA_REACHED, UPDATED, Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.kernel.json import dumps
-from shared.service.following import Subscription
+from shared.service.following import Subscription, beside
 from shared.service.home import Home, LiveType
 
 OWN = "service_desk"
 NAME = f"{OWN}.notifications"
 IMPORT = "IMPORT"
 KEPT_DAYS = 90
-_POOL = 2
 _AT_ONCE = 5000
 _TELL = """
 insert into desk_notification (owner_id, at, kind, ticket_id, entry_id, detail)
@@ -64,8 +64,8 @@ class News:
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
-    """The follower of tickets and of what is said about them. Its connections beside are opened when needed."""
-    return (follower(Home.of(Database(settings.service_database_url(OWN) or "", pool_size=_POOL))),)
+    """The follower of tickets and of what is said about them."""
+    return (follower(Home.of(beside(settings, OWN))),)
 
 
 def follower(home: Home) -> Subscription:
@@ -98,6 +98,10 @@ def news(home: Home, events: Iterable[Event]) -> list[News]:
         elif one.kind == SLA_REACHED:
             told = {name: one.detail.get(name) for name in ("target", "threshold", "policy")}
             found.append(News(one.entity_id, "promise", one.at, detail=told))
+        elif one.kind == DESK_NOTICE:
+            owners = [int(owner) for owner in one.detail.get("owners", ()) if str(owner).isdigit()]
+            said = {"text": one.detail.get("text")}
+            found += [News(one.entity_id, "notice", one.at, detail=said, to=owner) for owner in owners]
         elif one.entity_type == TICKET and one.kind in (CREATED, UPDATED):
             found += _ticket(home.type(TICKET, one.changed), one, one.entity_id)
     return found
