@@ -201,7 +201,7 @@ def cells_of(part: Part, day: date) -> Cells:
     definition = part.metric.definition
     measure = definition.measure
     rates = rates_of(part.known, measure.currency, measure.to, day) if measure.to else None
-    return Cells(part.metric.id, definition, part.compiled.joins, rates)
+    return Cells(part.metric.id, definition, part.compiled.joins, rates, beyond=part.compiled.beyond)
 
 
 def asked_of(parts: Sequence[Part]) -> Definition:
@@ -214,8 +214,8 @@ def asked_of(parts: Sequence[Part]) -> Definition:
 
 
 def permit(ctx: Context, compiled: Compiled, named: Iterable[str]) -> None:
-    """Raises Forbidden unless the actor may read the types whose attributes these dimensions are."""
-    for name in named:
+    """Raises Forbidden unless the actor may read the types whose attributes these dimensions are, and the filter's."""
+    for name in (*named, *(one.name for one in compiled.beyond)):
         if name in compiled.joins:
             require(ctx.actor, "objects", compiled.joins[name].linkage.target.live.defn, "read")
 

@@ -76,7 +76,7 @@ def backfill(connection: Connection, projections: Projections, metric_id: int, *
 
 
 def _linked(metric: store.Metric) -> bool:
-    return any("." in one.attribute for one in metric.definition.dimensions)
+    return any("." in one.attribute for one in metric.definition.groups)
 
 
 def _together(connection: Connection, metric: store.Metric, known: KnownType, linked: bool) -> Filled:

@@ -64,8 +64,10 @@ class Cache:
 
 
 def etag_of(metric: Metric, versions: Mapping[int, int], question: Question) -> str:
-    """A name for the rows: metric, generation, changes so far, and the question."""
-    asked = hashlib.blake2b(json.canonical(_plain(asdict(question))), digest_size=12).hexdigest()
+    """A name for the rows: metric, generation, changes so far, and the question. The instant at which the generation
+    was made tells it from one of the same number in another installation, or from before everything was made anew."""
+    told = [metric.created_at.isoformat(), _plain(asdict(question))]
+    asked = hashlib.blake2b(json.canonical(told), digest_size=12).hexdigest()
     changes = ".".join(f"{one}:{versions[one]}" for one in sorted(versions))
     return f"{metric.name}-{metric.version}-{changes}-{asked}"
 

@@ -54,20 +54,22 @@ def explain(
     with database.transaction() as connection:
         metric = of_entities(connection, name)
         names = [one.name for one in metric.definition.groups]
+        places = {name: place for place, name in enumerate(names)}
         unknown = [one for one in group if one not in names]
         if unknown:
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
         known = projections.catalogs.types(connection).type(metric.entity_type)
         compiled = compiled_metric(metric, known)
+        unseen = {*hidden, *(one.name for one in compiled.beyond)}
         fits = _within(metric.definition, group, period)
         facts = live_facts(connection, known, after, compiled.linkages)
         found = ((ident, one) for ident, values in facts if (one := compiled.of(values)) is not None)
         for ident, one, dims in _shown(connection, compiled, found):
-            if not fits(dims):
+            if not fits(dims) or not all(test.fits(dims[places[test.name]]) for test in compiled.beyond):
                 continue
             if len(rows) == limit:
                 return _told(connection, compiled, known, rows, events), int(rows[-1]["id"])
-            told = {key: value for key, value in zip(names, dims, strict=True) if key not in hidden}
+            told = {key: value for key, value in zip(names, dims, strict=True) if key not in unseen}
             entity = {"id": str(ident), "type": metric.entity_type, "adds": _adds(compiled, one)}
             rows.append({**entity, "group": told})
         return _told(connection, compiled, known, rows, events), None

@@ -143,7 +143,7 @@ class _Key:
         self.metric = metric
         self.known = known
         # What is joined is looked up among all types: then none of them may have changed.
-        among = known.among if any("." in one.attribute for one in metric.definition.dimensions) else None
+        among = known.among if any("." in one.attribute for one in metric.definition.groups) else None
         self._key = (metric.id, metric.definition.name, metric.created_at, known.no, known.live.version, among)
 
     def __hash__(self) -> int:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from services.reporting.domain.definitions import CURRENCY, FINE, RATE_DAY, REPORT_DAY, TIME, Definition
+from services.reporting.domain.definitions import CURRENCY, FINE, LINKED, RATE_DAY, REPORT_DAY, TIME, Definition
 from services.reporting.domain.periods import Period
 from services.reporting.domain.questions import MOST_GROUPS, Group, Question, Value
 from services.reporting.metrics.compiling import COUNTED_BY_VALUE, Join
+from services.reporting.metrics.linked import LinkedTest
 from services.reporting.rates import Rates, rates_sql
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
@@ -34,6 +35,7 @@ class Cells:
     joins: Mapping[str, Join] = field(default_factory=dict)
     rates: Rates | None = None
     worked_out: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    beyond: tuple[LinkedTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,9 @@ def _refuse(cells: Cells, question: Question, by_value: bool) -> None:
     elif by_value:
         kind = cells.definition.measure.kind
         message = f"{kind} is kept for the present only; count, sum and average by day"
-    elif joined := sorted(question.named & cells.joins.keys()):
-        message = (
-            f"{joined[0]} is an attribute of linked entities, which is joined as it is now; past days are not kept"
-        )
+    elif joined := sorted((question.named | {one.name for one in cells.beyond}) & cells.joins.keys()):
+        name = joined[0].removeprefix(LINKED)
+        message = f"{name} is an attribute of linked entities, which is joined as it is now; past days are not kept"
     if message:
         raise Invalid.one("as_of", "NOT_KEPT", f"as_of: {message}")
 
@@ -168,7 +169,7 @@ class _Place:
 
     def _other(self, name: str, join: Join, column: str) -> str:
         """The attribute of the entity that the id in a column leads to."""
-        one = next(one for one in self._cells.definition.dimensions if one.name == name)
+        one = next(one for one in self._cells.definition.groups if one.name == name)
         alias = f"f{self._names.index(name)}"
         self._params[alias] = join.linkage.target.no
         on = f"{alias}.type_no = %({alias})s and {alias}.id = {column}::bigint and not {alias}.archived"
@@ -193,6 +194,8 @@ class _Place:
             self._params[f"w{n}"] = [one for one in some if one is not None]
             unset = f" or {column} is null" if None in some else ""
             found.append(f"({column} = any(%(w{n})s::text[]){unset})")
+        for n, test in enumerate(self._cells.beyond):
+            found.append(test.sql(self.column(test.name), self._params, f"b{n}"))
         for n, (name, (first, last)) in enumerate(self._question.within.items()):
             for sign, bound in ((">=", first), ("<=", last)):
                 if bound:

@@ -94,7 +94,7 @@ def waterfall(
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {unknown[0][:60]} is none of {', '.join(names)}")
         known = projections.catalogs.types(connection).type(metric.entity_type)
         compiled = compiled_metric(metric, known)
-        joined = [one for one in group if one in compiled.joins]
+        joined = [*(one for one in group if one in compiled.joins), *(test.name[1:] for test in compiled.beyond)]
         if joined:
             raise Invalid.one("group", "INVALID_QUESTION", f"group: {joined[0]} is of linked entities, whose own "
                               "changes are no changes of these")  # fmt: skip

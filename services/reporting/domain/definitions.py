@@ -35,6 +35,9 @@ REPORT_DAY = "report day"
 UNITS = ("percent", "seconds", "minutes", "hours", "days")
 FILTER_PREFIX = "filter:"
 """What the names of metrics begin with that count saved filters."""
+LINKED = "@"
+"""What the names of dimensions begin with that nobody asks for: of what a filter looks at beyond the entity itself."""
+_BEYOND = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _NAME = re.compile(rf"({FILTER_PREFIX})?[a-z][a-z0-9_]{{0,62}}")
 _CODE = re.compile(r"[A-Z]{3}")
 _KEYS = ("name", "label", "description", "entity_type", "filter", "measure", "dimensions", TIME, "unit")
@@ -97,7 +100,21 @@ class Definition:
             found.append(Dimension(CURRENCY, self.measure.currency))
         if self.measure.to and self.measure.at != REPORT_DAY:
             found.append(Dimension(RATE_DAY, self.measure.at, "day", self.time_zone))
-        return tuple(found)
+        beyond = dict.fromkeys(str(one["attribute"]) for one in self.conditions[1])
+        return (*found, *(Dimension(LINKED + one, one) for one in beyond))
+
+    @property
+    def conditions(self) -> tuple[Mapping[str, Any] | None, tuple[Mapping[str, Any], ...]]:
+        """What the filter asks of the entity itself, and the conditions on linked ones: `company.industry`, alone or in
+        the topmost `and`."""
+        if self.filter is None:
+            return None, ()
+        alone = _beyond(self.filter)
+        given = [self.filter] if alone else self.filter.get("and")
+        if not isinstance(given, list) or not any(map(_beyond, given)):
+            return self.filter, ()
+        own = [one for one in given if not _beyond(one)]
+        return {"and": own} if own else None, tuple(one for one in given if _beyond(one))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,12 +124,16 @@ class Definition:
     @property
     def offered(self) -> tuple[str, ...]:
         """Names of the dimensions that questions may use, time aside."""
-        return tuple(one.name for one in self.groups if one.name not in (TIME, RATE_DAY))
+        return tuple(one.name for one in self.groups if one.name not in (TIME, RATE_DAY) and one.name[0] != LINKED)
 
     @property
     def time_zone(self) -> str:
         """The zone of its days."""
         return self.time.time_zone if self.time else "UTC"
+
+
+def _beyond(one: Any) -> bool:
+    return isinstance(one, Mapping) and _BEYOND.fullmatch(str(one.get("attribute"))) is not None
 
 
 @dataclass(slots=True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from services.reporting.domain.definitions import CURRENCY, RATE_DAY, TIME, Definition, Dimension
+from services.reporting.domain.definitions import (
+    CURRENCY,
+    FILTER_PREFIX,
+    LINKED,
+    RATE_DAY,
+    TIME,
+    Definition,
+    Dimension,
+)
 from services.reporting.domain.periods import bucketed
+from services.reporting.metrics.linked import LinkedTest, linked_test
 from shared.kernel.errors import ErrorList, Invalid
 from shared.kernel.json import canonical
 from shared.service.replica.catalogs import KnownType
@@ -57,6 +66,7 @@ class Compiled:
     filtered: the same for metrics over one type whose filters are the same, b"" without a filter.
     keys: of every value that these may look at, so that changes of others cost nothing; one left out makes wrong cells.
     joins: by the name of a dimension, the attribute of another type that its ids are joined to when cells are read.
+    beyond: conditions on those, which are tried then.
     """
 
     definition: Definition
@@ -65,6 +75,7 @@ class Compiled:
     adds: Callable[[Values], Contribution]
     keys: tuple[str, ...]
     joins: Mapping[str, Join] = field(default_factory=dict)
+    beyond: tuple[LinkedTest, ...] = ()
 
     def of(self, values: Values) -> Contribution | None:
         """What an entity contributes, None when the filter leaves it out."""
@@ -88,13 +99,15 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
     test, groups, key = None, [], ""
     keys: set[str] = set()
     joins: dict[str, Join] = {}
+    own, beyond = definition.conditions
     try:
-        test = compiled_filter(live, definition.filter)
-        keys |= filter_keys(live, definition.filter)
+        test = compiled_filter(live, own)
+        keys |= filter_keys(live, own)
     except Invalid as error:
         errors.errors.extend(error.errors)
     for place, one in enumerate(definition.groups):
         where = TIME if one is definition.time else f"dimensions[{place}]"
+        where = "filter" if one.name[0] == LINKED else where
         where = MEASURE if one.name in (CURRENCY, RATE_DAY) and definition.measure.currency else where
         try:
             key_of, join = _grouped(known, one, where)
@@ -112,9 +125,20 @@ def compile_metric(definition: Definition, known: KnownType) -> Compiled:
         except Invalid as error:
             errors.errors.extend(error.errors)
     errors.raise_if_any()
-    filtered = b"" if definition.filter is None else canonical(definition.filter)
+    if beyond and definition.name.startswith(FILTER_PREFIX):
+        told = "filter: a saved filter asks of entities themselves; a metric may ask what they are linked to"
+        raise Invalid.one("filter", "INVALID_FILTER", told)
+    filtered = b"" if own is None else canonical(own)
     adds = _contribution(groups, key, measure.kind)
-    return Compiled(definition, test or _all, filtered, adds, tuple(sorted(keys)), joins)
+    return Compiled(definition, test or _all, filtered, adds, tuple(sorted(keys)), joins, tuple(_tests(beyond, joins)))
+
+
+def _tests(beyond: Iterable[Mapping[str, Any]], joins: Mapping[str, Join]) -> Iterator[LinkedTest]:
+    for raw in beyond:
+        name = LINKED + str(raw["attribute"])
+        if name not in joins:  # an attribute of the entity that happens to be called so
+            raise Invalid.one("filter", "INVALID_METRIC", f"filter: {name[1:]} is an attribute: use its internal name")
+        yield linked_test(raw, name, joins[name].linkage.target, joins[name].attribute)
 
 
 def _all(_values: Values) -> bool:

@@ -26,7 +26,8 @@ _COLUMNS = """id, name, version, entity_type, definition::text, state, backfille
     verified_wrong, created_at, ready_at"""
 _BY_STATE = f"select {_COLUMNS} from metric where state = any(%(states)s) and entity_type = any(%(types)s)"
 _JOINED = f"""select {_COLUMNS} from metric where state = any(%(states)s)
-and definition @? '$.dimensions[*].attribute ? (@ like_regex "[.]")' order by id"""
+and (definition @? '$.dimensions[*].attribute ? (@ like_regex "[.]")'
+    or definition @? '$.filter.**.attribute ? (@ like_regex "[.]")') order by id"""
 _CELLS = """insert into cell (metric_id, dims, day, n, m, s)
 select metric_id, dims, day, n, m, s from json_to_recordset(%(rows)s::json)
     as r(metric_id int, dims text[], day date, n bigint, m bigint, s numeric) order by metric_id, dims, day
@@ -291,8 +292,7 @@ def note_repair(connection: Connection, metric: str, groups: int, *, repaired: b
 
 def note(connection: Connection, what: str, detail: str, *, repaired: bool) -> None:
     """Write down that something was found wrong; never values."""
-    told = {"what": what, "detail": detail, "repaired": repaired}
-    connection.run("insert into repair (what, detail, repaired) values (%(what)s, %(detail)s, %(repaired)s)", told)
+    connection.run("insert into repair (what, detail, repaired) values (%s, %s, %s)", (what, detail, repaired))
 
 
 def names(connection: Connection) -> set[str]:
