@@ -1,4 +1,5 @@
-"""What opportunities hears of itself: line items, and who they belong to, for deals whose amount is their sum.
+"""What opportunities hears of itself: line items, and who they belong to, for deals whose amount is their sum; and what
+currencies are worth, for deals that are valued anew then (`commands.revaluing`).
 
 The sum follows the write within moments: whoever changes a line item is not held up by the deals it is in. It is worked
 out anew from what there is, so that hearing something twice, or late, changes nothing.
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from services.opportunities.commands import revaluing
 from services.opportunities.pipelines import PIPELINES
 from services.opportunities.rules import RULES
 from services.opportunities.rules.amounts import CALCULATED, LINE_ITEMS
@@ -20,7 +22,7 @@ from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.json import dumps
 from shared.service.entities import DomainJudge
-from shared.service.following import Subscription
+from shared.service.following import Subscription, beside
 from shared.service.home import Entity, Home
 
 OWN = "opportunities"
@@ -28,13 +30,12 @@ DEAL, LINE = "deal", "line_item"
 # The built-in relations of deals and line items, one per direction.
 OF_DEAL, OF_LINE = 19, 20
 SUMMED = ("amount", "mrr", "arr", "acv", "tcv")
-_POOL = 3
 _AT_ONCE = 500
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
-    """The follower of line items. Its connections beside the consumer's are opened when they are first needed."""
-    database = Database(settings.service_database_url(OWN) or "", pool_size=_POOL, prepare=settings.prepare)
+    """The follower of line items."""
+    database = beside(settings, OWN)
     return (follower(Home.of(database, judge=DomainJudge(RULES, PIPELINES))),)
 
 
@@ -43,6 +44,7 @@ def follower(home: Home) -> Subscription:
 
     def hear(connection: Connection, events: Sequence[Event]) -> None:
         roll_up(connection, home, concerned(connection, home, events), events[-1].correlation if events else None)
+        revaluing.hear(connection, events)
 
     def rebuild(database: Database) -> None:
         for after, upto in home.ranges(DEAL):

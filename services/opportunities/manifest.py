@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.opportunities.api import OPERATIONS
 from services.opportunities.assigned import ASSIGNED
+from services.opportunities.commands import revaluing
 from services.opportunities.gathering import GATHERINGS
 from services.opportunities.handlers import subscriptions
 from services.opportunities.metrics import METRICS
@@ -26,5 +27,6 @@ MANIFEST = Manifest(
     assigned=ASSIGNED,
     operations=OPERATIONS,
     follows=subscriptions,
+    work={revaluing.KIND: revaluing.Revalue()},
     migrations=Path(__file__).parent / "migrations",
 )

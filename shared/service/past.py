@@ -1,28 +1,37 @@
-"""Entities as they were at an instant: all of a type, by chosen attributes. For reports that compare two days.
+"""Entities as they were at an instant, by chosen attributes: those that may have fitted a filter. For reports that
+compare two days.
 
 What there is now is walked back: of every attribute the first change after the instant tells what it was before. By
-effective time, so that what an import tells of last year counts for last year. For one entity's history there is
-`View.history`; for numbers that are kept, reporting.
+effective time, so that what an import tells of last year counts for last year. What fitted then fits now, or has
+changed since, so that nothing else is read: what fits now by the filter's index, what changed from the history since.
+For one entity's history there is `View.history`; for numbers that are kept, reporting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+from shared.eav import filters
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import View
+from shared.eav.extract import Extract
 from shared.eav.history import text_of_json
 from shared.eav.merging.merging import ABSORBED
 from shared.eav.merging.unmerging import RELEASED
+from shared.eav.requests import Ref
 from shared.kernel.context import Context
-from shared.kernel.db import Connection
 from shared.service.permissions import require
 
 Texts = dict[str, str | None]
-_PAGE = 2000
 _AWAY, _BACK = ("archived", ABSORBED), ("restored", RELEASED)
+_CREATED = "created_at"
+_CHANGED = """
+select distinct entity_id from eav_history
+where type_id = %(type)s and at > %(at)s and effective_at > %(at)s and (kind = any(%(kinds)s) or changed ?| %(keys)s)
+"""
 _OLD = """
 select distinct on (h.entity_id, k.key) h.entity_id, k.key, k.value -> 0
 from eav_history h cross join lateral jsonb_each(h.changed) k
@@ -42,43 +51,69 @@ class Past:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def states(self, ctx: Context, type: str, at: datetime, names: Sequence[str]) -> dict[int, Texts]:
-        """{id: {attribute: its value as text}} of everything that was there at the instant. Raises UnknownAttribute.
+    def present(self, ctx: Context, type: str, names: Sequence[str], filter: Mapping[str, Any]) -> dict[int, Texts]:
+        """{id: {attribute: its value as text}} of what fits a filter of the native door now. Raises UnknownAttribute,
+        Invalid."""
+        live = self._permitted(ctx, type)
+        wanted = tuple(live.attribute(name).name for name in names)
+        return {ident: values for ident, (_, values) in self._fitting(live, wanted, filter).items()}
 
-        What there is now is read first: a change that comes between is then among those that are walked back.
+    def states(
+        self,
+        ctx: Context,
+        type: str,
+        at: datetime,
+        names: Sequence[str],
+        filter: Mapping[str, Any],
+        since: datetime | None = None,
+    ) -> dict[int, Texts]:
+        """{id: {attribute: its value as text}} of all that were there at the instant and fitted a filter of the native
+        door at any time from then on, or from `since` on where that is earlier; others may be among them. The filter
+        asks for nothing but these attributes. Raises UnknownAttribute, Invalid.
+
+        What changes meanwhile does no harm: what is read is walked back by a history that is read last.
         """
-        live = self._engine.catalog.type(type)
-        require(ctx.actor, "objects", live.defn, "read")
-        attributes = [live.attribute(name) for name in names]
-        since = at.astimezone(UTC).replace(tzinfo=None)
-        found, there = self._now(live, [one.name for one in attributes], at)
-        by_key = {one.key: one for one in attributes}
+        live = self._permitted(ctx, type)
+        attributes = {live.attribute(name).key: live.attribute(name) for name in names}
+        wanted = tuple(one.name for one in attributes.values())
+        instant, kinds = _naive(at), [*_AWAY, *_BACK]
+        params = {"type": live.id, "at": instant, "keys": list(attributes), "kinds": kinds}
+        found = self._fitting(live, wanted, filter)
+        there = dict.fromkeys(found, True)
         with self._engine.database.connect() as connection:
-            rows = connection.rows(_OLD, {"type": live.id, "at": since, "keys": list(by_key)})
-            there |= _lives(connection, live, since)
+            changed = connection.rows(_CHANGED, params | {"at": min(instant, _naive(since or at))})
+        others = [Ref(ident) for (ident,) in changed if ident not in found]
+        for archived in (False, True):
+            for one in self._engine.reads.read(live.name, others, View("text", wanted), archived=archived):
+                if one is not None and one.id not in found:
+                    texts = {name: one.values.get(live.attributes[name].wire) for name in wanted}
+                    found[one.id] = (datetime.fromisoformat(one.created_at), texts)
+                    there[one.id] = not archived
+        with self._engine.database.connect() as connection:
+            rows = connection.rows(_OLD, params)
+            there |= {ident: kind in _AWAY for ident, kind in connection.rows(_LIVES, params)}
         for ident, key, old in rows:
             if ident in found:
-                found[ident][by_key[key].name] = text_of_json(by_key[key], old) or None
-        return {ident: values for ident, values in found.items() if there[ident]}
+                found[ident][1][attributes[key].name] = text_of_json(attributes[key], old) or None
+        return {ident: values for ident, (made, values) in found.items() if there[ident] and made <= at}
 
-    def _now(self, live: LiveType, names: Sequence[str], at: datetime) -> tuple[dict[int, Texts], dict[int, bool]]:
-        """What there is by now of what was made by then, archived ones too, and which of it is not archived."""
-        found: dict[int, Texts] = {}
-        there: dict[int, bool] = {}
-        wires = {live.attributes[name].wire: name for name in names}
-        view = View("text", tuple(names))
-        for archived in (False, True):
-            after: int | None = 0
-            while after is not None:
-                page, after = self._engine.reads.list(live.name, view, limit=_PAGE, after=after, archived=archived)
-                for one in page:
-                    if datetime.fromisoformat(one.created_at) <= at:
-                        found[one.id] = {name: one.values.get(wire) for wire, name in wires.items()}
-                        there[one.id] = not archived
-        return found, there
+    def _permitted(self, ctx: Context, type: str) -> LiveType:
+        live = self._engine.catalog.type(type)
+        require(ctx.actor, "objects", live.defn, "read")
+        return live
+
+    def _fitting(
+        self, live: LiveType, names: tuple[str, ...], filter: Mapping[str, Any]
+    ) -> dict[int, tuple[datetime, Texts]]:
+        """What fits now: when it was made, and its values. One snapshot, and the filter's own index."""
+        asked = Extract(filters.parse(dict(filter)), attributes=(_CREATED, *names))
+        found: dict[int, tuple[datetime, Texts]] = {}
+        with self._engine.reads.stream(live.name, asked) as blocks:
+            for ids, made, *columns in blocks:
+                for ident, begun, *values in zip(ids, made, *columns, strict=True):
+                    found[int(ident)] = (datetime.fromisoformat(begun), dict(zip(names, values, strict=True)))
+        return found
 
 
-def _lives(connection: Connection, live: LiveType, since: datetime) -> dict[int, bool]:
-    """Of what was archived or brought back since: whether it was there before the first of that."""
-    rows = connection.rows(_LIVES, {"type": live.id, "at": since, "kinds": [*_AWAY, *_BACK]})
-    return {ident: kind in _AWAY for ident, kind in rows}
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)

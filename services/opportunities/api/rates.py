@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,11 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from services.opportunities.commands.rates import Rate, Rates, put_rates, read_rates
+from services.opportunities.commands.revaluing import progress
+from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList
 from shared.kernel.json import Raw
+from shared.service.permissions import require
 from shared.service.web.operation import Operation, answer
 from shared.service.web.request import context, json_object, known_keys
 
@@ -49,6 +52,20 @@ class RatesIn(BaseModel):
     csv: str | None = None
 
 
+class RevaluationOut(BaseModel):
+    """How far deals have followed the rates put in last. state: none, running, done or failed. deals: how many are
+    looked at, null while they are being found. changed: how many came to another worth."""
+
+    state: str
+    reason: str = ""
+    currencies: list[str] = Field(default_factory=list)
+    deals: int | None = None
+    looked_at: int = 0
+    changed: int = 0
+    begun_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
 def _shown(found: Rates) -> dict[str, Any]:
     rates = [
         {"currency": one.currency, "since": one.since.isoformat(), "rate": Raw(f"{one.rate:f}")} for one in found.every
@@ -59,6 +76,27 @@ def _shown(found: Rates) -> dict[str, Any]:
 def list_rates(service: Runtime) -> Response:
     """The rates in force."""
     return answer(_shown(read_rates(service, context())))
+
+
+def read_revaluation(service: Runtime) -> Response:
+    """How far deals have followed the rates."""
+    require(context().actor, "objects", service.catalog.type("deal").defn, "read")
+    with service.db.connect() as connection:
+        found = progress(connection)
+    if found is None:
+        return answer(RevaluationOut(state="none").model_dump(mode="json"))
+    told = {"begun_at": iso(found.begun), "updated_at": iso(found.last)}
+    return answer(
+        {
+            **told,
+            "state": found.state,
+            "reason": found.reason,
+            "currencies": list(found.currencies),
+            "deals": found.total,
+            "looked_at": found.looked_at,
+            "changed": found.changed,
+        }
+    )
 
 
 def write_rates(service: Runtime) -> Response:
@@ -125,7 +163,16 @@ OPERATIONS = (
         response=RatesOut,
         example=_EXAMPLE,
         tag="Money",
-        description="Rates hold from their day on until the next. Deals that are there keep the rate they have until "
-        "their amount, currency or end is written.",
+        description="Rates hold from their day on until the next. Deals that are there follow: closed ones count at "
+        "the rate of their close date, open ones at that of the day on which amount, currency or end was last written.",
+    ),
+    Operation(
+        "GET",
+        PATH + "/revaluation",
+        "readRevaluation",
+        "How far deals have followed the rates",
+        read_revaluation,
+        response=RevaluationOut,
+        tag="Money",
     ),
 )

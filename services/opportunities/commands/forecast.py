@@ -7,15 +7,15 @@ what reporting keeps (the metric `forecast`) answers the same of today without l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.opportunities import tables
 from services.opportunities.domain.forecast import LOST, NOTHING, WON, Deal, Scope, Total, forecast
 from services.opportunities.domain.waterfall import Waterfall, waterfall
 from services.opportunities.tables import Submission
-from shared.kernel.clock import now
+from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
 from shared.service.past import Past, Texts
 from shared.service.permissions import require
@@ -37,22 +37,40 @@ _LOOKED_AT = (
 )
 
 
-def deals_at(service: Runtime, ctx: Context, at: datetime) -> dict[int, Deal]:
-    """All deals as they stood at an instant."""
-    found = Past(service.engine).states(ctx, "deal", at, _LOOKED_AT)
+def deals_now(service: Runtime, ctx: Context, scope: Scope) -> dict[int, Deal]:
+    """The deals that close in the period, as they stand."""
+    found = Past(service.engine).present(ctx, "deal", _LOOKED_AT, _closing(scope))
     return {ident: _deal(values) for ident, values in found.items()}
+
+
+def deals_at(
+    service: Runtime, ctx: Context, scope: Scope, at: datetime, since: datetime | None = None
+) -> dict[int, Deal]:
+    """Deals as they stood at an instant: all that closed in the period then or at any time since, and some others.
+    since: an earlier instant from which on it counts."""
+    found = Past(service.engine).states(ctx, "deal", at, _LOOKED_AT, _closing(scope), since)
+    return {ident: _deal(values) for ident, values in found.items()}
+
+
+def _closing(scope: Scope) -> Mapping[str, Any]:
+    """Deals that close in the period; whose they are is seen to when they are summed."""
+    last = datetime.combine(scope.ends, time(), UTC) - timedelta(milliseconds=1)
+    first = datetime.combine(scope.begins, time(), UTC)
+    return {"attribute": "closes_at", "operator": "BETWEEN", "value": iso(first), "high_value": iso(last)}
 
 
 def forecast_of(
     service: Runtime, ctx: Context, scope: Scope, by: str, at: datetime | None
 ) -> dict[str, dict[str, Total]]:
     """{group: {category: total}} as of an instant, now by default."""
-    return forecast(deals_at(service, ctx, at or now()).values(), scope, by)
+    deals = deals_now(service, ctx, scope) if at is None else deals_at(service, ctx, scope, at)
+    return forecast(deals.values(), scope, by)
 
 
 def waterfall_of(service: Runtime, ctx: Context, scope: Scope, since: datetime, until: datetime) -> Waterfall:
     """Why the pipeline of a period changed between two instants."""
-    return waterfall(deals_at(service, ctx, since), deals_at(service, ctx, until), scope)
+    before, after = (deals_at(service, ctx, scope, at, since) for at in (since, until))
+    return waterfall(before, after, scope)
 
 
 def submit(service: Runtime, ctx: Context, scope: Scope, call: Decimal | None, note: str) -> Submission:

@@ -2,7 +2,7 @@
 
 They are kept as what a currency means: in the catalog, as details of the options of the deal's currency attribute. So
 they travel to whoever copies the catalog, and a deal is never written with rates that are not in force. Deals that are
-there keep the rate under which they were written.
+there follow soon after, see `revaluing`.
 """
 
 from __future__ import annotations

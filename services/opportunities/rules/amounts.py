@@ -1,8 +1,9 @@
 """What a deal is worth: in its own and in the home currency, at the rate of the day, weighted by its probability.
 
-The rates are in the catalog, as what a currency means (see `services.opportunities.rates`), so that a write is guarded
+The rates are in the catalog, as what a currency means (see `commands.rates`), so that a write is guarded
 by the very rates that it used. An open deal counts at the rate of the day on which its amount was written, a closed
 one at that of its close date. Without a rate the amount in home currency is unknown, never taken for the same number.
+Where rates are put in later, the system gives a deal the rate of its day (see `commands.revaluing`): the rest follows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ DEFAULT_HOME = "USD"
 CALCULATED = "CALCULATED"
 LINE_ITEMS = "line_items"
 _ROLLED_UP = ("amount", "mrr", "arr", "tcv", "acv")
-_VALUED_BY = frozenset({"amount", "currency", "is_closed", "is_won"})
+VALUED_BY = frozenset({"amount", "currency", "is_closed", "is_won"})
+"""What a deal is valued anew by, whoever writes it."""
+RATE = "exchange_rate"
 
 
 def keep_one_source(proposal: Proposal) -> Verdict:
@@ -55,9 +58,14 @@ def keep_amounts(proposal: Proposal) -> Verdict:
 
 
 def _revalued(proposal: Proposal) -> bool:
-    if any(proposal.changes(name) for name in _VALUED_BY):
+    if _given(proposal) or any(proposal.changes(name) for name in VALUED_BY):
         return True
     return proposal.after("is_closed") is True and proposal.changes("closes_at")
+
+
+def _given(proposal: Proposal) -> bool:
+    """Whether the system says which rate is that of the deal's day."""
+    return RATE in proposal.new and proposal.context.source == CALCULATED
 
 
 def _told(proposal: Proposal) -> Mapping[str, str]:
@@ -72,11 +80,18 @@ def _rate(proposal: Proposal) -> tuple[str, Decimal | None]:
     """The home currency and what one unit of the deal's is worth in it."""
     told, currency = _told(proposal), proposal.after("currency")
     home = _home(told)
-    if currency is None or currency == home:
-        return home, ONE
+    if _given(proposal):
+        given = proposal.new[RATE]
+        return home, given if isinstance(given, Decimal) else None
     ended = proposal.after("closes_at") if proposal.after("is_closed") is True else None
-    day = (ended if isinstance(ended, datetime) else proposal.since).date()
-    return home, rate_at(_rates(tuple(told.items())), day)
+    return home, rate_of(told, currency, (ended if isinstance(ended, datetime) else proposal.since).date())
+
+
+def rate_of(told: Mapping[str, str], currency: object, day: date) -> Decimal | None:
+    """What one unit of a currency was worth on a day, None where nobody has said. told: what the currency means."""
+    if currency is None or currency == _home(told):
+        return ONE
+    return rate_at(_rates(tuple(told.items())), day)
 
 
 @lru_cache(maxsize=256)

@@ -81,10 +81,12 @@ where id = %(job)s and state in ('running', 'paused') returning {_JOB}
 """
 _LEFT = "select exists (select from work_chunk where job_id = %(job)s and phase = %(phase)s and state <> 'done')"
 _START = f"""
-insert into work_job (kind, number, entity_type, phase, state, final, actor, correlation)
-values (%(kind)s, %(number)s, %(entity_type)s, %(phase)s, 'running', true, %(actor)s, %(correlation)s)
+insert into work_job (kind, number, entity_type, phase, state, final, actor, correlation, spec)
+values (%(kind)s, %(number)s, %(entity_type)s, %(phase)s, 'running', true, %(actor)s, %(correlation)s,
+    coalesce(%(spec)s::jsonb, '{{}}'))
 on conflict (kind, number) do update set entity_type = excluded.entity_type, phase = excluded.phase,
     state = 'running', final = true, actor = excluded.actor, correlation = excluded.correlation,
+    spec = coalesce(%(spec)s::jsonb, work_job.spec),
     rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0, reason = '', updated_at = {_NOW}
 returning id
 """
@@ -241,10 +243,21 @@ def end(connection: Connection, job_id: int, state: str, reason: str = "") -> Jo
     return None if row is None else Job(*row)
 
 
-def start(connection: Connection, kind: str, number: int, *, entity_type: str, phase: str, context: Context) -> None:
-    """Begin a job of one chunk, which may add others as it goes on; an earlier one of that number is forgotten."""
+def start(
+    connection: Connection,
+    kind: str,
+    number: int,
+    *,
+    entity_type: str,
+    phase: str,
+    context: Context,
+    spec: Mapping[str, Any] | None = None,
+) -> None:
+    """Begin a job of one chunk, which may add others as it goes on; an earlier one of that number is forgotten, but for
+    its spec where none is given."""
     told = {"kind": kind, "number": number, "entity_type": entity_type, "phase": phase}
-    row = connection.row(_START, {**told, "actor": context.actor.id, "correlation": context.correlation})
+    stamp = {"actor": context.actor.id, "correlation": context.correlation}
+    row = connection.row(_START, {**told, **stamp, "spec": None if spec is None else dumps(spec).decode()})
     assert row is not None
     connection.run("delete from work_chunk where job_id = %(job)s", {"job": row[0]})
     add_chunks(connection, row[0], phase, [Chunk(0)])
