@@ -14,16 +14,13 @@ from services.contacts.timeline.rebuilding import rebuild_foreign, rebuild_own
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, LINK, Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
-from shared.service.following import Subscription, asker
+from shared.service.following import Subscription, asker, beside
 from shared.service.home import Home
-
-_POOL = 3
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
-    """The timeline's followers. Their connections beside the consumers' are opened when they are first needed."""
-    database = Database(settings.service_database_url(OWN) or "", pool_size=_POOL, prepare=settings.prepare)
-    return followers(Home.of(database), settings)
+    """The timeline's followers."""
+    return followers(Home.of(beside(settings, OWN)), settings)
 
 
 def followers(home: Home, settings: Settings) -> tuple[Subscription, ...]:

@@ -1,21 +1,35 @@
-"""What a service needs that follows others: subscriptions, and a way to ask a source for what its log cannot tell."""
+"""What a service needs that follows others: subscriptions, connections beside the consumers' for those that read and
+write more than they are handed, and a way to ask a source for what its log cannot tell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import httpx
 
 from shared.bus.account import Account, accounts
 from shared.bus.consumer import Subscription
 from shared.kernel.config import Settings
+from shared.kernel.db import Database
 from shared.kernel.errors import Unavailable
 from shared.service.replicas import WORKSPACE
 
-__all__ = ["Account", "Subscription", "accounts", "asker"]
+__all__ = ["Account", "Subscription", "accounts", "asker", "beside"]
 
 _SECONDS = 30.0
+_POOL = 4
+_pools: WeakValueDictionary[tuple[str, bool], Database] = WeakValueDictionary()
+
+
+def beside(settings: Settings, service: str) -> Database:
+    """A service's own database for its followers: one pool for all of them in a process, opened when first needed.
+
+    For what a handler reads or writes beside the connection it is handed; not for doors, whose pool is larger.
+    """
+    key = settings.service_database_url(service) or "", settings.prepare
+    return _pools.setdefault(key, Database(key[0], pool_size=_POOL, prepare=key[1]))
 
 
 def asker(settings: Settings, source: str) -> Callable[[str], Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from shared.service.assignment import ledger, rows
 from shared.service.assignment.declare import OWNER, Assigned
 from shared.service.assignment.giving import Giving
 from shared.service.entities import DomainJudge
+from shared.service.following import beside
 from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
 from shared.service.pipelines.visits import Visiting
@@ -29,15 +30,11 @@ from shared.service.replica.evaluating import filter_keys
 
 SOURCE = "ASSIGNMENT"
 ROUND = 200
-_POOL = 2
 
 
 def subscription(manifest: Manifest, settings: Settings) -> Subscription:
-    """A service's follower of itself. Its connections beside the consumer's are opened when they are first needed."""
-    database = Database(
-        settings.service_database_url(manifest.name) or "", pool_size=_POOL, prepare=settings.prepare
-    )  # fmt: skip
-    return follower(manifest, database)
+    """A service's follower of itself."""
+    return follower(manifest, beside(settings, manifest.name))
 
 
 def follower(manifest: Manifest, database: Database) -> Subscription:

@@ -18,14 +18,13 @@ from shared.kernel.clock import monotonic
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.service.entities import DomainJudge
-from shared.service.following import Subscription
+from shared.service.following import Subscription, beside
 from shared.service.home import Home, LiveType
 from shared.service.pipelines.visits import Visiting
 from shared.service.steps import in_turn
 
 OWN = "service_desk"
 NAME = f"{OWN}.triggers"
-_POOL = 3
 _AT_ONCE = 100
 _SECONDS = 10.0
 
@@ -70,8 +69,7 @@ class Acting:
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     """The follower of tickets and of what is said about them."""
-    database = Database(settings.service_database_url(OWN) or "", pool_size=_POOL, prepare=settings.prepare)
-    return (follower(Acting(database, settings)),)
+    return (follower(Acting(beside(settings, OWN), settings)),)
 
 
 def follower(acting: Acting) -> Subscription:
