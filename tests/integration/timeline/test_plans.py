@@ -34,6 +34,11 @@ def long(desk: Desk) -> int:
         connection.run(_FILL, {"id": ident, "many": MANY})
         for other in range(20):
             connection.run(_FILL, {"id": 800_000 + other, "many": 500})
+        connection.run(
+            "update timeline_entry set actor = 'rare' where subject_id = %(id)s"
+            " and key in ('filled.00000001', 'filled.00050001', 'filled.00099996')",
+            {"id": ident},
+        )
         connection.run("analyze timeline_entry")
     return ident
 
@@ -70,19 +75,26 @@ class Spy:
         reading.Wanted(until=datetime.fromisoformat("2020-06-01")),
         reading.Wanted(kinds=("note", "stage")),
         reading.Wanted(kinds=("note",), place=(datetime.fromisoformat("2020-09-01"), "z")),
+        reading.Wanted(actor="a3"),
+        reading.Wanted(actor="rare"),
+        reading.Wanted(actor="a3", kinds=("note", "stage"), until=datetime.fromisoformat("2020-09-01")),
     ],
-    ids=["first", "next", "until", "kinds", "next of a kind"],
+    ids=["first", "next", "until", "kinds", "next of a kind", "actor", "rare actor", "actor and kinds"],
 )
 def test_a_page_reads_a_page(desk: Desk, long: int, wanted: reading.Wanted) -> None:
     with desk.db.connect() as connection:
         spy: Any = Spy(connection)
         among = None
-        if wanted.kinds:
-            among = [one for one in reading.facets(spy, "contact", [long]) if one[1] in wanted.kinds]
-            assert len(among) == len(wanted.kinds)
+        if wanted.kinds or wanted.actor:
+            among = [
+                one
+                for one in reading.facets(spy, "contact", [long], wanted.actor)
+                if not wanted.kinds or one[1] in wanted.kinds
+            ]
+            assert len(among) == (len(wanted.kinds) or (1 if wanted.actor == "rare" else 5))
         lines, place = reading.page(spy, "contact", [long], wanted, among)
-    assert len(lines) == wanted.limit
-    assert place is not None
+    assert len(lines) == (3 if wanted.actor == "rare" else wanted.limit)
+    assert (place is None) == (wanted.actor == "rare")
     for sql, params in spy.asked:
         found = explained(desk, sql, params)
         scans = [one for one in found if one.get("Relation Name") == "timeline_entry"]
