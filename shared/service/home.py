@@ -163,6 +163,11 @@ class Home:
             self._engine.catalog.refresh()
         return self._engine.catalog.type(name)
 
+    def fresh(self, name: str) -> LiveType:
+        """A type as the database has it now. Raises NotFound."""
+        self._engine.catalog.refresh()
+        return self._engine.catalog.type(name)
+
     def read(self, type_name: str, ids: Sequence[int], attributes: tuple[str, ...]) -> dict[int, Entity]:
         """Live entities by id as they are now, values as JSON by internal name."""
         found = self._engine.reads.read(type_name, [Ref(id=one) for one in ids], View("json", attributes))

@@ -54,9 +54,11 @@ class Triggers:
     def current(self, connection: Connection, home: Home) -> Book:
         """The book as the database has it now."""
         revision = store.revision(connection)
-        lives = (home.type(TICKET), home.type(ENTRY))
         with self._lock:
             held = self._held
+            if held is None or held.revision != revision:
+                home.fresh(TICKET)  # what was just declared may ask for attributes that were just made
+            lives = (home.type(TICKET), home.type(ENTRY))
             if held is None or held.revision != revision or held.lives != lives:
                 held = self._held = loaded(connection, lives, revision)
             return held

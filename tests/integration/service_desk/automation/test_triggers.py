@@ -193,6 +193,18 @@ def test_order_disabling_and_what_was_before(desk: Desk, follow: Following) -> N
     assert [one["body"] for one in said(desk, late)] == ["second"]
 
 
+def test_it_may_ask_for_what_was_just_made(desk: Desk, follow: Following) -> None:
+    follow()
+    desk.ask("POST", "/api/v1/types/tickets/attributes", 201, name="mood", label="Mood", type="string")
+    angry = {"attribute": "mood", "operator": "EQ", "value": "angry"}
+    declare(
+        desk, "triggers", name="moody", on="created", filter=angry, actions=[{"note": {"text": "{{ ticket.mood }}"}}]
+    )
+    ident = desk.ticket(mood="angry")
+    follow()
+    assert [one["body"] for one in said(desk, ident)] == ["angry"]
+
+
 def test_imports_are_left_alone(desk: Desk, follow: Following) -> None:
     declare(desk, "triggers", name="quiet", on="created", actions=[{"note": {"text": "n"}}])
     declare(desk, "triggers", name="loud", on="created", imports=True, actions=[{"note": {"text": "n"}}])
