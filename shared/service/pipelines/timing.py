@@ -8,7 +8,7 @@ over. For the visits themselves, one by one, see `visits`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
 from shared.service.pipelines.declare import CLOSED, ROTTING_DAYS, Pipelined
 from shared.service.pipelines.values import Pipeline, Stage
+from shared.service.pipelines.visit_rows import Visit
 
 # Names in the wire dialect begin so; the id of the stage follows.
 ENTERED, LEFT = "hs_v2_date_entered_", "hs_v2_date_exited_"
@@ -33,6 +34,7 @@ _KINDS = (
         "How long all visits that are over were, in ms.",
     ),
 )
+_BEGINNINGS = tuple(beginning for beginning, *_ in _KINDS)
 _NOT_NAME = re.compile(r"[^a-z0-9_]+")
 _MILLISECOND = timedelta(milliseconds=1)
 Values = Mapping[str, Any]
@@ -91,13 +93,37 @@ def kept(
         return {}
     at = moment(declared, old, since)
     found: dict[str, Any] = {times.entered: None if after is None else at, times.rotting: None}
-    if after is not None and ROTTING_DAYS in limits and limits.get(CLOSED) != "true":
-        found[times.rotting] = at + timedelta(days=float(limits[ROTTING_DAYS]))
+    if after is not None:
+        found[times.rotting] = _rots(limits, at)
     if old is not None and before is not None:
         found |= _ended(live, old, before, old.get(times.entered), at)
     if after is not None:
         found |= {name: value for wire, value in ((ENTERED, at), (LEFT, None)) for name in _named(live, wire, after)}
     return found
+
+
+def replayed(declared: Pipelined, live: LiveType, visits: Sequence[Visit], limits: Mapping[str, str]) -> dict[str, Any]:
+    """All times that follow from an entity's visits in order, None where there are none: for what moves do not tell.
+    limits: what the stage it stands in says of itself."""
+    times = declared.times
+    if times is None or not visits:
+        return {}
+    found: dict[str, Any] = {one.name: None for wire, one in live.by_wire.items() if wire.startswith(_BEGINNINGS)}
+    for one in visits:
+        told: dict[str, Any] = {ENTERED: one.entered, LEFT: one.left}
+        if one.left is not None:
+            told[LATEST] = spent = Decimal((one.left - one.entered) // _MILLISECOND)
+            told[TOTAL] = spent + sum((found[name] or 0 for name in _named(live, TOTAL, one.stage)), Decimal(0))
+        found |= {name: value for wire, value in told.items() for name in _named(live, wire, one.stage)}
+    last = visits[-1]
+    there = last.entered if last.left is None else None
+    return {**found, times.entered: there, times.rotting: None if there is None else _rots(limits, there)}
+
+
+def _rots(limits: Mapping[str, str], since: datetime) -> datetime | None:
+    if ROTTING_DAYS not in limits or limits.get(CLOSED) == "true":
+        return None
+    return since + timedelta(days=float(limits[ROTTING_DAYS]))
 
 
 def _ended(live: LiveType, old: Values, stage: str, begun: datetime | None, at: datetime) -> dict[str, Any]:

@@ -15,16 +15,21 @@ from shared.contracts.event import STAGE_VISIT, Event
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import View
+from shared.eav.merging.plan import need_slots
+from shared.eav.merging.unmerging import UNMERGED
 from shared.eav.requests import Ref
-from shared.eav.store.state import Written
+from shared.eav.store.state import Written, changes
+from shared.eav.store.write import Pending
+from shared.eav.store.write import update as rewrite
 from shared.kernel.clock import iso
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import NotFound
 from shared.service.permissions import require
-from shared.service.pipelines import visit_rows
+from shared.service.pipelines import timing, visit_rows
 from shared.service.pipelines.agreement import declared_for, governed
 from shared.service.pipelines.declare import Pipelined
+from shared.service.pipelines.steering import detail_of
 from shared.service.pipelines.visit_rows import Move, Visit
 from shared.service.publishing import MANY, publish
 
@@ -37,8 +42,22 @@ class Visiting:
 
     def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         """Tell what was written and note the moves in it: one statement for both, unless it is very much."""
-        moved = self._moved(live, written)
         declared = declared_for(self._declarations, live)
+        self._note(connection, live, declared, written, context)
+        if declared is not None:
+            for one in written:
+                if one.kind == UNMERGED:
+                    _again(connection, live, declared, one, context)
+
+    def _note(
+        self,
+        connection: Connection,
+        live: LiveType,
+        declared: Pipelined | None,
+        written: Sequence[Written],
+        context: Context,
+    ) -> None:
+        moved = self._moved(live, written)
         if declared is None or not moved:
             publish(connection, live, written, context)
             return
@@ -61,6 +80,17 @@ class Visiting:
         return [one for one in written if key in one.changed]
 
 
+def _again(connection: Connection, live: LiveType, declared: Pipelined, one: Written, context: Context) -> None:
+    """What a merge brought is taken back value by value; times are those of the visits that there were meanwhile."""
+    visits = visit_rows.listed(connection, one.state.id)
+    here = one.state.values.get(live.attributes[declared.stage].key)
+    values = timing.replayed(declared, live, visits, detail_of(live, declared.stage, here))
+    need_slots(live, values)
+    changed = changes(live, one.state.values, values)
+    if changed:
+        publish(connection, live, rewrite(connection, live, [Pending(one.state, values, changed)], context), context)
+
+
 def _moves(declared: Pipelined, live: LiveType, moved: Sequence[Written], context: Context) -> list[Move]:
     """One move per write; an entity may be written more than once in a call, in the order of its versions."""
     stage, pipeline = live.attributes[declared.stage].key, live.attributes[declared.pipeline].key
@@ -77,7 +107,9 @@ def _moves(declared: Pipelined, live: LiveType, moved: Sequence[Written], contex
 
 def _moment(declared: Pipelined, live: LiveType, one: Written, context: Context) -> datetime:
     """When a move counts: as the attribute has it, so that both say the same."""
-    attribute = live.attributes.get(declared.times.entered) if declared.times is not None else None
+    # After a merge is undone it has what was before; but nobody went back in time.
+    times = None if one.kind == UNMERGED else declared.times
+    attribute = None if times is None else live.attributes.get(times.entered)
     shown = None if attribute is None else one.state.values.get(attribute.key)
     if shown is not None:
         return datetime.fromisoformat(shown)

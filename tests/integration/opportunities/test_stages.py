@@ -233,3 +233,27 @@ def test_merging_keeps_the_survivors_way(service: Service):
     ]
     assert values["stage_entered_at"] == values["entered_appointmentscheduled"] == visits[0]["entered_at"]
     assert values["probability"] == 0.2
+
+
+@pytest.mark.parametrize("moved_on", [False, True])
+def test_undoing_a_merge_leaves_times_that_agree_with_the_visits(service: Service, moved_on: bool):
+    """Whatever happened since: what was told of the stage that the merge brought is a visit like any other."""
+    stood = service.deal(day(1), name="R", stage="appointmentscheduled")
+    bare = service.deal(day(3), name="S")
+    answer = service.client.post(f"{DEALS}/{bare['id']}/merge", json={"absorb": [stood["id"]]})
+    assert answer.status_code == 200, answer.text
+    if moved_on:
+        service.write(bare["id"], stage="contractsent")
+    answer = service.client.post(f"{DEALS}/{bare['id']}/unmerge", json={})
+    assert answer.status_code == 200, answer.text
+    visits, values = service.visits(bare["id"]), service.read(bare["id"])["values"]
+    assert [one["stage"] for one in visits] == ["appointmentscheduled", "contractsent"][: 1 + moved_on]
+    first, last = visits[0], visits[-1]
+    assert values["stage"] == (last["stage"] if moved_on else None)
+    assert values["stage_entered_at"] == (last["entered_at"] if moved_on else None)
+    assert values["entered_appointmentscheduled"] == first["entered_at"]
+    assert values["left_appointmentscheduled"] == first["left_at"]
+    assert values["total_time_in_appointmentscheduled"] == round(first["seconds"] * 1000)
+    assert values["entered_contractsent"] == (last["entered_at"] if moved_on else None)
+    assert [one["entered_at"] for one in service.visits(stood["id"])] == [day(1)]
+    assert service.read(stood["id"])["values"]["stage_entered_at"] == day(1)
