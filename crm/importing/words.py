@@ -24,7 +24,8 @@ from crm.importing.options import (
 NOTHING: list[str] = []
 Many = list[str]
 File = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX; found out by its content.")
+    Path,
+    typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX or NDJSON; found out by its content."),
 ]
 Type = Annotated[str, typer.Option("--type", help="The entity type: contacts, companies, ...")]
 Key = Annotated[str, typer.Option("--key", help="The column that tells entities apart; `id` for ids. Else proposed.")]

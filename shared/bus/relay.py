@@ -31,8 +31,9 @@ IDLE_SECONDS = 0.1
 """How far the pause between looks grows while nothing happens, a twentieth each time."""
 AWAY_PAUSE = 0.5
 PULSE_SECONDS = 1.0
-LONG_QUEUE = 200
-PAGE_EVENTS = 500
+LONG_QUEUE = 100
+PAGE_EVENTS = 1000
+"""As long as a chunk of an import: what a follower does once for a page, it then does once for a chunk."""
 
 _log = logger("bus.relay")
 

@@ -33,7 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
               query=(QueryParam("type", "string", "The entity type that the rows become", example="contacts"),),
               response=models.ImportBody, tag=_TAG,
               description="multipart/form-data: `file`, and `request` as JSON: {type, name, sheet, encoding, "
-              "delimiter, has_header, mapping, run: dry or run}. CSV and XLSX are told by their content. " + _WRITE),
+              "delimiter, has_header, mapping, run: dry or run}. CSV, XLSX and NDJSON are told apart. " + _WRITE),
     Operation("GET", _BASE, "listImports", "List imports, the newest first", imports.list_,
               query=(_LIMIT, QueryParam("after", "integer", "Imports behind this id, rising"),
                      QueryParam("before", "integer", "Imports before this id, falling")),

@@ -1,1 +1,1 @@
-"""Tables in files: CSV and XLSX read and written as streams, NDJSON written. Use it for imports and exports alone."""
+"""Tables in files: CSV, XLSX and NDJSON read and written as streams. Use it for imports and exports alone."""
