@@ -39,7 +39,7 @@ status: install ## what runs, as JSON
 
 .PHONY: test
 test: install ## all tests but those that start whole systems
-	$(PY) -m pytest -m "not ops" -n 2 $(ARGS)
+	$(PY) -m pytest -m "not ops" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-ops
 test-ops: install ## tests that start whole systems, kill processes, take servers away
