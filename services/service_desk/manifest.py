@@ -10,10 +10,10 @@ from services.service_desk.gathering import GATHERINGS
 from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
 from services.service_desk.macros.doors import OPERATIONS as MACROS
 from services.service_desk.mail.doors import OPERATIONS as MAIL
-from services.service_desk.mail.introducing import IntroducingKind
+from services.service_desk.mail.introducing import IntroducingKind, requester, writer
 from services.service_desk.mail.keeping import tidy
 from services.service_desk.mail.outbox_doors import OPERATIONS as OUTBOX
-from services.service_desk.mail.queueing import INTRODUCING, SENDING
+from services.service_desk.mail.queueing import INTRODUCING, JOINING, SENDING
 from services.service_desk.mail.sending import SendingKind
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
@@ -83,7 +83,7 @@ MANIFEST = Manifest(
     parts={"ticket": (("ticket_entry", "ticket_id"),)},
     claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
     forgets=forget,
-    work={SENDING: SendingKind(), INTRODUCING: IntroducingKind()},
+    work={SENDING: SendingKind(), INTRODUCING: IntroducingKind(requester), JOINING: IntroducingKind(writer)},
     upkeep={
         "clocks_moved": sweep,
         "messages_forgotten": tidy,

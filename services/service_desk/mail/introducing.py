@@ -8,12 +8,14 @@ nothing. While it is away, the question waits and keeps nothing else from being 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from services.service_desk.mail.away import Away
-from services.service_desk.promises.keeping import TICKET
+from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
 from shared.kernel.json import JsonError, dumps, loads
@@ -31,36 +33,73 @@ CONTACT = "contact"
 PATH = "/api/v1/objects/contacts"
 AWAY_SECONDS = 5.0
 _SECONDS = 10.0
-_VIEW = View("json", ("requester_email", "requester_name"))
+_TICKET = View("json", ("requester_email", "requester_name"))
+_ENTRY = View("json", ("ticket_id", "author_email", "author_name"))
 _AWAY = frozenset({401, 404, 408, 429})
 """Besides 5xx: a service that does not know our token yet, a front without it, too many at once."""
 _away = Away(AWAY_SECONDS)
 _log = logger("mail")
 
 
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """Who wrote about which ticket."""
+
+    ticket: int
+    email: str
+    name: str
+
+
+Who = Callable[["Runtime", Context, int], Somebody | None]
+
+
+def requester(runtime: Runtime, ctx: Context, ident: int) -> Somebody | None:
+    """Who asked, by the ticket."""
+    (ticket,) = runtime.entities.read(ctx, TICKET, [Ref(ident)], _TICKET)
+    email = None if ticket is None else ticket.values.get("requester_email")
+    if ticket is None or not email:
+        return None
+    return Somebody(ticket.id, str(email), str(ticket.values.get("requester_name") or ""))
+
+
+def writer(runtime: Runtime, ctx: Context, ident: int) -> Somebody | None:
+    """Who else wrote, by the entry; None when it was who asked."""
+    (entry,) = runtime.entities.read(ctx, ENTRY, [Ref(ident)], _ENTRY)
+    if entry is None:
+        return None
+    (ticket,) = runtime.entities.read(ctx, TICKET, [Ref(int(entry.values["ticket_id"]))], _TICKET)
+    email = entry.values.get("author_email")
+    if ticket is None or not email or email == ticket.values.get("requester_email"):
+        return None
+    return Somebody(ticket.id, str(email), str(entry.values.get("author_name") or ""))
+
+
 class IntroducingKind:
-    """Introduces one requester. The number of the job is the ticket."""
+    """Introduces one requester, or whoever else wrote about their ticket. The number of the job is the ticket, or the
+    entry."""
+
+    def __init__(self, who: Who) -> None:
+        self._who = who
 
     def run(self, runtime: Runtime, claim: Claim) -> None:
         """Find the contact, or make it, and link the ticket to it. Raises Later while contacts is away, JobProblem when
         contacts refuses."""
         number = claim.job.number
-        correlation = claim.job.correlation or f"requester-{number}"
+        correlation = claim.job.correlation or f"{claim.job.kind}-{number}"
         ctx = Context(SYSTEM, "EMAIL", source_id=str(number), correlation=correlation)
-        (ticket,) = runtime.entities.read(ctx, TICKET, [Ref(number)], _VIEW)
-        email = None if ticket is None else ticket.values.get("requester_email")
-        if ticket is not None and email:
-            contact = self._contact(runtime, str(email), str(ticket.values.get("requester_name") or ""))
-            runtime.links.put(ctx, TICKET, [LinkItem(ticket.id, LinkTo(CONTACT, contact))])
+        somebody = self._who(runtime, ctx, number)
+        if somebody is not None:
+            contact = self._contact(runtime, somebody)
+            runtime.links.put(ctx, TICKET, [LinkItem(somebody.ticket, LinkTo(CONTACT, contact))])
         with runtime.db.transaction() as connection:
             ledger.complete(connection, claim, Counts(rows=1, updated=1))
             ledger.forget(connection, claim.job.id)
 
     def failed(self, connection: Connection, job: Job) -> None:
-        """The ticket keeps the address; nobody is linked."""
-        _log.warning("requester not introduced", ticket=job.number, reason=job.reason)
+        """Ticket and entry keep the address; nobody is linked."""
+        _log.warning("not introduced", who=job.kind, number=job.number, reason=job.reason)
 
-    def _contact(self, runtime: Runtime, email: str, name: str) -> int:
+    def _contact(self, runtime: Runtime, somebody: Somebody) -> int:
         why = _away.why(PATH)
         if why is not None:
             raise Later(AWAY_SECONDS, why)
@@ -69,7 +108,7 @@ class IntroducingKind:
         try:
             answer = httpx.post(
                 settings.front + PATH,
-                content=dumps({"values": values_of(email, name)}),
+                content=dumps({"values": values_of(somebody.email, somebody.name)}),
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
                 timeout=_SECONDS,
             )

@@ -1,6 +1,6 @@
 """The step in every write: a reply that is to go out is put into the outbox, in the transaction that makes it.
 
-So is the question who somebody is that a ticket came from by e-mail.
+So is the question who somebody is that a ticket, or an answer to one, came from by e-mail.
 
 Two statements where there is something to do, none otherwise. Nobody is asked here, nor anything sent: whoever wrote
 waits for no mail server, and what was committed is sent, whatever dies.
@@ -19,7 +19,7 @@ from shared.kernel.db import Connection
 from shared.service.steps import LiveType, Written
 from shared.service.work import ledger
 
-SENDING, INTRODUCING = "mail", "requester"
+SENDING, INTRODUCING, JOINING = "mail", "requester", "writer"
 PHASE = "once"
 _PUT = """
 insert into mail_out (entry_id, ticket_id, automatic)
@@ -39,6 +39,15 @@ class Queueing:
 
 
 def _entries(connection: Connection, live: LiveType, made: Sequence[Written], context: Context) -> None:
+    _outgoing(connection, live, made, context)
+    if context.source != IMPORT and context.effective_at is None:
+        names = ("author_email", "message_id")
+        wrote = [one for one in made if _value(live, one, "author") == "CUSTOMER" and one.effective_at is None]
+        known = [one.state.id for one in wrote if all(_value(live, one, name) is not None for name in names)]
+        begin(connection, JOINING, known, context)
+
+
+def _outgoing(connection: Connection, live: LiveType, made: Sequence[Written], context: Context) -> None:
     going = [one for one in made if _value(live, one, "delivery") == QUEUED]
     if not going:
         return
@@ -69,7 +78,7 @@ def _tickets(connection: Connection, live: LiveType, made: Sequence[Written], co
 
 def begin(connection: Connection, kind: str, numbers: Sequence[int], context: Context) -> None:
     """A piece of work for each number, in the caller's transaction."""
-    entity_type = ENTRY if kind == SENDING else TICKET
+    entity_type = TICKET if kind == INTRODUCING else ENTRY
     ledger.begin(connection, kind, numbers, entity_type=entity_type, phase=PHASE, context=context)
 
 

@@ -150,6 +150,7 @@ def _entered(service: Runtime, ctx: Context, mail: Mail, ticket: int) -> Entity:
         **automatic,
         "ticket_id": str(ticket),
         "author_email": mail.sender,
+        "author_name": mail.name or None,
         "body": mail.text or "(no text)",
         "message_id": mail.message_id,
     }

@@ -34,6 +34,7 @@ _ABOUT = (
         description="Which side wrote it.",
     ),
     attribute("author_email", "Author's address", "email"),
+    attribute("author_name", "Author's name", description="What their e-mail calls them."),
     attribute("body", "Text", "long_text", field_type="html", searchable=True, default=True),
     attribute(
         "said_at", "When", "datetime", default=True, description="When it was said; when it was recorded if not given."

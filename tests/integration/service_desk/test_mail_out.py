@@ -38,7 +38,7 @@ def box(server: PostBox, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> PostBox
     monkeypatch.setattr(desk.runtime.settings, "smtp_url", SecretStr(server.url))
     monkeypatch.setattr(desk.runtime.settings, "mail_from", "Zoë's Desk <desk@example.com>")
     with desk.runtime.db.connect() as connection:
-        connection.run("delete from work_job where kind in ('mail', 'requester')")
+        connection.run("delete from work_job where kind in ('mail', 'requester', 'writer')")
     sending._away.forget()
     for one in (server.letters, server.senders, server.recipients, server.at_rcpt, server.at_end):
         one.clear()
@@ -49,7 +49,7 @@ def box(server: PostBox, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> PostBox
 def work(desk: Desk) -> None:
     """Everything that is queued, pauses included, once."""
     with desk.runtime.db.connect() as connection:
-        connection.run("delete from work_job where kind = 'requester'")
+        connection.run("delete from work_job where kind <> 'mail'")
         connection.run("update work_chunk set leased_until = null where lease is null")
     claims = []
     while (claim := ledger.claim(desk.runtime.db)) is not None:

@@ -88,7 +88,7 @@ def test_many_messages_of_somebody_new_make_one_contact(desk: Desk, contacts: Co
         "ada@example.org": {"email": "ada@example.org", "first_name": "Ada Maria", "last_name": "Lovelace"}
     }
     with desk.runtime.db.connect() as connection:
-        assert connection.rows("select 1 from work_job where kind = 'requester'") == []
+        assert connection.rows("select 1 from work_job where kind in ('requester', 'writer')") == []
 
 
 def test_tickets_come_in_while_contacts_is_away(desk: Desk, contacts: Contacts) -> None:
@@ -102,6 +102,17 @@ def test_tickets_come_in_while_contacts_is_away(desk: Desk, contacts: Contacts) 
         introducing._away.forget()
         work(desk)
     assert (contacts.asked, linked(desk, made)) == (3, [9000])
+
+
+def test_whoever_else_answers_is_introduced_too(desk: Desk, contacts: Contacts) -> None:
+    made = send(desk, "req7@x", From="ada@example.org")["ticket"]
+    send(desk, "req8@x", From="Bob <bob@example.org>", In_Reply_To="<req7@x>")
+    send(desk, "req9@x", From="robot@example.org", In_Reply_To="<req7@x>", Auto_Submitted="auto-replied")
+    work(desk)
+    assert sorted(linked(desk, made)) == sorted(contacts.known.values())
+    assert contacts.values["bob@example.org"]["first_name"] == "Bob"
+    assert sorted(contacts.known) == ["ada@example.org", "bob@example.org"]
+    assert contacts.asked == 2  # of who asked, the ticket tells
 
 
 def test_whoever_is_killed_after_the_contact_finds_it_again(
