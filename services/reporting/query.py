@@ -16,11 +16,11 @@ from services.reporting.domain.definitions import CURRENCY, FINE, LINKED, RATE_D
 from services.reporting.domain.periods import Period
 from services.reporting.domain.questions import MOST_GROUPS, Group, Question, Value
 from services.reporting.metrics.compiling import COUNTED_BY_VALUE, Join
-from services.reporting.metrics.linked import LinkedTest
 from services.reporting.rates import Rates, rates_sql
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 from shared.kernel.json import dumps
+from shared.service.replica.conditions import LinkedTest
 
 Groups = dict[Group, tuple[Value, int]]
 """(value, entities) by group."""

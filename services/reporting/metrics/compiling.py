@@ -17,10 +17,10 @@ from services.reporting.domain.definitions import (
     Dimension,
 )
 from services.reporting.domain.periods import bucketed
-from services.reporting.metrics.linked import LinkedTest, linked_test
 from shared.kernel.errors import ErrorList, Invalid
 from shared.kernel.json import canonical
 from shared.service.replica.catalogs import KnownType
+from shared.service.replica.conditions import LinkedTest, linked_test
 from shared.service.replica.evaluating import (
     DATES,
     NUMBERS,

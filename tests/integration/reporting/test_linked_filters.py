@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.reporting.metrics.linked import LinkedTest
 from shared.eav.filters import Operator
 from shared.service.jobs import work_off
+from shared.service.replica.conditions import LinkedTest
 from tests.integration.reporting.conftest import Reporting
 from tests.integration.reporting.test_linked import PATH, PEOPLE, World, rows
 from tests.integration.service.conftest import follow

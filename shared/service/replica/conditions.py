@@ -1,8 +1,7 @@
-"""Conditions of a metric's filter on what its entities lead to: tried when cells are read, as groups by it are joined.
+"""One condition on an attribute of another entity, to be tried where that entity is joined: as SQL and in Python.
 
-Cells hold the id that an entity leads to under a hidden dimension (see `Definition.groups`), so that a linked entity
-that changes moves no cell, and every answer is as exact as one by that dimension. What counts is the one entity it
-leads to; one that leads nowhere has no value. Text is not compared: its equality is a matter of folding.
+For projections whose rows hold the id that leads to the other entity (reporting's metrics), so that a change over there
+moves none of them. What leads nowhere has no value. Text is not compared: its equality is a matter of folding.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _ORDERED = frozenset({"number", "date", "datetime"})
 
 @dataclass(frozen=True, slots=True)
 class LinkedTest:
-    """One condition, on the text of a canonical value. name: of the hidden dimension."""
+    """One condition, on the text of a canonical value. name: what the joined column is known by."""
 
     name: str
     operator: Operator
