@@ -25,9 +25,9 @@ from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
 
 _CHANNEL = "crm:bus.pulses"
-_LISTEN, _GATHER = 1.0, 0.05
+_LISTEN, _GATHER, _PAUSE = 1.0, 0.05, 0.25
 """Seconds: how soon a change of mind about stopping is noticed; how long the pulses of other logs are waited for, which
-come at the same time."""
+come at the same time; the pause after the connection was lost."""
 _BROKEN = (redis.RedisError, OSError)
 
 # A follower that just applies something keeps its row: it moves by itself. After a pulse nothing is behind.
@@ -143,7 +143,7 @@ def run_pulses(pulses: Pulses, stop: threading.Event) -> None:
                 _hear(channel.get_message, pulses, stop)
         except _BROKEN as error:
             _log.info("pulses not heard", error=type(error).__name__)
-            stop.wait(_LISTEN)
+            stop.wait(_PAUSE)
 
 
 def _hear(get_message: Callable[..., Any], pulses: Pulses, stop: threading.Event) -> None:
