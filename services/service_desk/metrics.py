@@ -88,7 +88,7 @@ def _asked() -> tuple[dict[str, Any], ...]:
     )
 
 
-METRICS = {
+METRICS: dict[str, tuple[dict[str, Any], ...]] = {
     "ticket": (
         {
             "name": "ticket_backlog",

@@ -92,7 +92,7 @@ def _text(body: Any, where: str, reading: Reading, *, asking: bool = False, more
         return {"text": ""}
     canned = body.get("canned")
     if canned is not None:
-        if canned not in reading.replies:
+        if not isinstance(canned, str) or canned not in reading.replies:
             near = get_close_matches(str(canned), reading.replies, 3, 0.5)
             message = f"{where}: there is no canned reply {str(canned)[:63]}"
             reading.errors.add(where, "INVALID_OPTION", message, near)

@@ -1,4 +1,5 @@
-"""What is kept of erased tickets besides: their clocks, with what conditions asked of them, and what was done."""
+"""What is kept of erased tickets besides: their clocks, with what conditions asked of them; what was done about them, by
+triggers too; and what customers said of that."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ from shared.kernel.db import Connection
 
 _TICKETS = """
 with actions as (delete from sla_action where ticket_id = any(%(ids)s::bigint[])),
-said as (delete from sla_said where ticket_id = any(%(ids)s::bigint[]))
+said as (delete from sla_said where ticket_id = any(%(ids)s::bigint[])),
+fired as (delete from desk_fired where ticket_id = any(%(ids)s::bigint[])),
+due as (delete from desk_due where ticket_id = any(%(ids)s::bigint[])),
+surveys as (delete from desk_survey where ticket_id = any(%(ids)s::bigint[]))
 delete from sla_clock where ticket_id = any(%(ids)s::bigint[])
 """
 

@@ -111,11 +111,6 @@ def answered(home: Home, link: Link, score: int, comment: str) -> tuple[Survey, 
     return home.at_once(work)
 
 
-def forget(connection: Connection, tickets: list[int]) -> None:
-    """Tickets that were erased: nobody was asked about them."""
-    connection.run("delete from desk_survey where ticket_id = any(%(ids)s::bigint[])", {"ids": tickets})
-
-
 def _cycle(live: LiveType, state: State) -> int:
     """1, and one more each time it was opened again."""
     return int(Decimal(str(_value(live, state, "reopened_count") or 0))) + 1

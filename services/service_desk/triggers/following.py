@@ -9,7 +9,7 @@ from services.service_desk.promises.keeping import ENTRY, TICKET
 from services.service_desk.rules import RULES
 from services.service_desk.satisfaction.surveys import asking
 from services.service_desk.steps import steps
-from services.service_desk.triggers import timing
+from services.service_desk.triggers import ledger, timing
 from services.service_desk.triggers.book import Triggers
 from services.service_desk.triggers.firing import Stage
 from services.service_desk.triggers.hearing import hear
@@ -58,6 +58,8 @@ class Acting:
     def sweep(self) -> int:
         """One round of what time brings; how many tickets were looked at."""
         until, count = monotonic() + _SECONDS, 0
+        with self.home.database.connect() as connection:
+            ledger.tidy(connection)
         for phase in (timing.look, timing.ring):
             done = 1
             while done and monotonic() < until:

@@ -61,7 +61,9 @@ class Happening:
 
     def why(self, kind: str, live: LiveType) -> dict[str, Any]:
         """What the ledger tells of it."""
-        names = sorted(live.by_id[int(key)].name for key in self.touched if int(key) in live.by_id)
+        # A creation is no change of anything in particular.
+        keys = () if kind == CREATED else self.touched
+        names = sorted(live.by_id[int(key)].name for key in keys if int(key) in live.by_id)
         told = {"on": kind, "changed": names, "by": self.event.actor, "source": self.event.source}
         return {name: one for name, one in told.items() if one}
 

@@ -36,6 +36,14 @@ order by f.id desc limit %(limit)s
 """
 
 
+_TIDY = """
+delete from desk_fired where id in (select id from desk_fired order by id limit %(limit)s)
+    and at < timezone('utc', clock_timestamp()) - %(days)s * interval '1 day'
+"""
+KEPT_DAYS = 400
+_AT_ONCE = 5000
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What makes a trigger fire for a ticket: its name, which says it once and for all, the triggers on the way to it,
@@ -92,6 +100,11 @@ def listed(
     """Rows as doors show them, the latest first."""
     params = {"trigger": trigger, "ticket": ticket, "outcome": outcome, "before": before, "limit": limit}
     return [_shown(row) for row in connection.rows(_LIST, params)]
+
+
+def tidy(connection: Connection) -> int:
+    """Forget some rows that are older than anybody asks for, and than any page of the log; how many."""
+    return connection.run(_TIDY, {"limit": _AT_ONCE, "days": KEPT_DAYS})
 
 
 def _shown(row: Sequence[Any]) -> dict[str, Any]:

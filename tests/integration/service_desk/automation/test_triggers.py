@@ -339,6 +339,20 @@ def test_what_it_would_have_done(desk: Desk, follow: Following) -> None:
     assert lately["looked_at"] > 1
 
 
+def test_what_is_old_or_erased_is_forgotten(desk: Desk, follow: Following) -> None:
+    declare(desk, "triggers", name="old", on="created", actions=[{"note": {"text": "n"}}])
+    ident, other = desk.ticket(), desk.ticket()
+    follow()
+    with desk.runtime.db.transaction() as connection:
+        sql = "update desk_fired set at = at - interval '401 days' where ticket_id = %(id)s"
+        connection.run(sql, {"id": int(ident)})
+    follow.acting.sweep()
+    assert (len(fired(desk, ident)), len(fired(desk, other))) == (0, 1)
+    with desk.runtime.db.transaction() as connection:
+        desk.runtime.manifest.forgets(connection, "ticket", [int(other)])
+    assert fired(desk, other) == []
+
+
 def test_what_is_wrong_is_told_at_once(desk: Desk) -> None:
     found = declare(
         desk, "triggers", 400, name="X", on=["never"], filter={"attribute": "nope", "operator": "EQ", "value": 1},
