@@ -33,7 +33,7 @@ _ANSWERS = (
 _NOTES = ("Same as last month.", "Asked the workshop.", "Important customer: be quick.", "Could be a duplicate.")
 _THANKS = ("Thank you, it works.", "It still does not work.", "When will that be?", "Here is what you asked for.")
 _OPEN_FOR_LONG = 0.04
-_ENTERED = "stage_entered_at"
+_ENTERED, _ROUNDED = "stage_entered_at", timedelta(seconds=1)
 
 Known = Callable[[str, str, list[str]], dict[str, tuple[str, int]]]
 
@@ -136,7 +136,7 @@ class TicketFill:
         found = results(self._api.post(path_of("objects", "tickets", "batch", "read"), question))
         entered = {one["values"]["thread_id"]: one["values"].get(_ENTERED) for one in found}
         return {
-            one.key: sum(step.at <= datetime.fromisoformat(str(entered[one.key])) for step in one.steps)
+            one.key: sum(step.at < datetime.fromisoformat(str(entered[one.key])) + _ROUNDED for step in one.steps)
             for one in tickets
             if entered.get(one.key)
         }

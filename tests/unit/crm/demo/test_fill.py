@@ -87,6 +87,19 @@ def test_a_second_run_writes_nothing():
     assert not [path for _method, path, _body in system.requests if path.endswith(("create", "update", "default"))]
 
 
+def test_what_the_system_keeps_of_tickets_is_no_step():
+    """Versions of tickets rise by themselves: how far one has come is told by when it entered its stage."""
+    system = FakeSystem()
+    fill(system)
+    for story in COMPANY.tickets():
+        ticket = by_key(system, "ticket", "thread_id")[story.key]
+        ticket["version"] = 9
+        entered = [step.at for step in story.steps[:-1]] or [story.created]
+        ticket["values"]["stage_entered_at"] = clock.iso(entered[-1])
+    outcome = fill(system)
+    assert outcome.changed == sum(1 for story in COMPANY.tickets() if story.steps), "the last step of each"
+
+
 def test_an_interrupted_run_is_taken_up():
     whole, broken = FakeSystem(), FakeSystem()
     fill(whole)
