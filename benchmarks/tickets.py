@@ -116,6 +116,7 @@ def writes(desk: Runtime, other: Runtime, count: int) -> None:
 
     rows = []
     both = (created(desk), created(other))
+    warm(both, (desk, other))
     pairs += timed("create", both, count, rows)
     for name, values in (
         ("another subject", lambda n: {"subject": f"Subject {n}"}),
@@ -126,6 +127,17 @@ def writes(desk: Runtime, other: Runtime, count: int) -> None:
     # With a visit and its event, and times in stages: see `benchmarks.moves` for what those cost by themselves.
     timed("another stage, beside another priority", moves, count, rows)
     show("One write", ("write", "ticket, ms", "plain, ms", "ratio"), rows)
+
+
+def warm(both: tuple[Callable[[int], Any], Callable[[int], Any]], services: tuple[Runtime, Runtime]) -> None:
+    """Tables of some size, with statistics of them, as autovacuum makes them where it runs: statements that were
+    planned on empty tables would be so for ever."""
+    for create in both:
+        for n in range(_AT_ONCE):
+            create(n)
+    for one in services:
+        with one.db.connect() as connection:
+            connection.run("vacuum analyze")
 
 
 def timed(

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from services.opportunities.commands.forecast import deals_at, forecast_of, waterfall_of
+from services.opportunities.domain.forecast import Scope, forecast
+from shared.eav.tables import table_name
+from shared.kernel.clock import now
+from shared.kernel.context import SYSTEM, Context
+from shared.kernel.db import Connection
+from shared.service.entities import BulkItem, Draft, Ref, Update, View
+from shared.service.maintenance import maintain
 from tests.integration.opportunities.conftest import DEALS, Service
 
 PATH = "/api/v1/opportunities/forecast"
 JUNE = "from=2026-06-01&to=2026-07-01"
+CONTEXT = Context(SYSTEM)
+_TEAMS = itertools.count(1000)
 
 
 def day(month: int, n: int) -> str:
@@ -101,3 +117,71 @@ def test_questions_that_cannot_be(service: Service, query: str):
 def test_only_who_may_read_deals_is_told(service: Service):
     answer = service.client.get(f"{PATH}?{JUNE}", headers={"Authorization": "Bearer nobody"})
     assert answer.status_code == 401
+
+
+def test_a_forecast_reads_its_period_by_index_whatever_else_there_is(
+    service: Service, book: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    """As many statements for many deals as for few; deals of other periods are not looked at."""
+    asked: list[tuple[str, Any]] = []
+    real = Connection.portions
+
+    def portions(self: Connection, sql: str, params: Any, size: int) -> Any:
+        asked.append((sql, params))
+        return real(self, sql, params, size)
+
+    monkeypatch.setattr(Connection, "portions", portions)
+    scope = Scope(date(2026, 6, 1), date(2026, 7, 1))
+    ways: tuple[Callable[[], Any], ...] = (
+        lambda: forecast_of(service.runtime, CONTEXT, scope, "", None),
+        lambda: forecast_of(service.runtime, CONTEXT, scope, "", datetime(2026, 5, 1, tzinfo=UTC)),
+        lambda: waterfall_of(service.runtime, CONTEXT, scope, datetime(2026, 5, 1, tzinfo=UTC), now()),
+    )
+
+    def statements() -> list[int]:
+        numbers = []
+        for way in ways:
+            with service.runtime.db.counted() as counted:
+                way()
+            numbers.append(len(counted))
+        return numbers
+
+    few = statements()
+    drafts = [Draft({"name": f"F{n}", "amount": 1, "closes_at": day(6, 1 + n % 30)}) for n in range(60)]
+    service.runtime.entities.create(CONTEXT, "deal", drafts, View(attributes=()))
+    assert statements() == few
+    others = [BulkItem({"name": "Later", "closes_at": f"2031-{1 + n % 12:02d}-01T00:00:00Z"}) for n in range(3000)]
+    service.runtime.entities.bulk(CONTEXT, "deal", others)
+    maintain(service.runtime.manifest, service.runtime.db)
+    live = service.runtime.catalog.type("deal")
+    wanted = f"{table_name(live.table)}_{live.attributes['closes_at'].column}"
+    with service.runtime.db.connect() as connection:
+        connection.run(f"analyze {table_name(live.table)}")
+        for sql, params in asked:
+            plan = "\n".join(row[0] for row in connection.rows(f"explain {sql}", params))
+            assert f"on {wanted}" in plan or f"using {wanted}" in plan, plan
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 28), st.integers(4, 8), st.integers(1, 99)), max_size=6))
+def test_a_forecast_as_of_any_day_is_that_of_the_deals_as_they_were(
+    service: Service, steps: list[tuple[int, int, int, int]]
+):
+    """Against a reading of everything there is: nothing that mattered then is left out for what it is now."""
+    team = str(next(_TEAMS))
+    ids = [int(service.deal(day(4, 1), name="T", team_id=team, closes_at=day(6, n), amount=1)["id"]) for n in (1, 2, 3)]
+    instants = [datetime(2026, 4, 2, tzinfo=UTC)]
+    for n, (place, on, month, amount) in enumerate(steps):
+        at = datetime(2026, 5, 1 + n, tzinfo=UTC)
+        context = Context(SYSTEM, effective_at=at)
+        changes = [Update(Ref(ids[place % 3]), {"closes_at": day(month, on), "amount": amount})]
+        service.runtime.entities.update(context, "deal", changes, View(attributes=()))
+        instants.append(at)
+    whole = Scope(date(2000, 1, 1), date(2100, 1, 1), team=team)
+    june = replace(whole, begins=date(2026, 6, 1), ends=date(2026, 7, 1))
+    for at in instants:
+        everything = deals_at(service.runtime, CONTEXT, whole, at).values()
+        assert forecast_of(service.runtime, CONTEXT, june, "", at) == forecast(everything, june)
+    assert forecast_of(service.runtime, CONTEXT, june, "", None) == forecast_of(
+        service.runtime, CONTEXT, june, "", now()
+    )
