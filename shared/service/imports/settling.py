@@ -21,7 +21,7 @@ _WAITING = "select exists (select from import_deferred where job_id = %(job)s)"
 _UNDO_RANGES = """
 select min(entity_id), max(entity_id) from (
     select entity_id, (row_number() over (order by entity_id) - 1) / %(size)s as nth
-    from (select distinct entity_id from import_row where job_id = %(job)s
+    from (select distinct entity_id from import_row where job_id = %(job)s and outcome <> 'unchanged'
         union select from_id from import_link where job_id = %(job)s) touched) cut
 group by nth order by nth
 """

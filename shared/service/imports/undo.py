@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 Told = Callable[[Connection, ChunkDone], None]
 _TOUCHED = """
 select entity_type, entity_id, bool_or(outcome in ('created', 'target')) from import_row
-where job_id = %(job)s and entity_id between %(first)s and %(last)s group by 1, 2 order by 1, 2
+where job_id = %(job)s and entity_id between %(first)s and %(last)s and outcome <> 'unchanged'
+group by 1, 2 order by 1, 2
 """
 _LINKS = """
 select from_type, from_id, to_type, to_id, array_agg(relation) from import_link
