@@ -25,6 +25,8 @@ _ALLOWED = (
     nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Const, nodes.Test,
     nodes.Keyword,
 )  # fmt: skip
+_FAULTS = (TemplateError, TypeError, ValueError, AssertionError, ArithmeticError, LookupError)
+"""What filters raise for arguments that they cannot take."""
 Vocabulary = Mapping[str, Collection[str]]
 """What variables there are: {"ticket": {"subject", ...}}."""
 Words = Mapping[str, Mapping[str, str]]
@@ -54,7 +56,8 @@ def problems(source: object, known: Vocabulary, where: str) -> list[FieldError]:
         said = getattr(error, "message", None) or "nested too deeply"
         return [FieldError(where, "INVALID_TEMPLATE", f"{where}, line {line}: {said}")]
     found = [_refused(node, where) for node in tree.find_all(nodes.Node) if not _allowed(node)]
-    return found or [one for path in _paths(tree) for one in _unknown(path, known, where)]
+    found = found or [one for path in _paths(tree) for one in _unknown(path, known, where)]
+    return found or _tried(source, known, where)
 
 
 def rendered(source: str, words: Words) -> str:
@@ -67,10 +70,19 @@ def rendered(source: str, words: Words) -> str:
                 message = f"the text comes to more than {MOST_TEXT:,} characters"
                 raise Invalid.one("text", "LIMIT_EXCEEDED", message)
             parts.append(part)
-    except (TemplateError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         message = f"the text cannot be filled in: {str(error)[:200] or type(error).__name__}"
         raise Invalid.one("text", "INVALID_TEMPLATE", message) from None
     return "".join(parts)
+
+
+def _tried(source: str, known: Vocabulary, where: str) -> list[FieldError]:
+    """What cannot be filled in whatever the values are, such as a filter with too small a number."""
+    try:
+        rendered(source, {root: dict.fromkeys(names, "") for root, names in known.items()})
+    except Invalid as refused:
+        return [FieldError(where, one.code, f"{where}: {one.message}") for one in refused.errors]
+    return []
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,5 @@
-"""What is kept of erased tickets besides: their clocks, with what conditions asked of them; what was done about them, by
-triggers too; and what customers said of that."""
+"""What is kept of erased tickets besides: their clocks, with what conditions asked of them; what was done about them,
+by triggers too; and what customers said of that."""
 
 from __future__ import annotations
 
