@@ -22,7 +22,7 @@ from shared.kernel.json import JsonError, dumps, loads
 from shared.kernel.telemetry import logger
 from shared.service.entities import LinkTo, Ref, View
 from shared.service.links import LinkItem
-from shared.service.work import ledger
+from shared.service.work import ledger, small
 from shared.service.work.ledger import Claim, Counts, Job
 from shared.service.work.running import JobProblem, Later
 
@@ -93,7 +93,7 @@ class IntroducingKind:
             runtime.links.put(ctx, TICKET, [LinkItem(somebody.ticket, LinkTo(CONTACT, contact))])
         with runtime.db.transaction() as connection:
             ledger.complete(connection, claim, Counts(rows=1, updated=1))
-            ledger.forget(connection, claim.job.id)
+            small.forget(connection, claim.job.id)
 
     def failed(self, connection: Connection, job: Job) -> None:
         """Ticket and entry keep the address; nobody is linked."""

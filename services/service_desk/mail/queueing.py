@@ -17,7 +17,7 @@ from services.service_desk.rules.entries import IMPORT, QUEUED
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.service.steps import LiveType, Written
-from shared.service.work import ledger
+from shared.service.work import small
 
 SENDING, INTRODUCING, JOINING = "mail", "requester", "writer"
 PHASE = "once"
@@ -79,7 +79,7 @@ def _tickets(connection: Connection, live: LiveType, made: Sequence[Written], co
 def begin(connection: Connection, kind: str, numbers: Sequence[int], context: Context) -> None:
     """A piece of work for each number, in the caller's transaction."""
     entity_type = TICKET if kind == INTRODUCING else ENTRY
-    ledger.begin(connection, kind, numbers, entity_type=entity_type, phase=PHASE, context=context)
+    small.begin(connection, kind, numbers, entity_type=entity_type, phase=PHASE, context=context)
 
 
 def _value(live: LiveType, one: Written, name: str) -> Any:

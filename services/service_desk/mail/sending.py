@@ -32,7 +32,7 @@ from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
 from shared.service.entities import Entity, Ref, View
 from shared.service.home import Home
-from shared.service.work import ledger
+from shared.service.work import ledger, small
 from shared.service.work.ledger import Claim, Counts, Job, Lost
 from shared.service.work.running import Later
 
@@ -200,4 +200,4 @@ def _settle(
 def _done(connection: Connection, claim: Claim) -> None:
     """The row of the outbox tells all there is to tell: the ledger need not."""
     ledger.complete(connection, claim, Counts(rows=1, updated=1))
-    ledger.forget(connection, claim.job.id)
+    small.forget(connection, claim.job.id)

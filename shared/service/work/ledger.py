@@ -7,7 +7,7 @@ and rolls back. So every chunk counts exactly once, whatever dies. Not for what 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -89,13 +89,6 @@ on conflict (kind, number) do update set entity_type = excluded.entity_type, pha
     spec = coalesce(%(spec)s::jsonb, work_job.spec),
     rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0, reason = '', updated_at = {_NOW}
 returning id
-"""
-_BEGIN = """
-with job as (
-    insert into work_job (kind, number, entity_type, phase, state, final, actor, correlation)
-    select %(kind)s, n, %(entity_type)s, %(phase)s, 'running', true, %(actor)s, %(correlation)s
-    from unnest(%(numbers)s::bigint[]) n on conflict (kind, number) do nothing returning id)
-insert into work_chunk (job_id, phase, n) select id, %(phase)s, 0 from job
 """
 _ADD_CHUNKS = """
 insert into work_chunk (job_id, phase, n, after, spec)
@@ -261,22 +254,6 @@ def start(
     assert row is not None
     connection.run("delete from work_chunk where job_id = %(job)s", {"job": row[0]})
     add_chunks(connection, row[0], phase, [Chunk(0)])
-
-
-def begin(
-    connection: Connection, kind: str, numbers: Collection[int], *, entity_type: str, phase: str, context: Context
-) -> None:
-    """Begin a job of one chunk for each number; those that are known stay as they are. One statement."""
-    if not numbers:
-        return
-    told = {"kind": kind, "numbers": list(numbers), "entity_type": entity_type, "phase": phase}
-    connection.run(_BEGIN, {**told, "actor": context.actor.id, "correlation": context.correlation}, prepare=True)
-    connection.signal(NEWS)
-
-
-def forget(connection: Connection, job_id: int) -> None:
-    """Take a job that is done out of the ledger: for kinds of many small jobs, whose effect tells of them itself."""
-    connection.run("delete from work_job where id = %(job)s", {"job": job_id}, prepare=True)
 
 
 def enter(connection: Connection, job_id: int, phase: str, chunks: Iterable[Chunk]) -> None:

@@ -11,7 +11,7 @@ from shared.kernel.config import Settings
 from shared.kernel.context import Context
 from shared.kernel.db import Database
 from shared.service.app import migrate
-from shared.service.work import ledger, running
+from shared.service.work import ledger, running, small
 from shared.service.work.ledger import Chunk, Counts, Lost
 from shared.service.work.running import run_one, work
 
@@ -196,11 +196,11 @@ def test_many_small_jobs_begin_at_once_and_what_rests_keeps_no_other_waiting(dat
             with runtime.db.transaction() as connection:
                 connection.run("insert into effect values (%(j)s, %(n)s)", {"j": claim.job.number, "n": claim.n})
                 ledger.complete(connection, claim, Counts(1))
-                ledger.forget(connection, claim.job.id)
+                small.forget(connection, claim.job.id)
 
     with database.counted() as statements, database.transaction() as connection:
         for _ in range(2):  # what is known stays as it is
-            ledger.begin(connection, "rest", [1, 2, 3], entity_type="contact", phase="once", context=Context())
+            small.begin(connection, "rest", [1, 2, 3], entity_type="contact", phase="once", context=Context())
     assert len(statements) == 2
     assert work(Worker(database), {"rest": Resting()}, seconds=60) is False
     assert effects(database) == [(2, 0), (3, 0)]
