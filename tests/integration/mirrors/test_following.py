@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.eav.mirroring import has_place
 from shared.eav.requests import LinkTo, Ref
 from shared.kernel.errors import NotFound
 from shared.service.entities import View
@@ -246,3 +247,13 @@ def test_links_to_types_that_are_not_mirrored_are_refused(apart: Apart, people: 
     assert made.status_code == 400
     assert "NOT_AVAILABLE" in made.get_data(as_text=True)
     assert sales.create("deal", (LinkTo("contact", 77_777_777),))
+
+
+def test_a_value_that_its_home_has_not_told_of_has_no_place(apart: Apart, sales: Side):
+    apart.settle()
+    sales.runtime.catalog.refresh()
+    live = sales.runtime.catalog.linkable("company")
+    choice = next(one for one in live.by_id.values() if one.kind == "enumeration" and one.options)
+    assert has_place(live, live.attributes["name"].key, "Anything")
+    assert has_place(live, choice.key, choice.options[0].value)
+    assert not has_place(live, choice.key, "no such option")
