@@ -27,9 +27,9 @@ from shared.service.entities import Draft, View
 from tests.integration.service.conftest import application
 
 SEEDS = range(int(os.environ.get("SEEDS", "1")))
-TICKETS, AT_ONCE = 300, 100
+TICKETS, AT_ONCE = 200, 100
 KILLS = 30
-AMID_SECONDS = 30
+AMID_SECONDS = 20
 """The longest that processes are killed amid their work; what is left then is done in peace."""
 PATIENCE = 120  # a ceiling against hanging only
 THRESHOLDS = {
