@@ -26,7 +26,10 @@ TIME = "time"
 
 Name = Annotated[str, typer.Argument(help="The metric; none with --type.", show_default=False)]
 By = Annotated[str, typer.Option("--by", help="Dimensions to break down by, parted by commas.")]
-Where = Annotated[list[str], typer.Option("--where", help="Only a group: city=Berlin; city= for none. May repeat.")]
+Where = Annotated[
+    list[str],
+    typer.Option("--where", help="Only a group: city=Berlin; city= for none; due=now..now+2h for a range. May repeat."),
+]
 Period = Annotated[str, typer.Option("--period", help="2026, 2026-Q1, 2026-03, last 30 days, 2026-01..2026-06 ...")]
 Series = Annotated[str, typer.Option("--series", help="day, week, month, quarter or year.")]
 Pivot = Annotated[str, typer.Option("--pivot", help="A dimension to lay across, or time for the series.")]
