@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from shared.bus.consumer import Subscription
-from shared.contracts.event import CREATED, ENTITY_KINDS, Event
+from shared.contracts.event import CREATED, ENTITY_KINDS, UPDATED, Event
 from shared.eav.catalog import Catalog, LiveType
 from shared.eav.keeping import Keeper
 from shared.kernel.clock import now
@@ -18,7 +18,8 @@ from shared.kernel.config import Settings
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection, Database
 from shared.service.assignment import ledger, rows
-from shared.service.assignment.declare import OWNER, Assigned
+from shared.service.assignment.asking import compiled
+from shared.service.assignment.declare import OWNER, Assigned, Rule
 from shared.service.assignment.giving import Giving
 from shared.service.entities import DomainJudge
 from shared.service.following import beside
@@ -66,7 +67,7 @@ class Hearing:
         self._giving = giving
 
     def __call__(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Give out what came, and what waited where room was made."""
+        """Give out what came or moved, and what waited where room was made."""
         for name, assigned in self._giving.assigned.items():
             mine = [one for one in events if one.entity_type == name and one.kind in ENTITY_KINDS]
             if mine:
@@ -74,9 +75,9 @@ class Hearing:
 
     def _heard(self, connection: Connection, name: str, assigned: Assigned, events: Sequence[Event]) -> None:
         live = self._giving.ready(name)
-        made = sorted({one.entity_id for one in events if one.kind == CREATED and one.entity_id is not None})
         correlation = events[-1].correlation
-        if made and self._giving.rules(connection, live):
+        made = sorted(concerned(live, self._giving.rules(connection, live), events))
+        if made:
             ledger.want(connection, live.id, made)
             for begin in range(0, len(made), ROUND):
                 asked = ledger.among(connection, live.id, made[begin : begin + ROUND])
@@ -84,6 +85,20 @@ class Hearing:
         if frees(live, assigned, events) and ledger.any_waiting(connection, live.id):
             asked = ledger.longest(connection, live.id, ROUND, None)
             self._giving.give(connection, name, asked, _context(correlation), automatic=True)
+
+
+def concerned(live: LiveType, rules: Sequence[Rule], events: Iterable[Event]) -> set[int]:
+    """What rules may have to give out: new ones, and those of which something changed that rules look at, such as the
+    queue. Whether they are somebody's is looked at when they are given out."""
+    if not rules:
+        return set()
+    looked_at = {key for rule, _ in compiled(live, rules) for key in filter_keys(live, rule.filter)}
+    return {
+        one.entity_id
+        for one in events
+        if one.entity_id is not None
+        and (one.kind == CREATED or (one.kind == UPDATED and not looked_at.isdisjoint(one.changed)))
+    }
 
 
 def frees(live: LiveType, assigned: Assigned, events: Iterable[Event]) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.service_desk.queues.telling import follower, tidy
+from services.service_desk.queues.telling import follower, news, tell, tidy
 from shared.bus.consumer import apply, watermark
 from shared.bus.feed import Feed
 from shared.bus.ticks import tick
+from shared.contracts.event import DESK_NOTICE, UPDATED, Event
+from shared.kernel.clock import now
 from shared.service.home import Home
 
 TICKETS = "/api/v1/objects/tickets"
@@ -115,6 +117,17 @@ def test_they_are_told_once_and_not_of_what_they_did(desk: Any, telling: Any):
     assert told(desk, 52, ident) == [customer, status]
     assert told(desk, 51, ident) == [("assigned", {})]
     assert ("assigned", {}) in told(desk, 54, ident)
+
+
+def test_what_a_trigger_has_to_say_is_told_to_whom_it_names(desk: Any):
+    ident, home = int(desk.ticket(followers="57")), Home.of(desk.runtime.db)
+    notice = Event(DESK_NOTICE, "ticket", now(), ident, detail={"owners": ["55", "56"], "text": "Look at this"})
+    with desk.runtime.db.transaction() as connection:
+        assert tell(connection, home, news(home, [notice])) == 2
+    assert told(desk, 55, str(ident)) == [("notice", {"text": "Look at this"})]
+    assert told(desk, 57, str(ident)) == []
+    imported = Event(UPDATED, "ticket", now(), ident, source="IMPORT", changed=notice.changed)
+    assert news(home, [imported]) == []
 
 
 def test_what_was_read_is_read(desk: Any, telling: Any):

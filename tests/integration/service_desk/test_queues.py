@@ -162,6 +162,20 @@ def test_new_tickets_go_to_whose_turn_it_is(desk: Any, queue: Any, giving: Any):
     assert clock["ticket"] == mine[0], "clocks know what gave it out"
 
 
+def test_a_ticket_that_moves_to_a_queue_is_given_out_there_unless_it_is_somebodys(desk: Any, queue: Any, giving: Any):
+    hear(desk, giving)
+    pool(desk, "Billing", 25)
+    ident = queue("Moved", pool="Billing", automatic=True)
+    moved, held, other = desk.ticket(), desk.ticket(owner_id="7"), desk.ticket(queue_id=ident, owner_id="7")
+    hear(desk, giving)
+    for one in (moved, held):
+        desk.write(one, queue_id=ident)
+    desk.write(other, owner_id=None)
+    hear(desk, giving)
+    assert [str(desk.read(one)["owner_id"]) for one in (moved, held)] == ["25", "7"]
+    assert desk.read(other)["owner_id"] is None, "who lets it go does not get it back"
+
+
 def test_who_is_full_gets_the_next_when_one_is_closed(desk: Any, queue: Any, giving: Any):
     hear(desk, giving)
     pool(desk, "One", 31)
