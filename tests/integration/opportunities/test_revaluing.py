@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from services.opportunities.commands import revaluing
+from services.opportunities.handlers import follower
 from services.opportunities.manifest import MANIFEST
+from services.opportunities.pipelines import PIPELINES
+from services.opportunities.rules import RULES
+from shared.bus.client import DirectSource
+from shared.bus.consumer import pull
 from shared.contracts.event import from_document
 from shared.kernel.context import SYSTEM, Context
-from shared.service.entities import Draft, View
+from shared.service.entities import DomainJudge, Draft, View
+from shared.service.home import Home
 from shared.service.work import ledger
 from shared.service.work.running import work
 from tests.integration.opportunities.conftest import Service
@@ -18,18 +24,17 @@ _LAST = "select body from outbox where kind = 'catalog.attribute' order by id de
 
 
 class Following:
-    """Hears what was told since the last time, and does the work."""
+    """The service follows its own log, and does the work."""
 
     def __init__(self, service: Service) -> None:
-        self._service, self._last = service, 0
+        self._service = service
+        self._follower = follower(Home.of(service.runtime.db, judge=DomainJudge(RULES, PIPELINES)))
 
     def __call__(self) -> dict[str, Any]:
         """How far it came."""
-        with self._service.runtime.db.transaction() as connection:
-            sql = "select id, body from outbox where id > %(last)s order by id"
-            rows = connection.rows(sql, {"last": self._last})
-            self._last = rows[-1][0]
-            revaluing.hear(connection, [from_document(body) for _, body in rows])
+        log = DirectSource({"opportunities": self._service.runtime.feed})
+        while pull(self._service.runtime.db, log, self._follower).behind:
+            pass
         work(self._service.runtime, MANIFEST.work)
         return dict(self._service.client.get(f"{RATES}/revaluation").json)
 
