@@ -17,7 +17,8 @@ _ATTRIBUTES = {one.name: one for one in TICKET.attributes}
 def test_a_metric(raw: dict[str, Any]) -> None:
     found = read_definition({**raw, "entity_type": "ticket"})
     for one in found.dimensions:
-        assert _ATTRIBUTES[one.attribute].kind in ("enumeration", "reference"), one
+        kinds = ("date", "datetime") if one.bucket else ("enumeration", "reference")
+        assert _ATTRIBUTES[one.attribute].kind in kinds, one
     assert found.time is None or _ATTRIBUTES[found.time.attribute].kind == "datetime"
     if found.measure.attribute:
         assert _ATTRIBUTES[found.measure.attribute].kind == "number"
