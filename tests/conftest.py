@@ -12,11 +12,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 
 _FAULTS = Path(__file__).parent / "faults"
 _STRICT = os.environ.get("CRM_REQUIRE") == "all"
+
+# Generated tests are judged by results alone: machines are noisy. Where CI is set they try the same examples each time,
+# so that what fails there can be seen here.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture),
+)
+settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.bus import outbox
 from shared.bus.feed import Feed
 from shared.bus.ticks import tick
+from tests.factories.examples import examples
 from tests.integration.bus.conftest import event, keys
 
 STEPS = st.lists(
@@ -104,7 +105,7 @@ def connections(database):
         yield [stack.enter_context(database.connect()) for _ in range(3)]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None)
 @given(steps=STEPS)
 def test_any_interleaving(database, connections, steps):
     world = World(database, connections)

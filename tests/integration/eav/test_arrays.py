@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.kernel import arrays
@@ -13,7 +13,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00")) | st.sa
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.none() | TEXTS), st.lists(st.integers(-(2**63), 2**63 - 1)))
 def test_texts_and_numbers_arrive_as_they_are(database: Database, texts: list[str | None], numbers: list[int]):
     with database.connect() as connection:

@@ -7,7 +7,6 @@ with what was there before its merge, and in between every id and value must lea
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +20,10 @@ from shared.eav.requests import Ref, Update
 from shared.kernel.db import Database
 from shared.kernel.errors import CrmError
 from tests.factories.asking import CONTEXT
+from tests.factories.examples import ASKED, examples
 from tests.factories.merging import ALL, FIRM, PERSON, People
 from tests.factories.snapshots import snapshot
 
-EXAMPLES = int(os.environ.get("CRM_EXAMPLES", "0"))
 _numbers = itertools.count(1)
 TEXTS = View("text", ALL.attributes)
 _TEXTS = st.sampled_from(["Ada", "Ädä", "李", "ada;b", "x" * 200, "\U0001f469", " spaced "])
@@ -153,11 +152,11 @@ class World:
 
 @given(data=st.data())
 @settings(
-    max_examples=EXAMPLES or 60,
-    derandomize=not EXAMPLES,
+    max_examples=examples(60),
+    derandomize=not ASKED,
     deadline=None,
     database=None,
-    phases=list(Phase) if EXAMPLES else [Phase.explicit, Phase.generate],
+    phases=list(Phase) if ASKED else [Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 def test_undoing_is_the_identity(people: People, data: st.DataObject) -> None:

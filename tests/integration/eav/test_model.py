@@ -7,7 +7,6 @@ A short, repeatable run by default; CRM_EXAMPLES=1000 explores at random and mak
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,10 +28,10 @@ from tests.factories import drawing, kinds
 from tests.factories.asking import Memory, walk
 from tests.factories.audit import audit
 from tests.factories.comparing import compare, compare_history, tried
+from tests.factories.examples import ASKED, examples
 from tests.factories.model import Item, Model
 from tests.factories.schema import Schema
 
-EXAMPLES = int(os.environ.get("CRM_EXAMPLES", "0"))
 CONTEXT = Context()
 # Few slots, so that further banks are needed at once.
 POOL = (2, 2, 1, 1)
@@ -276,14 +275,14 @@ def test_the_engine_does_what_the_model_does(database: Database) -> None:
     run_state_machine_as_test(
         lambda: Both(database),
         settings=settings(
-            max_examples=EXAMPLES or 80,
+            max_examples=examples(80),
             stateful_step_count=30,
-            derandomize=not EXAMPLES,
+            derandomize=not ASKED,
             database=None,
             deadline=None,
             print_blob=True,
             report_multiple_bugs=False,
-            phases=list(Phase) if EXAMPLES else [Phase.explicit, Phase.generate],
+            phases=list(Phase) if ASKED else [Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )

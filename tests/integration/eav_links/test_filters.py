@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.eav.catalog import LiveType
@@ -22,6 +22,7 @@ from shared.kernel.db import Database
 from shared.kernel.errors import Invalid
 from tests.factories import drawing
 from tests.factories.asking import CONTEXT, IDS, create, found, typed, walk
+from tests.factories.examples import examples
 from tests.factories.kinds import OPERANDS, RAW, TOKENS, attribute, entity_type, every_kind
 from tests.factories.linking import PARENT, link, linked_engine
 from tests.factories.schema import Schema
@@ -186,7 +187,7 @@ def test_what_is_looked_up_leaves_the_rest_its_operands(world: World):
         world.agree("contact", Or((linked, And(rest))))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_any_tree(world: World, data: st.DataObject):
     name = data.draw(st.sampled_from(["contact", "company"]))

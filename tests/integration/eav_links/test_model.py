@@ -28,6 +28,7 @@ from shared.eav.links.relations import RelationDef
 from shared.eav.requests import Draft, LinkTo, Ref
 from shared.kernel.db import Database
 from tests.factories.asking import CONTEXT, IDS
+from tests.factories.examples import examples
 from tests.factories.linking import (
     CHILD,
     FIRMS,
@@ -292,7 +293,7 @@ def test_any_history(machine: type[Links]):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=examples(60),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

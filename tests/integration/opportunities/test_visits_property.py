@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.kernel.context import SYSTEM, Context
@@ -52,7 +52,7 @@ def hold(service: Service, ident: int) -> None:
             assert Decimal(values[f"hs_v2_latest_time_in_{stage}"]) == (over[-1].seconds or 0) * 1000, stage
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(moves)
 def test_moves_one_by_one(service: Service, steps: list[tuple[str, int]]):
     entities, view = service.runtime.entities, View(attributes=())
@@ -64,7 +64,7 @@ def test_moves_one_by_one(service: Service, steps: list[tuple[str, int]]):
     hold(service, made.id)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(moves, moves)
 def test_moves_of_several_deals_in_one_call(
     service: Service, first: list[tuple[str, int]], second: list[tuple[str, int]]

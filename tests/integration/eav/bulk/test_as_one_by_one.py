@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.eav.bulk.items import BulkItem, BulkOutcome
@@ -24,6 +24,7 @@ from shared.kernel.db import Database
 from shared.kernel.errors import FieldError
 from tests.factories.asking import CONTEXT
 from tests.factories.audit import Expected, audit
+from tests.factories.examples import examples
 from tests.factories.kinds import LONG, attribute
 from tests.factories.one_by_one import Done, Told, one_by_one
 
@@ -110,7 +111,7 @@ def ruled(database: Database, told: Told) -> Engine:
     return Engine(database, judge=House(), publish=told)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None)
 @given(calls=st.lists(items(), min_size=1, max_size=2))
 def test_a_call_is_its_items(
     ruled: Engine, told: Told, make_type: Callable[..., LiveType], calls: list[list[BulkItem]]

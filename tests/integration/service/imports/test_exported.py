@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.eav.extract import Extract
@@ -127,7 +127,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None)
 @given(values=st.lists(VALUES, min_size=1, max_size=3), kind=st.sampled_from(["csv", "xlsx", "ndjson"]))
 def test_export_and_import_are_an_identity_on_state(runtime: Any, values: list[Mapping[str, Any]], kind: str):
     ids = made(runtime, list(values))
