@@ -22,10 +22,10 @@ def test_a_metric(raw: dict[str, Any]) -> None:
     assert found.time is None or _ATTRIBUTES[found.time.attribute].kind == "datetime"
     if found.measure.attribute:
         assert _ATTRIBUTES[found.measure.attribute].kind == "number"
-    if found.filter is not None:
-        asked = found.filter["attribute"]
+    for condition in (found.filter or {}).get("or", [found.filter] if found.filter else []):
+        asked = condition["attribute"]
         assert asked in _ATTRIBUTES
-        values = found.filter.get("values") or [found.filter.get("value")]
+        values = condition.get("values") or [condition.get("value")]
         known = {one.value for one in _ATTRIBUTES[asked].options}
         assert not known or known >= set(values)
 
