@@ -10,10 +10,9 @@ from dataclasses import replace
 from services.workspace.domain.mentions import mentions
 from services.workspace.domain.profile import ColumnSummary
 from services.workspace.tables import chunks, jobs, reports
-from shared.eav.folding import fold, slot_text
 from shared.kernel.db import Connection
 from shared.kernel.errors import NotFound
-from shared.service.erasure.secret import Secret
+from shared.service.erasure.secret import Secret, key_of
 
 Hashes = Sequence[Sequence[str]]
 """(id of a secret, attribute, hash as hexadecimal digits)."""
@@ -46,7 +45,7 @@ def forget_mentions(connection: Connection, secrets: Sequence[Secret], entity_ty
     wanted = {(known[ident], attribute, bytes.fromhex(hex)) for ident, attribute, hex in hashes if ident in known}
 
     def theirs(text: str) -> bool:
-        key = slot_text(fold(text))
+        key = key_of(text)
         return any(secret.hash(entity_type, attribute, key) == found for secret, attribute, found in wanted)
 
     for job in reports.jobs_with_errors(connection) if wanted else ():

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.eav.folding import fold, slot_text
 from shared.kernel.config import Settings
 
 FILE = Path("secrets") / "erasure"
@@ -37,6 +38,11 @@ class Secret:
     def hash(self, entity_type: str, attribute: str, key: str) -> bytes:
         """The hash of a unique value, given by its key; names rather than numbers, which a restore may change."""
         return hmac.digest(self.key, _SEPARATOR.join((entity_type, attribute, key)).encode(), "sha256")
+
+
+def key_of(text: str) -> str:
+    """How a text is spelled as the key of a unique value."""
+    return slot_text(fold(text))
 
 
 def secrets_of(settings: Settings) -> Sequence[Secret]:
