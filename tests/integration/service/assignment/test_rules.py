@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -210,6 +212,37 @@ def test_a_turn_and_its_owner_are_one_thing(sales: Sales, monkeypatch: pytest.Mo
     assert sales.owner(ident) is None
     (pool,) = [one for one in sales.ask("GET", f"{TYPE}/pools")["results"] if one["name"] == "Whole"]
     assert [one["given"] for one in pool["members"]] == [0, 0]
+
+
+def test_two_pools_that_share_somebody_do_not_overload_them(sales: Sales):
+    for name in ("Left", "Right"):
+        sales.pool(name, 99)
+    sales.agent(99, capacity=1)
+    first, second = int(sales.deal()), int(sales.deal())
+    giving, database = sales.runtime.assignment._giving, sales.runtime.db
+    outcome: list[Any] = []
+
+    def give(pool: str, ident: int) -> None:
+        with database.transaction() as connection:
+            outcome.extend(giving.give(connection, "deal", {ident: pool}, Context(SYSTEM), automatic=True))
+
+    other = threading.Thread(target=give, args=("Right", second))
+    with database.transaction() as connection:
+        (given,) = giving.give(connection, "deal", {first: "Left"}, Context(SYSTEM), automatic=True)
+        assert given.owner == 99
+        other.start()
+        deadline = monotonic() + 60
+        while other.is_alive() and not _somebody_waits(database) and monotonic() < deadline:
+            sleep(0.02)
+    other.join()
+    assert [(one.owner, one.reason) for one in outcome] == [(None, "everybody_is_full")]
+    sales.agent(99)
+
+
+def _somebody_waits(database: Any) -> bool:
+    sql = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with database.connect() as connection:
+        return connection.row(sql) is not None
 
 
 def test_statements_do_not_grow(sales: Sales):
