@@ -58,8 +58,6 @@ class Acting:
     def sweep(self) -> int:
         """One round of what time brings; how many tickets were looked at."""
         until, count = monotonic() + _SECONDS, 0
-        with self.home.database.connect() as connection:
-            ledger.tidy(connection)
         for phase in (timing.look, timing.ring):
             done = 1
             while done and monotonic() < until:
@@ -88,5 +86,9 @@ def follower(acting: Acting) -> Subscription:
 
 
 def sweep(database: Database) -> int:
-    """One round of upkeep."""
+    """One round of upkeep. While nothing is due it costs two statements."""
+    with database.connect() as connection:
+        ledger.tidy(connection)
+        if not timing.waiting(connection):
+            return 0
     return Acting(database).sweep()

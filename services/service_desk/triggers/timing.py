@@ -35,6 +35,10 @@ _DUE = """
 select trigger_id, ticket_id, due_at, chain from desk_due where due_at <= %(now)s order by due_at, trigger_id, ticket_id
 limit %(limit)s for update skip locked
 """
+_WAITING = """
+select exists (select from desk_due where due_at <= %(now)s)
+    or exists (select from desk_rule where kind = 'trigger' and filled_to is not null and not gone)
+"""
 Values = Mapping[str, Any]
 Row = tuple[int, int, int]
 
@@ -80,6 +84,12 @@ def begin(connection: Connection, trigger: int, *, waits: bool) -> None:
     store.fill(connection, trigger, 0 if waits else None)
     if not waits:
         connection.run("delete from desk_due where trigger_id = %(id)s", {"id": trigger})
+
+
+def waiting(connection: Connection) -> bool:
+    """Whether there is anything to look at."""
+    row = connection.row(_WAITING, {"now": naive(ms(now()))})
+    return bool(row and row[0])
 
 
 def look(stage: Stage) -> int:
