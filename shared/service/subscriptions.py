@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shared.bus.consumer import Subscription
 from shared.kernel.config import Settings
-from shared.service.giving_out import subscription as assignment_subscription
 from shared.service.bereft import Bereft
+from shared.service.giving_out import subscription as assignment_subscription
 from shared.service.imports.orders import import_orders
 from shared.service.manifest import Manifest
 from shared.service.mirrors.following import mirror_subscriptions
