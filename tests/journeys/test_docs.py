@@ -66,7 +66,16 @@ def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
 
 
 @pytest.mark.parametrize(
-    "name", ["add-an-attribute", "add-an-entity-type", "define-a-metric", "import-a-file", "see-what-happened", "automate-the-desk"]
+    "name",
+    [
+        "add-an-attribute",
+        "add-an-entity-type",
+        "define-a-metric",
+        "import-a-file",
+        "see-what-happened",
+        "automate-the-desk",
+        "give-work-out",
+    ],
 )
 def test_a_how_to(name: str, environment: Mapping[str, str], places: Mapping[str, str]):
     Page(DOCS / "how-to" / f"{name}.md", environment, places).check()
