@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
 from services.reporting import commands, verifying
-from services.reporting.answering import FRESHNESS, Answers, permit
+from services.reporting.answering import FRESHNESS, Answers, permit, today
 from services.reporting.bodies import (
     AnswerDocument,
     ChangesBody,
@@ -147,11 +148,9 @@ def explain(service: Runtime, name: str) -> Response:
     body = json_object()
     known_keys(body, ("group", "period", "events"))
     group = _group(body)
-    more: dict[str, Any] = {
-        "period": _period(body["period"]) if body.get("period") else None,
-        "events": body.get("events") is True,
-    }
-    hidden = _readable(service, ctx, name, group)
+    day, hidden = _readable(service, ctx, name, group)
+    period = _period(body["period"], day) if body.get("period") else None
+    more: dict[str, Any] = {"period": period, "events": body.get("events") is True}
     limit = int_param("limit", 50, MOST_EXPLAINED, least=1) or 50
     after = int_param("after", 0) or 0
     rows, following = explaining(own.database, own.projections, name, group, after, limit, hidden, **more)
@@ -166,7 +165,7 @@ def changes(service: Runtime, name: str) -> Response:
     ctx, own, body = context(), _own(service), json_object()
     require_scope(ctx.actor, REPORTS_READ)
     known_keys(body, ("period", "group"))
-    period = _period(body.get("period"))
+    period = _period(body.get("period"), now().date())
     group = _group(body)
     _readable(service, ctx, name, group)
     _told_apart(service, name, group)
@@ -181,9 +180,9 @@ def changes(service: Runtime, name: str) -> Response:
     return answer({"metric": name, "period": told, **numbers, "parts": parts})
 
 
-def _period(raw: Any) -> Period:
+def _period(raw: Any, day: date) -> Period:
     try:
-        return parse_period(str(raw or "today"), now().date())
+        return parse_period(str(raw or "today"), day)
     except (ValueError, OverflowError) as error:
         raise Invalid.one("period", "INVALID_QUESTION", f"period: {error}") from error
 
@@ -195,9 +194,9 @@ def _group(body: dict[str, Any]) -> dict[str, str | None]:
     return group
 
 
-def _readable(service: Runtime, ctx: Context, name: str, group: Iterable[str] = ()) -> list[str]:
-    """Entities are shown to those only who may read them; dimensions that this reader must not see. Raises Forbidden,
-    also for a group by such a dimension, and Invalid for a ratio."""
+def _readable(service: Runtime, ctx: Context, name: str, group: Iterable[str] = ()) -> tuple[date, list[str]]:
+    """Entities are shown to those only who may read them: today in the metric's time zone, and dimensions that this
+    reader must not see. Raises Forbidden, also for a group by such a dimension, and Invalid for a ratio."""
     with service.db.connect() as connection:
         metric = commands.of_entities(connection, name)
         known = _own(service).projections.catalogs.types(connection).type(metric.entity_type)
@@ -205,7 +204,8 @@ def _readable(service: Runtime, ctx: Context, name: str, group: Iterable[str] = 
     require(ctx.actor, "objects", known.live.defn, "read")
     permit(ctx, compiled, group)
     targets = {name: join.linkage.target.live.defn for name, join in compiled.joins.items()}
-    return [name for name, defn in targets.items() if not allowed(ctx.actor, "objects", defn, "read")]
+    hidden = [name for name, defn in targets.items() if not allowed(ctx.actor, "objects", defn, "read")]
+    return today(metric.definition), hidden
 
 
 def _told_apart(service: Runtime, name: str, group: Mapping[str, Any]) -> None:
