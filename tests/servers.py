@@ -37,10 +37,10 @@ _FAST = (
     ("fsync", "off"),
     ("full_page_writes", "off"),
     ("synchronous_commit", "off"),
-    ("max_connections", "300"),
+    ("max_connections", "600"),
     ("autovacuum_naptime", "30s"),
 )
-_NUMBERED = 64
+_NUMBERED = 512
 _EXTENSIONS = ("pg_trgm", "btree_gin")
 # A copy is a log of its own, as old as the one it was made of: what stands in that one's stands in it.
 _ANEW = "update feed_epoch set epoch = gen_random_uuid(), home = ''"
@@ -125,7 +125,7 @@ class Databases:
 
 
 def redis_database() -> str:
-    """The URL of an empty numbered database of the run's Redis; numbers come again after 63."""
+    """The URL of an empty numbered database of the run's Redis; numbers come again after 511."""
     server = redis_url().rpartition("/")[0]
     with Redis.from_url(f"{server}/0") as counting:
         number = 1 + int(counting.incr("taken")) % (_NUMBERED - 1)  # type: ignore[arg-type, operator]

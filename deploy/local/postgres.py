@@ -43,7 +43,7 @@ _SETTINGS = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "effective_cache_size": "1GB",
-    "max_connections": "200",
+    "max_connections": "400",
     "random_page_cost": "1.1",
     "max_wal_size": "1GB",
     "jit": "off",

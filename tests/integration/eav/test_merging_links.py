@@ -107,7 +107,7 @@ class TestStatements:
         assert len(statements) == UNDOING, "\n".join(statements)
 
 
-# Two banks: rows are locked before they are read. Links: read, unlinked, linked, noted. Keys and options: two each.
-LOCK_AND_READ, SINCE, LINKS, KEYS, MOVE, CHANGE, SIDES, RECORD = 2, 1, 1 + 3, 1, 1, 1, 4, 1
+# Two banks: rows are locked before they are read. Links: read, unlinked, linked, noted. Keys: two; options: one.
+LOCK_AND_READ, SINCE, LINKS, KEYS, MOVE, CHANGE, SIDES, RECORD = 2, 1, 1 + 3, 1, 1, 1, 3, 1
 MERGING = LOCK_AND_READ + SINCE + LINKS + KEYS + MOVE + CHANGE + SIDES + RECORD
 UNDOING = 2 + 1 + 1 + 1 + 1 + 1 + CHANGE + SIDES + MOVE + 1 + 3

@@ -72,10 +72,10 @@ def test_a_report_that_comes_twice_counts_once(moving: Moving):
     runtime = moving.runtime("workspace")
     page = Feed(moving.runtime("contacts").db).read("origin", types=("import",), limit=1000).page()
     with runtime.db.transaction() as connection:
-        _handler("contacts")(connection, page.events)
+        _handler("contacts", runtime.settings)(connection, page.events)
     assert moving.get(job["id"])["run"] == done["run"]
     with runtime.db.transaction() as connection:
-        _handler("workspace")(connection, page.events)
+        _handler("workspace", runtime.settings)(connection, page.events)
     assert moving.get(job["id"])["run"] == done["run"]
 
 
