@@ -40,7 +40,7 @@ _NUMBERED = re.compile(r"(Existing ID: |contact |contacts/contact/)\d+")
 _IDS = {"id", "hs_object_id", "entity_id", "existingId", "ids", "actor", "source_id", "wire_id", "objectTypeId"}
 _MARK = "<<<end of block>>>"
 _WIDTH = 116
-_SECONDS = 120
+_SECONDS = 600
 
 
 @dataclass(slots=True)

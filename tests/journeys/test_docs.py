@@ -73,6 +73,7 @@ def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
         "define-a-metric",
         "import-a-file",
         "see-what-happened",
+        "keep-promises",
         "automate-the-desk",
         "give-work-out",
     ],
