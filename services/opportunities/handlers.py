@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from services.opportunities.commands import revaluing
+from services.opportunities.domain.money import total
 from services.opportunities.pipelines import PIPELINES
 from services.opportunities.rules import RULES
-from services.opportunities.rules.amounts import CALCULATED, LINE_ITEMS
+from services.opportunities.rules.amounts import CALCULATED, LINE_ITEMS, home_among
 from shared.contracts.event import ERASED, LINK, Event
 from shared.kernel.clock import new_id
 from shared.kernel.config import Settings
@@ -78,6 +79,7 @@ def concerned(connection: Connection, home: Home, events: Iterable[Event]) -> li
 def roll_up(connection: Connection, home: Home, deals: Sequence[int], correlation: str | None) -> int:
     """Bring the amounts of those deals up to date that are sums; how many changed."""
     changed = 0
+    home_currency = home_among(one.detail for one in home.type(DEAL).attributes["currency"].options)
     for begin in range(0, len(deals), _AT_ONCE):
         found = home.read(DEAL, deals[begin : begin + _AT_ONCE], ("amount_source", "currency"))
         rolled = {ident: one for ident, one in found.items() if one.values.get("amount_source") == LINE_ITEMS}
@@ -89,7 +91,9 @@ def roll_up(connection: Connection, home: Home, deals: Sequence[int], correlatio
         every = sorted({line for several in of_deal.values() for line in several})
         lines = home.read(LINE, every, (*SUMMED, "currency")) if every else {}
         sums = {
-            ident: summed(one.values.get("currency"), [lines[line] for line in of_deal[ident] if line in lines])
+            ident: summed(
+                one.values.get("currency") or home_currency, [lines[line] for line in of_deal[ident] if line in lines]
+            )
             for ident, one in rolled.items()
         }
         context = Context(SYSTEM, CALCULATED, correlation=correlation or new_id())
@@ -98,9 +102,10 @@ def roll_up(connection: Connection, home: Home, deals: Sequence[int], correlatio
 
 
 def summed(currency: object, lines: Sequence[Entity]) -> dict[str, Decimal | None]:
-    """What lines come to together; unknown where one of them is in another currency than the deal."""
+    """What lines come to together; unknown where one of them is in another currency than the deal, and where it is
+    more than an attribute holds. currency: of the deal, the home currency where it has none."""
     foreign = any(one.values.get("currency") not in (None, currency) for one in lines)
-    return {name: None if foreign else sum((_number(one.values, name) for one in lines), Decimal(0)) for name in SUMMED}
+    return {name: None if foreign else total(_number(one.values, name) for one in lines) for name in SUMMED}
 
 
 def _number(values: Mapping[str, Any], name: str) -> Decimal:

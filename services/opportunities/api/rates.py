@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field
 
 from services.opportunities.commands.rates import Rate, Rates, put_rates, read_rates
 from services.opportunities.commands.revaluing import progress
+from services.opportunities.domain.money import FRACTION_DIGITS, WHOLE_DIGITS, fits
 from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList
-from shared.kernel.json import Raw
+from shared.kernel.json import Raw, decimal_text
 from shared.service.permissions import require
 from shared.service.web.operation import Operation, answer
 from shared.service.web.request import context, json_object, known_keys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/opportunities/rates"
 _COLUMNS = ("currency", "since", "rate")
+_SURPLUS = ("a surplus cell",)
 MOST = 10_000
 
 
@@ -120,18 +122,29 @@ def _rows(body: Mapping[str, Any], errors: ErrorList) -> list[Mapping[str, Any]]
     if text is not None and not isinstance(text, str):
         errors.add("csv", "INVALID_TYPE", "csv must be a text")
         text = None
-    reader = csv.DictReader(io.StringIO(text or ""))
-    if text is not None and set(reader.fieldnames or ()) != set(_COLUMNS):
-        errors.add("csv", "INVALID_HEADER", f"csv must have the columns {', '.join(_COLUMNS)}")
-        return []
-    rows = [*listed, *reader]
+    rows = [*listed, *(_csv_rows(text, errors) if text is not None else ())]
     if len(rows) > MOST:
         errors.add("rates", "LIMIT_EXCEEDED", f"at most {MOST} rates at once")
     return rows[:MOST]
 
 
+def _csv_rows(text: str, errors: ErrorList) -> list[Mapping[str, Any]]:
+    """The rows of a file, read as those of a list are: with a key too many or too few where a line has cells so."""
+    try:
+        header, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    except (csv.Error, ValueError):
+        header, lines = [], []
+    if sorted(header) != sorted(_COLUMNS):
+        errors.add("csv", "INVALID_HEADER", f"csv must have the columns {', '.join(_COLUMNS)}")
+        return []
+    return [dict(zip((*header, *_SURPLUS), line, strict=False)) for line in lines if line]
+
+
 def _rate(row: Mapping[str, Any], where: str, errors: ErrorList) -> Rate | None:
-    currency, since, rate = (row.get(name) for name in _COLUMNS)
+    if unknown := [name for name in row if name not in _COLUMNS]:
+        errors.add(where, "UNKNOWN_KEY", f"{where} has more than {', '.join(_COLUMNS)}: {unknown[0][:40]}")
+        return None
+    currency, since = row.get("currency"), row.get("since")
     if not isinstance(currency, str) or not currency:
         errors.add(f"{where}.currency", "REQUIRED_FIELD", f"{where}.currency is required")
         return None
@@ -141,13 +154,27 @@ def _rate(row: Mapping[str, Any], where: str, errors: ErrorList) -> Rate | None:
         errors.add(f"{where}.since", "INVALID_DATE", f"{where}.since must be a day such as 2026-01-31")
         return None
     try:
-        number = None if rate in (None, "") else Decimal(str(rate).strip())
-        if number is not None and not number.is_finite():
-            raise InvalidOperation
-    except InvalidOperation:
-        errors.add(f"{where}.rate", "INVALID_INTEGER", f"{where}.rate must be a number")
+        number = _number(row["rate"])
+    except KeyError:
+        errors.add(f"{where}.rate", "REQUIRED_FIELD", f"{where}.rate is required; null takes the rate away")
+        return None
+    except (InvalidOperation, ValueError):
+        message = f"{where}.rate must be a number above 0 of at most {WHOLE_DIGITS} digits before the point and "
+        errors.add(f"{where}.rate", "INVALID_INTEGER", f"{message}{FRACTION_DIGITS} after it; null takes the rate away")
         return None
     return Rate(currency.strip().upper(), day, number)
+
+
+def _number(rate: object) -> Decimal | None:
+    """A rate as it was written, None for null. Raises InvalidOperation or ValueError."""
+    if rate is None:
+        return None
+    number = Decimal(str(rate).strip())
+    if not number.is_finite() or not fits(number) or number.adjusted() < -FRACTION_DIGITS:
+        raise ValueError
+    if len(decimal_text(number).partition(".")[2]) > FRACTION_DIGITS:
+        raise ValueError
+    return number
 
 
 _EXAMPLE = {"home": "EUR", "rates": [{"currency": "USD", "since": "2026-01-01", "rate": 0.92}]}

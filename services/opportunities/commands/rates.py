@@ -13,9 +13,10 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from services.opportunities.rules.amounts import DEFAULT_HOME, HOME
+from services.opportunities.rules.amounts import HOME, home_among
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, ErrorList
+from shared.kernel.json import decimal_text
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -44,7 +45,7 @@ class Rates:
 def read_rates(service: Runtime, ctx: Context) -> Rates:
     """The rates in force."""
     options = service.definitions.attribute(ctx, "deal", "currency").options
-    home = next((one.detail[HOME] for one in options if HOME in one.detail), DEFAULT_HOME)
+    home = home_among(one.detail for one in options)
     found = [Rate(one.value, day, rate) for one in options for day, rate in sorted(_rates(one.detail).items())]
     return Rates(home, tuple(sorted(found, key=lambda one: (one.currency, one.since))))
 
@@ -69,7 +70,7 @@ def put_rates(service: Runtime, ctx: Context, home: str | None, rates: Sequence[
         if rate.rate is None:
             by_currency[rate.currency].pop(rate.since.isoformat(), None)
         else:
-            by_currency[rate.currency][rate.since.isoformat()] = f"{rate.rate.normalize():f}"
+            by_currency[rate.currency][rate.since.isoformat()] = decimal_text(rate.rate)
     _check_number(by_currency)
     options = tuple(replace(one, detail=by_currency[one.value]) for one in attribute.options)
     service.definitions.change_attribute(ctx, "deal", "currency", {"options": options})

@@ -40,10 +40,11 @@ def in_force(standing: Standing, by_hand: Decimal | None) -> Decimal | None:
 
 
 def category(standing: Standing, by_hand: str | None) -> str:
-    """The forecast category that counts. Won deals are closed, lost ones omitted, whatever was said by hand."""
+    """The forecast category that counts. Won deals are closed, lost ones omitted, whatever was said by hand.
+    An open deal is in no closed category, not even by what was said by hand while it was over."""
     if standing.closed:
         return CLOSED if standing.won else OMITTED
-    return by_hand or standing.category
+    return by_hand if by_hand and by_hand != CLOSED else standing.category
 
 
 def days_between(begun: datetime, ended: datetime) -> int:

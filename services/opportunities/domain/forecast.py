@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from services.opportunities.domain.money import exact
+
 NOTHING = Decimal(0)
 WON, LOST = "won", "lost"
 CATEGORIES = ("PIPELINE", "BEST_CASE", "COMMIT", "CLOSED", "OMIT")
@@ -70,6 +72,7 @@ GROUPS: dict[str, Callable[[Deal], str]] = {
 }
 
 
+@exact
 def forecast(deals: Iterable[Deal], scope: Scope, by: str = "") -> dict[str, dict[str, Total]]:
     """{group: {category: total}}; every deal of the scope is in exactly one. Without `by` there is one group, ""."""
     group = GROUPS.get(by, lambda _deal: "")

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
+from services.opportunities.domain.money import exact
+
 MONTHS_A_YEAR = Decimal(12)
 _WEEKS_A_YEAR = Decimal(52)
 _HUNDRED = Decimal(100)
@@ -57,6 +59,7 @@ class Worth:
     tcv: Decimal = Decimal(0)
 
 
+@exact
 def worth(line: Line, unit: Decimal) -> Worth:
     """What a line comes to, in whole units of its currency (0.01 of most)."""
     listed = _cut(line.quantity * line.price, unit)
@@ -69,6 +72,7 @@ def worth(line: Line, unit: Decimal) -> Worth:
     return Worth(listed, off, amount, tax, amount + tax, mrr, arr, acv, tcv)
 
 
+@exact
 def summed(several: Iterable[Worth]) -> Worth:
     """What several lines come to together."""
     every = list(several)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.opportunities.domain.forecast import LOST, NOTHING, WON, Deal, Scope
+from services.opportunities.domain.money import exact
 
 CAME = ("new", "reopened", "pulled_in", "joined")
 CHANGED = ("grown", "shrunk")
@@ -43,6 +44,7 @@ class Waterfall:
     closing: Decimal
 
 
+@exact
 def waterfall(before: Mapping[int, Deal], after: Mapping[int, Deal], scope: Scope) -> Waterfall:
     """From the deals as they stood on one day to those of another."""
     parts = dict.fromkeys(PARTS, Part())

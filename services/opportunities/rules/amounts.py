@@ -8,12 +8,12 @@ Where rates are put in later, the system gives a deal the rate of its day (see `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from services.opportunities.domain.money import ONE, converted, rate_at, rounded
+from services.opportunities.domain.money import ONE, TOO_LONG, converted, fits, rate_at, share
 from shared.service.rules import PASS, Proposal, Verdict, complete, refuse
 
 HOME = "home"
@@ -24,6 +24,13 @@ _ROLLED_UP = ("amount", "mrr", "arr", "tcv", "acv")
 VALUED_BY = frozenset({"amount", "currency", "is_closed", "is_won"})
 """What a deal is valued anew by, whoever writes it."""
 RATE = "exchange_rate"
+_TOLD_NOBODY = frozenset({CALCULATED, "MERGE_OBJECTS"})
+"""Writes that no caller could correct: what is too large for an attribute is unknown there."""
+
+
+def home_among(told: Iterable[Mapping[str, str]]) -> str:
+    """The home currency, by what all currencies mean."""
+    return next((one[HOME] for one in told if HOME in one), DEFAULT_HOME)
 
 
 def keep_one_source(proposal: Proposal) -> Verdict:
@@ -46,14 +53,18 @@ def keep_amounts(proposal: Proposal) -> Verdict:
     if valued:
         home, rate = _rate(proposal)
         amount = proposal.after("amount")
-        known = isinstance(amount, Decimal) and rate is not None
-        values["exchange_rate"] = rate if known else None
-        values["amount_in_home_currency"] = converted(amount, rate, home) if known else None  # type: ignore[arg-type]
-    worth = values.get("amount_in_home_currency", proposal.after("amount_in_home_currency"))
+        worth = converted(amount, rate, home) if isinstance(amount, Decimal) and rate is not None else None
+        if worth is not None and not fits(worth):
+            if proposal.changes("amount") and proposal.context.source not in _TOLD_NOBODY:
+                return refuse("amount", "INVALID_INTEGER", f"amount_in_home_currency {TOO_LONG}: write a smaller one")
+            worth = None
+        values["exchange_rate"] = None if worth is None else rate
+        values["amount_in_home_currency"] = worth
+    known = values.get("amount_in_home_currency", proposal.after("amount_in_home_currency"))
     home = _home(_told(proposal))
-    values["forecast_amount"] = _share(worth, proposal.after("probability"), home)
-    values["projected_amount"] = _share(worth, proposal.after("stage_probability"), home)
-    values["closed_amount"] = worth if proposal.after("is_won") is True else None
+    values["forecast_amount"] = _share(known, proposal.after("probability"), home)
+    values["projected_amount"] = _share(known, proposal.after("stage_probability"), home)
+    values["closed_amount"] = known if proposal.after("is_won") is True else None
     return complete(**values)
 
 
@@ -102,4 +113,5 @@ def _rates(told: tuple[tuple[str, str], ...]) -> dict[date, Decimal]:
 def _share(worth: object, probability: object, home: str) -> Decimal | None:
     if not isinstance(worth, Decimal) or not isinstance(probability, Decimal):
         return None
-    return rounded(worth * probability, home)
+    found = share(worth, probability, home)
+    return found if fits(found) else None

@@ -7,12 +7,15 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from services.opportunities.domain.closing import CLOSED as OVER
 from services.opportunities.domain.closing import Standing, category, days_between, in_force, lacking
 from shared.kernel.errors import FieldError
+from shared.service.imports.layers import UNDO_SUFFIX
 from shared.service.pipelines.declare import CLOSED
 from shared.service.pipelines.steering import weighed
 from shared.service.rules import PASS, Proposal, Verdict, complete, refuse
 
+MERGED = "MERGE_OBJECTS"
 FORECAST_CATEGORY = "forecastCategory"
 DEMAND_REASON = "requireLostReason"
 _BY_STAGE = frozenset({"stage", "pipeline"})
@@ -39,6 +42,9 @@ def keep_probability(proposal: Proposal) -> Verdict:
         return PASS
     here = standing(proposal, proposal.after("stage"))
     said = proposal.after("manual_forecast_category")
+    if said == OVER and not here.closed and proposal.changes("manual_forecast_category"):
+        message = f"{OVER} follows from winning a deal; this one is open: say another category"
+        return refuse("manual_forecast_category", "INVALID_OPTION", message)
     return complete(
         stage_probability=here.probability,
         probability=in_force(here, by_hand if isinstance(by_hand, Decimal) else None),
@@ -57,7 +63,7 @@ def keep_end(proposal: Proposal) -> Verdict:
     if here.closed:
         at = proposal.after("stage_entered_at") or proposal.since
         values["closed_at"] = at
-        if proposal.after("closes_at") is None:
+        if _closes_now(proposal, here, there):
             values["closes_at"] = at
     else:
         values |= {"closed_at": None, "days_to_close": None}
@@ -68,6 +74,17 @@ def keep_end(proposal: Proposal) -> Verdict:
     if here.closed:
         values |= _days(proposal, values.get("closes_at")).values
     return Verdict(values)
+
+
+def _closes_now(proposal: Proposal, here: Standing, there: Standing) -> bool:
+    """Whether it closes on the day of this write: where it comes to its end by it, and the write says no other day.
+    What a merge or an undone import brings ended when it
+    did."""
+    if proposal.after("closes_at") is None:
+        return True
+    ends = not there.closed or there.won != here.won
+    brought_back = (proposal.context.source_id or "").endswith(UNDO_SUFFIX) or proposal.context.source == MERGED
+    return ends and "closes_at" not in proposal.new and not brought_back
 
 
 def demand_reason(proposal: Proposal) -> Verdict:

@@ -59,6 +59,42 @@ def test_wrong_rates_are_refused_all_at_once(service: Service):
     assert service.client.put(RATES, json={"home": "EUR"}).status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"csv": "currency,since,rate\nCHF,2026-02-01,1,06\n"}, "rates[0]"),
+        ({"csv": "currency,since,rate\nCHF,2026-02-01\n"}, "rates[0].rate"),
+        ({"rates": [{"currency": "CHF", "since": "2026-02-01"}]}, "rates[0].rate"),
+        ({"rates": [{"currency": "CHF", "since": "2026-02-01", "rate": 1, "rates": 2}]}, "rates[0]"),
+        *(
+            ({"rates": [{"currency": "CHF", "since": "2026-02-01", "rate": one}]}, "rates[0].rate")
+            for one in ("1e400", "1e-400", "0", "-1", "", True, "nan", "0.1234567890123456789")
+        ),
+    ],
+)
+def test_rates_that_cannot_be(service: Service, body: dict[str, Any], where: str):
+    answer = service.client.put(RATES, json=body)
+    assert (answer.status_code, [one["in"] for one in answer.json["errors"]]) == (400, [where]), answer.text
+
+
+def test_rates_of_a_file_with_a_byte_order_mark_are_read_and_null_takes_them_away(service: Service):
+    before = service.client.get(RATES).json
+    put = {"csv": "\ufeffcurrency,since,rate\r\nCHF,2030-02-01,1.06\r\n"}
+    told = service.client.put(RATES, json=put).json["results"]
+    assert {"currency": "CHF", "since": "2030-02-01", "rate": 1.06} in told
+    gone = {"rates": [{"currency": "CHF", "since": "2030-02-01", "rate": None}]}
+    assert service.client.put(RATES, json=gone).json == before
+
+
+def test_the_largest_numbers_are_kept_or_refused_by_name(service: Service):
+    values = service.read(service.deal(name="H", stage="contractsent", amount="9" * 38)["id"])["values"]
+    assert values["amount_in_home_currency"] == int("9" * 38)
+    deal = service.deal(name="I", amount=1, currency="EUR")
+    (error,) = service.write(deal["id"], 400, amount="9" * 38)
+    assert error["context"] == {"propertyName": ["amount"]}
+    assert "38 digits" in error["message"]
+
+
 def test_rates_survive_who_edits_the_choices(service: Service):
     before = service.client.get(RATES).json
     path = "/crm/v3/properties/deals/deal_currency_code"
@@ -106,6 +142,9 @@ def test_what_a_line_comes_to(service: Service):
         {"price": 5, "discount_percentage": 101},
         {"price": 5, "billing_frequency": "monthly", "billing_period": "a year"},
         {"price": 5, "amount": 5},
+        {"price": 10, "discount": 500},
+        {"price": 10, "tax_rate": -1},
+        {"price": "9" * 38, "quantity": "9" * 38},
     ],
 )
 def test_lines_that_cannot_be(service: Service, values: dict[str, Any]):

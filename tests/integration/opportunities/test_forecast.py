@@ -45,8 +45,8 @@ def book(service: Service) -> dict[str, str]:
         }
         ids[name] = service.deal(day(4, 1), **values)["id"]
     ids["pulled"] = service.deal(day(4, 1), name="pulled", stage="contractsent", amount=50, closes_at=day(8, 1))["id"]
-    service.write(ids["won"], at=day(5, 10), stage="closedwon", amount=120)
-    service.write(ids["lost"], at=day(5, 11), stage="closedlost", lost_reason="Price")
+    service.write(ids["won"], at=day(5, 10), stage="closedwon", amount=120, closes_at=day(6, 10))
+    service.write(ids["lost"], at=day(5, 11), stage="closedlost", lost_reason="Price", closes_at=day(6, 10))
     service.write(ids["slips"], at=day(5, 12), closes_at=day(7, 3))
     service.write(ids["grows"], at=day(5, 13), amount=130)
     service.write(ids["pulled"], at=day(5, 14), closes_at=day(6, 20))

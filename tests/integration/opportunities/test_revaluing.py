@@ -100,6 +100,19 @@ def test_deals_follow_rates_that_are_put_in_later(service: Service):
     assert told == [(4,)]
 
 
+def test_one_huge_deal_does_not_hold_up_the_others(service: Service):
+    """What an attribute cannot hold in home currency is unknown."""
+    offer = {"stage": "contractsent", "currency": "DKK"}
+    deals = [
+        service.deal("2026-01-10T00:00:00Z", name="h", amount=one, **offer)["id"] for one in ("9" * 38, "9" * 30, 5)
+    ]
+    rates = [{"currency": "DKK", "since": "2026-01-01", "rate": 10}]
+    assert service.client.put(RATES, json={"rates": rates}).status_code == 200
+    assert Following(service)()["state"] == "done"
+    worths = [service.read(one)["values"]["amount_in_home_currency"] for one in deals]
+    assert worths == [None, int("9" * 30 + "0"), 50]
+
+
 def test_finding_and_valuing_deals_takes_a_constant_number_of_statements(service: Service):
     """However many deals a chunk holds."""
 

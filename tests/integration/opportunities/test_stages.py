@@ -113,6 +113,27 @@ def test_winning_and_opening_again(service: Service):
     assert [one["value"] for one in history] == ["", "Price"]
 
 
+def test_a_deal_closes_on_the_day_it_closed_whatever_was_expected(service: Service):
+    deal = service.deal(day(1), name="T", stage="appointmentscheduled", closes_at=day(28))
+    lost = service.write(deal["id"], at=day(5), stage="closedlost")
+    assert (lost["closes_at"], lost["days_to_close"]) == (day(5), 4)
+    assert service.write(deal["id"], at=day(6), stage="contractsent")["closes_at"] == day(5)
+    won = service.write(deal["id"], at=day(9), stage="closedwon")
+    assert (won["closes_at"], won["closed_at"], won["days_to_close"]) == (day(9), day(9), 8)
+    service.write(deal["id"], at=day(10), stage="contractsent")
+    said = service.write(deal["id"], at=day(11), stage="closedwon", closes_at=day(9))
+    assert (said["closes_at"], said["closed_at"]) == (day(9), day(11))
+    assert service.write(deal["id"], closes_at=day(7))["days_to_close"] == 6
+
+
+def test_only_winning_makes_a_deal_a_closed_one_of_the_forecast(service: Service):
+    deal = service.deal(name="U", stage="contractsent")
+    (error,) = service.write(deal["id"], 400, manual_forecast_category="CLOSED")
+    assert error["context"] == {"propertyName": ["manual_forecast_category"]}
+    assert service.write(deal["id"], stage="closedwon", manual_forecast_category="CLOSED")["is_won"]
+    assert service.write(deal["id"], stage="contractsent")["forecast_category"] != "CLOSED"
+
+
 def test_a_probability_by_hand_sticks_until_it_is_cleared(service: Service):
     deal = service.deal(name="F", stage="appointmentscheduled", amount=100, forecast_probability=0.75)
     assert (deal["values"]["probability"], deal["values"]["stage_probability"]) == (0.75, 0.2)

@@ -95,6 +95,24 @@ def test_lines_of_another_currency_are_not_added_up(service: Service, follow: Fo
     assert service.read(deal)["values"]["amount"] is None
 
 
+def test_lines_in_the_home_currency_are_those_of_a_deal_without_one(service: Service, follow: Following):
+    deal = service.deal(name="E", stage="contractsent", amount_source="line_items")["id"]
+    line(service, deal, currency="USD")
+    follow()
+    assert service.read(deal)["values"]["amount"] == 20
+
+
+def test_more_than_an_attribute_holds_is_unknown_and_holds_up_nobody(service: Service, follow: Following):
+    large, other = (service.deal(name="F", stage="contractsent", amount_source="line_items")["id"] for _ in "ab")
+    for size in (26, 26, 26, 38, 38):
+        line(service, large, quantity=1, price="9" * size)
+        follow()
+    line(service, other)
+    follow()
+    assert service.read(large)["values"]["amount"] is None
+    assert service.read(other)["values"]["amount"] == 20
+
+
 def test_the_sum_is_kept_by_the_system(service: Service, follow: Following):
     deal = service.deal(name="D", stage="contractsent", amount_source="line_items")["id"]
     line(service, deal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.opportunities.domain.closing import Standing, category, days_between, in_force, lacking
 from services.opportunities.domain.lines import BILLINGS_A_YEAR, YEARS_A_BILLING, Line, months, summed, worth
-from services.opportunities.domain.money import converted, rate_at, rounded, unit
+from services.opportunities.domain.money import converted, fits, rate_at, rounded, share, total, unit
 
 CENT = Decimal("0.01")
 amounts = st.decimals(Decimal("-1e9"), Decimal("1e9"), places=2)
@@ -116,3 +117,31 @@ def test_days():
     begun = datetime(2026, 1, 1, tzinfo=UTC)
     assert days_between(begun, datetime(2026, 1, 2, 23, tzinfo=UTC)) == 1
     assert days_between(begun, datetime(2025, 1, 1, tzinfo=UTC)) == 0
+
+
+HUGE = Decimal("9" * 38 + "." + "9" * 18)
+DEBT = HUGE.copy_negate()
+huge = st.decimals(DEBT, HUGE, places=18)
+
+
+@given(huge, huge, huge, currencies)
+def test_the_largest_numbers_there_are_come_to_exact_amounts(amount: Decimal, rate: Decimal, part: Decimal, to: str):
+    for found, *factors in ((converted(amount, rate, to), amount, rate), (share(amount, part, to), amount, part)):
+        left, right = (Fraction(one) for one in factors)
+        assert abs(Fraction(found) - left * right) <= Fraction(unit(to)) / 2
+    line = Line(
+        amount, rate, percentage=Decimal("12.5"), tax_rate=part, frequency="per_three_years", term=Decimal(119987)
+    )
+    found = worth(line, unit(to))
+    assert Fraction(found.list_amount) - Fraction(found.discount_amount) == Fraction(found.amount)
+    assert Fraction(summed([found, found]).tcv) == 2 * Fraction(found.tcv)
+    assert Fraction(total([amount, rate, part, DEBT]) or 0) in (0, sum(map(Fraction, (amount, rate, part, DEBT))))
+
+
+def test_what_an_attribute_holds():
+    assert [fits(one) for one in (Decimal(0), HUGE, DEBT, HUGE + HUGE, Decimal(10) ** 38)] == [True] * 3 + [False] * 2
+    assert total([HUGE, HUGE]) is None
+
+
+def test_no_open_deal_is_of_a_closed_category():
+    assert [category(one, "CLOSED") for one in (OPEN, WON, LOST)] == ["BEST_CASE", "CLOSED", "OMIT"]
