@@ -46,7 +46,13 @@ def begin_meeting(proposal: Proposal) -> Verdict:
     if not proposal.changes("occurs_at"):
         values["occurs_at"] = begins
     if began and ended and "ends_at" not in proposal.new:
-        values["ends_at"] = ended + (begins - began)
+        try:
+            values["ends_at"] = ended + (begins - began)
+        except OverflowError:
+            name = "occurs_at" if proposal.changes("occurs_at") else "starts_at"
+            return refuse(
+                name, "INVALID_DATE", "The meeting would end after the year 9999: write when it ends as well."
+            )
     return complete(**values)
 
 

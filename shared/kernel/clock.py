@@ -23,6 +23,16 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def read_instant(text: object) -> datetime:
+    """The aware UTC instant of ISO 8601 text from outside; without an offset it is UTC. Raises ValueError for anything
+    else, and for what is in no year from 1 to 9999 of UTC."""
+    instant = datetime.fromisoformat(text if isinstance(text, str) else "")
+    try:
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
 def iso(instant: datetime) -> str:
     """`YYYY-MM-DDThh:mm:ss.sssZ` of an aware or naive-UTC datetime."""
     if instant.tzinfo is not None:

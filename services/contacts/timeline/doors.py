@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.timeline.answering import Timelines
 from services.contacts.timeline.entries import KINDS, SUBJECTS
 from services.contacts.timeline.reading import Place, Wanted
+from shared.kernel.clock import read_instant
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.known_types import type_of
 from shared.service.web.native.present import entity_id
@@ -118,9 +119,8 @@ def _instant(name: str, errors: ErrorList) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
+        return read_instant(text).replace(tzinfo=None)
+    except ValueError:
         errors.add(name, "INVALID_DATE", f"{name} must be an instant or a date, such as 2026-03-02T09:30:00Z")
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from services.opportunities.commands.forecast import forecast_of, submit, submit
 from services.opportunities.domain.forecast import GROUPS, Scope, Total
 from services.opportunities.domain.waterfall import Waterfall
 from services.opportunities.tables import Submission
-from shared.kernel.clock import iso, now
+from shared.kernel.clock import iso, now, read_instant
 from shared.kernel.errors import ErrorList
 from shared.kernel.json import Raw
 from shared.service.web.operation import Operation, QueryParam, answer
@@ -104,11 +104,10 @@ def _instant(name: str, errors: ErrorList) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        return read_instant(text)
     except ValueError:
         errors.add(name, "INVALID_DATE", f"{name} must be an instant such as 2026-04-01T00:00:00Z")
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _told(scope: Scope) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.eav.declare import AttributeDef
+from shared.kernel.clock import read_instant
 from shared.kernel.errors import FieldError
+from shared.service.effective import EFFECTIVE_AT, IN_FUTURE, yet_to_come
 from shared.service.imports.cells import CellProblem, moment_reader, number_reader, read_boolean
 from shared.service.imports.spec import Column, ImportSpec
 
@@ -21,7 +23,6 @@ WRONG_WIDTH = "INCORRECT_NUMBER_OF_COLUMNS"
 NO_ATTRIBUTE = "PROPERTY_DEFINITION_NOT_FOUND"
 INVALID_ID = "INVALID_OBJECT_ID"
 REQUIRED = "REQUIRED_FIELD"
-EFFECTIVE_AT = "effective_at"
 SEPARATOR = ";"
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 64
@@ -229,9 +230,19 @@ class Converter:
         if not text or text.casefold() in self._blanks:
             return
         try:
-            row.effective_at = _instant(self._moment(text))
+            at = _instant(self._moment(text))
         except CellProblem as problem:
             row.errors.append(FieldError(EFFECTIVE_AT, problem.code, problem.message))
+            return
+        except (ValueError, OverflowError):
+            row.errors.append(FieldError(EFFECTIVE_AT, "INVALID_DATE", "not an instant"))
+            return
+        if yet_to_come(at):
+            row.errors.append(
+                FieldError(EFFECTIVE_AT, IN_FUTURE, "in the future: a row counts from now or from before")
+            )
+        else:
+            row.effective_at = at
 
     def _links(self, row: Row, cells: Sequence[str | None]) -> None:
         for place, link in enumerate(self._spec.links):
@@ -254,5 +265,4 @@ def _instant(text: str) -> datetime:
     """The UTC instant of what `moment_reader` answers."""
     if text.lstrip("-").isdecimal():
         return datetime.fromtimestamp(int(text) / 1000, UTC)
-    instant = datetime.fromisoformat(text)
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    return read_instant(text)

@@ -82,7 +82,25 @@ def steered(
     limits = detail_of(live, declared.stage, values.get(declared.stage))
     times = timing.kept(declared, live, old, values, context.effective_at or at, limits)
     values, errors = judged(rules, live, old, {**values, **times} if times else values, context, at)
-    return values, (*errors, *disagreement(declared, live, old, values), *_broken(declared, live, old, values, context))
+    broken = _cleared(declared, live, old, new, context) or _broken(declared, live, old, values, context)
+    return values, (*errors, *disagreement(declared, live, old, values), *broken)
+
+
+def _cleared(
+    declared: Pipelined, live: LiveType, old: Values | None, new: Values, context: Context
+) -> list[FieldError]:
+    """An error when what stands in a stage would stand in none while its pipeline stays: visits would have a hole, and
+    from no stage one goes to any. What only carries on (a merge taken back) is not asked; the lines of a file are."""
+    attributes = governed(declared, live)
+    if old is None or attributes is None or (context.source in _CARRYING_ON and context.source != IMPORT):
+        return []
+    if old.get(declared.stage) is None or new.get(declared.stage, _NOTHING) is not None:
+        return []
+    pipeline = old.get(declared.pipeline)
+    if pipeline is None or new.get(declared.pipeline, pipeline) != pipeline:
+        return []
+    message = f'Property "{attributes[1].wire}" cannot be cleared: what is in a pipeline stays in one of its stages'
+    return [FieldError(declared.stage, "REQUIRED_FIELD", message)]
 
 
 def _broken(
@@ -91,7 +109,7 @@ def _broken(
     """The pipeline's own rules that a write breaks, where that refuses it."""
     before = None if old is None else old.get(declared.stage)
     stage = values.get(declared.stage, before)
-    if stage is None or governed(declared, live) is None:
+    if governed(declared, live) is None:
         return []
     errors = [*_move(declared, live, before, stage), *_lacking(declared, live, old, values, stage, before != stage)]
     if not errors:
@@ -105,7 +123,8 @@ def _move(declared: Pipelined, live: LiveType, before: Any, stage: Any) -> list[
     allowed = _names(detail_of(live, declared.stage, before).get(NEXT_STAGES, ""))
     if before is None or before == stage or not allowed or stage in allowed:
         return []
-    message = f'From stage "{before}" one goes to {", ".join(allowed)}, not to "{stage}"'
+    where = "none" if stage is None else f'"{stage}"'
+    message = f'From stage "{before}" one goes to {", ".join(allowed)}, not to {where}'
     return [FieldError(declared.stage, "STAGE_NOT_ALLOWED", message, allowed)]
 
 

@@ -123,7 +123,10 @@ def replayed(declared: Pipelined, live: LiveType, visits: Sequence[Visit], limit
 def _rots(limits: Mapping[str, str], since: datetime) -> datetime | None:
     if ROTTING_DAYS not in limits or limits.get(CLOSED) == "true":
         return None
-    return since + timedelta(days=float(limits[ROTTING_DAYS]))
+    try:
+        return since + timedelta(days=float(limits[ROTTING_DAYS]))
+    except OverflowError:  # after the last day there is: never
+        return None
 
 
 def _ended(live: LiveType, old: Values, stage: str, begun: datetime | None, at: datetime) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.kernel.clock import iso
+from shared.kernel.clock import iso, read_instant
 from shared.kernel.errors import Invalid, NotFound
 from shared.service.permissions import TOKENS_READ, require_scope
 from shared.service.token_commands import TokenRow, announce_tokens, create_token, list_tokens, revoke_token
@@ -99,11 +99,10 @@ def _instant(raw: object) -> datetime | None:
     if raw is None:
         return None
     try:
-        instant = datetime.fromisoformat(str(raw))
+        return read_instant(raw)
     except ValueError:
         text = "expires_at must be an ISO 8601 instant such as 2030-01-31T00:00:00Z"
         raise Invalid.one("expires_at", "INVALID_DATE", text) from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def announce(service: Runtime) -> Response:

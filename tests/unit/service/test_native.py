@@ -48,6 +48,29 @@ def test_unknown_top_level_keys_are_refused_with_the_nearest(web: Any) -> None:
     assert web.post(PATH, json={"values": {"bad": 1}}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("instant", "code"),
+    [
+        ("0001-01-01T00:00:00+14:00", "INVALID_DATE"),
+        ("9999-12-31T23:59:59-14:00", "INVALID_DATE"),
+        ("2999-01-01T00:00:00Z", "IN_FUTURE"),
+    ],
+)
+def test_writes_count_from_an_instant_that_has_been(web: Any, instant: str, code: str) -> None:
+    """Not from one that UTC cannot hold, nor from one that is yet to come."""
+    dated = {"values": {}, "effective_at": instant}
+    _make(web)
+    for answer in (
+        web.post(PATH, json=dated),
+        web.patch(f"{PATH}/1", json=dated),
+        web.post(f"{PATH}/batch/create", json={"inputs": [dated]}),
+        web.post(f"{PATH}/batch/update", json={"inputs": [{"id": "1", **dated}]}),
+    ):
+        assert answer.status_code == 400, answer.text
+        assert [one["code"] for one in answer.json["errors"]] == [code]
+        assert "effective_at" in str(answer.json["errors"])
+
+
 def test_read_with_conditions(web: Any) -> None:
     _make(web, first_name="Ada")
     found = web.get(f"{PATH}/1")

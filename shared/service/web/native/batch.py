@@ -107,7 +107,7 @@ def type_is_not_int(value: object) -> bool:
 
 
 def _at(one: dict[str, Any], where: str) -> datetime | None:
-    return present.instant(one, "effective_at", where)
+    return present.since(one, where)
 
 
 def _partial(body: dict[str, Any]) -> bool:

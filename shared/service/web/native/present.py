@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared.kernel.clock import read_instant
 from shared.kernel.errors import Invalid, NotFound
+from shared.service.effective import EFFECTIVE_AT, IN_FUTURE, yet_to_come
 from shared.service.entities import Entity, Ref, View
 from shared.service.web.request import BIGGEST_ID
 
@@ -87,11 +89,19 @@ def instant(body: dict[str, Any], key: str, where: str = "") -> datetime | None:
     if found is None:
         return None
     try:
-        at = datetime.fromisoformat(found if isinstance(found, str) else "")
+        return read_instant(found)
     except ValueError:
         text = f"{where}{key} must be an ISO 8601 instant such as 2030-01-31T00:00:00Z"
         raise Invalid.one(f"{where}{key}", "INVALID_DATE", text) from None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def since(body: dict[str, Any], where: str = "") -> datetime | None:
+    """The `effective_at` of a body: when a write counts from. Raises Invalid, also for what is yet to come."""
+    at = instant(body, EFFECTIVE_AT, where)
+    if at is not None and yet_to_come(at):
+        text = f"{where}{EFFECTIVE_AT} must not be in the future: a write counts from now or from before"
+        raise Invalid.one(f"{where}{EFFECTIVE_AT}", IN_FUTURE, text)
+    return at
 
 
 def values(body: dict[str, Any], where: str = "") -> dict[str, Any]:

@@ -56,7 +56,7 @@ def create(service: Runtime, type: str) -> Response:
     body = json_object()
     known_keys(body, WRITE_KEYS)
     name = service.catalog.type(type).name
-    at = present.instant(body, "effective_at")
+    at = present.since(body)
     drafts = [Draft(present.values(body), effective_at=at, links=links(service, name, body))]
     made = service.entities.create(context(), name, drafts, present.view(service, name, None))[0]
     return _written(service, name, made, 201)
@@ -86,7 +86,7 @@ def update(service: Runtime, type: str, id: str) -> Response:
     name = service.catalog.type(type).name
     ref = present.reference(name, id, text_param("by"))
     expected = _expected(service, name, ref)
-    at = present.instant(body, "effective_at")
+    at = present.since(body)
     wanted = links(service, name, body)
     updates = [Update(ref, present.values(body), expected, effective_at=at, links=wanted)]
     changed = service.entities.update(context(), name, updates, present.view(service, name, None))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,17 @@ def test_since_when_a_row_holds():
     )
     assert converted(["A", "", "", "", "", ""], **more).effective_at is None
     assert converted(["A", "", "x", "", "", ""], **more).errors[-1].name == "effective_at"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("2999-01-01", "IN_FUTURE"), ("0001-01-01T00:00:00+14:00", "INVALID_DATE")],
+)
+def test_a_row_does_not_count_from_the_future_or_from_no_instant(text: str, code: str):
+    more = {"effective_at": EffectiveAt(column=2, date_format="YMD")}
+    row = converted(["A", "", text, "", "", ""], **more)
+    assert row.effective_at is None
+    assert ("effective_at", code) in [(one.name, one.code) for one in row.errors]
 
 
 def declared_mdy():

@@ -121,6 +121,31 @@ def test_what_stages_demand(old: dict[str, Any] | None, new: dict[str, Any], err
     assert move(old, T0, **new)[1] == errors
 
 
+@pytest.mark.parametrize("door", ["native", "dialect"])
+@pytest.mark.parametrize("old", ["a", "b"])
+def test_a_stage_is_not_cleared_while_its_pipeline_stays(door: str, old: str):
+    """Else allowed moves would be gone round: from no stage one goes to any."""
+    standing = {"pipeline": "p", "stage": old, "amount": 1}
+    expected = [("stage", "REQUIRED_FIELD")]
+    assert move(standing, T0, Context(door=door), stage=None)[1] == expected
+    assert move(standing, T0, Context(source="IMPORT"), stage=None)[1] == expected
+    assert move({"pipeline": "p"}, T0, Context(door=door), stage=None)[1] == []
+    assert move(standing, T0, Context(source="MERGE_OBJECTS"), stage=None)[1] == []
+
+
+@pytest.mark.parametrize("pipeline", ["p", None])
+def test_allowed_moves_are_not_gone_round_with_the_pipeline(pipeline: str | None):
+    """One leaves with the pipeline where no moves are named, and nowhere else."""
+    gone = {"stage": None, "pipeline": pipeline}
+    assert move({"pipeline": "q", "stage": "a"}, T0, **gone)[1] == [("stage", "STAGE_NOT_ALLOWED")]
+    assert move({"pipeline": "q", "stage": "b"}, T0, **gone)[1] == []
+
+
+def test_what_rots_after_the_last_day_never_rots():
+    last = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    assert move(None, last, stage="b", amount=Decimal(1))[0]["rotting_at"] is None
+
+
 NATIVE, DIALECT, FILE = Context(door="native"), Context(door="dialect"), Context(source="IMPORT")
 
 

@@ -57,6 +57,14 @@ def test_a_meeting_begins_when_it_takes_place() -> None:
     assert judged("meeting", both).values == both
 
 
+def test_a_meeting_that_would_end_after_the_last_day_is_refused() -> None:
+    old = {"occurs_at": NOON, "starts_at": NOON, "ends_at": NOON + HOUR}
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    for name in ("occurs_at", "starts_at"):
+        first = judged("meeting", {name: last}, old).errors[0]
+        assert (first.name, first.code) == (name, "INVALID_DATE")
+
+
 def test_a_meeting_that_is_moved_keeps_its_length() -> None:
     old = {"occurs_at": NOON, "starts_at": NOON, "ends_at": NOON + HOUR}
     moved = judged("meeting", {"occurs_at": NOON + 3 * HOUR}, old)
