@@ -44,6 +44,11 @@ def columns(vocabulary: Vocabulary, text: str) -> list[str]:
     return [vocabulary.find(one.strip()).name for one in text.split(",") if one.strip()]
 
 
+def linked_columns(session: Session, vocabulary: Vocabulary, text: str) -> list[str]:
+    """Likewise; `company.name` is the linked company's. Raises UnknownAttribute."""
+    return [_resolved(session, vocabulary, one.strip()) for one in text.split(",") if one.strip()]
+
+
 def _resolved(session: Session, vocabulary: Vocabulary, name: str) -> str:
     try:
         return vocabulary.find(name).name

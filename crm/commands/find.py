@@ -12,8 +12,7 @@ from rich.text import Text
 from crm.api import path_of
 from crm.filter_language import Node, names
 from crm.present import entity_table
-from crm.question import columns as named
-from crm.question import filter_body, parsed, sort_body
+from crm.question import filter_body, linked_columns, parsed, sort_body
 from crm.session import Session
 from crm.vocabulary import UnknownAttribute, Vocabulary
 
@@ -23,7 +22,9 @@ Filter = Annotated[str, typer.Argument(help="Such as: score > 50 and city in (åŒ
 Words = Annotated[str, typer.Option("--text", help="Words that must occur in the searchable attributes.")]
 Sort = Annotated[list[str], typer.Option("--sort", help="Attribute to sort by; a leading - is descending. May repeat.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many to show at most.")]
-Columns = Annotated[str, typer.Option("--columns", help="Attributes to show, parted by commas: names or labels.")]
+Columns = Annotated[
+    str, typer.Option("--columns", help="Attributes to show, parted by commas: names or labels, company.name too.")
+]
 Every = Annotated[bool, typer.Option("--all", help="Show all of them; with --json one per line, as they arrive.")]
 
 
@@ -46,7 +47,7 @@ def find(
     vocabulary = session.vocabulary(type)
     asked = filter_body(session, vocabulary, filter)
     sorts = [sort_body(vocabulary, one) for one in sort]
-    shown = named(vocabulary, columns) if columns else _usual(vocabulary, parsed(filter), sorts)
+    shown = linked_columns(session, vocabulary, columns) if columns else _usual(vocabulary, parsed(filter), sorts)
     question: dict[str, Any] = {"sorts": sorts, "total": "none" if every else "exact"}
     if asked is not None:
         question["filter"] = asked

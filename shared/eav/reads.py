@@ -15,6 +15,7 @@ from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Node, Text, check
 from shared.eav.history import histories
 from shared.eav.holdings import Held, HeldLink, RangeSum, holdings, last_id, links, range_sums
+from shared.eav.links.far import add_far, far_names, resolved
 from shared.eav.links.neighbours import Neighbours
 from shared.eav.links.relations import Relations
 from shared.eav.normalising import normalised
@@ -78,6 +79,7 @@ class Reads:
             check_version(connection, live, rows)
             found = {entity.id: entity for entity in map(show.entity, rows)}
             self._add_history(connection, live, found, view, archived)
+            self._add_far(connection, live, found, view)
             return [found.get(meant.get(one, one)) if one is not None else None for one in ids]
 
         return self._reloading(type_name, work)
@@ -96,9 +98,10 @@ class Reads:
             check_version(connection, live, rows)
             entities = [show.entity(row) for row in rows[:limit]]
             self._add_history(connection, live, {one.id: one for one in entities}, view, archived)
+            self._add_far(connection, live, {one.id: one for one in entities}, view)
             return entities, entities[-1].id if len(rows) > limit else None
 
-        return self._fresh(type_name, work)
+        return self._reloading(type_name, work)
 
     def holdings(self, type_name: str, *, after: int, limit: int) -> Sequence[Held]:
         """A canonical page for copies, see `holdings.holdings`."""
@@ -124,7 +127,9 @@ class Reads:
             request = self._request(live, query, view)
             request = replace(request, filter=narrowed(connection, request.filter), asked=request.filter)
             found = page(connection, request, self._walk)
-            self._add_history(connection, live, {one.id: one for one in found.entities}, view, archived=False)
+            by_id = {one.id: one for one in found.entities}
+            self._add_history(connection, live, by_id, view, archived=False)
+            self._add_far(connection, live, by_id, view)
             return found
 
         return self._reloading(type_name, work)
@@ -201,6 +206,11 @@ class Reads:
             found[ident].history = {
                 live.attributes[name].wire if wire else name: entries for name, entries in by_name.items()
             }
+
+    def _add_far(self, connection: Connection, live: LiveType, found: dict[int, Entity], view: View) -> None:
+        """Fill in values of linked entities, see `links.far`. Raises Invalid, with nothing found as well."""
+        if far_names(live, view):
+            add_far(connection, found, resolved(live, view, self._neighbours(live), self._relations))
 
 
 def _list_statement(show: Reader) -> str:

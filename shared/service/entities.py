@@ -22,7 +22,7 @@ from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.foreign import Foreign
-from shared.service.links import LinkTo, permit_filter, permit_links
+from shared.service.links import LinkTo, permit_filter, permit_links, permit_view
 from shared.service.matching.duplicates import Duplicates
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
 from shared.service.pipelines.agreement import declared_for
@@ -158,19 +158,23 @@ class Entities:
         self, ctx: Context, type: str, refs: Sequence[Ref], view: View, *, archived: bool = False
     ) -> list[Entity | None]:
         """Entities in the order of the references, None where there is none."""
-        return self._engine.reads.read(self._permit(ctx, type, "read"), refs, view, archived=archived)
+        name = self._permit(ctx, type, "read")
+        permit_view(ctx, self._engine.catalog, name, view)
+        return self._engine.reads.read(name, refs, view, archived=archived)
 
     def list(
         self, ctx: Context, type: str, view: View, *, limit: int, after: int | None = None, archived: bool = False
     ) -> tuple[list[Entity], int | None]:
         """A page in id order and the id to go on from."""
         name = self._permit(ctx, type, "read")
+        permit_view(ctx, self._engine.catalog, name, view)
         return self._engine.reads.list(name, view, limit=limit, after=after, archived=archived)
 
     def query(self, ctx: Context, type: str, query: Query, view: View) -> Page:
         """One page of a search."""
         name = self._permit(ctx, type, "read")
         permit_filter(ctx, self._engine.catalog, name, query.filter)
+        permit_view(ctx, self._engine.catalog, name, view)
         return self._engine.reads.query(name, query, view)
 
 

@@ -13,8 +13,10 @@ from shared.eav.bulk.items import BulkItem
 from shared.eav.catalog import Catalog
 from shared.eav.declare import TypeDef
 from shared.eav.engine import Engine
+from shared.eav.entity import View
 from shared.eav.filters import Node
 from shared.eav.links.asked import LinkChange, Linked, LinkItem, LinkOutcome, Unlink
+from shared.eav.links.far import far_types
 from shared.eav.links.neighbours import named_types
 from shared.eav.links.relations import RelationDef
 from shared.eav.requests import Draft, ItemError, LinkTo, Update, Upsert
@@ -38,6 +40,7 @@ __all__ = [
     "Unlink",
     "permit_filter",
     "permit_links",
+    "permit_view",
 ]
 
 MAX_LINK_PAGE = 500
@@ -166,6 +169,12 @@ def permit_filter(ctx: Context, catalog: Catalog, type: str, node: Node | None) 
     """Raises Forbidden unless the actor may read every type whose entities, or their values, a filter asks for."""
     for name in named_types(catalog, catalog.type(type), node):
         require(ctx.actor, "objects", catalog.linkable(name).defn, "read")
+
+
+def permit_view(ctx: Context, catalog: Catalog, type: str, view: View) -> None:
+    """Raises Forbidden unless the actor may read every type whose values a view shows beside the entity's own."""
+    for live in far_types(catalog, catalog.type(type), view):
+        require(ctx.actor, "objects", live.defn, "read")
 
 
 def _spellings(one: RelationDef) -> set[str]:

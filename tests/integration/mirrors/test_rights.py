@@ -89,6 +89,9 @@ READS = (
     Surface("search by value", lambda web, w: search(web, "contact.email", "ada@rights.example")),
     Surface("query by link", lambda web, w: query(web, "associations.contact", w.contact)),
     Surface("query by value", lambda web, w: query(web, "contact.name", "Ada")),
+    Surface("query showing", lambda web, w: web.post(f"{NATIVE}/deals/query", json={"attributes": ["contact.name"]})),
+    Surface("list showing", lambda web, w: web.get(f"{NATIVE}/deals?attributes=name,contact.name")),
+    Surface("record showing", lambda web, w: web.get(f"{NATIVE}/deals/{w.deal}?attributes=contact.name")),
     Surface("export by value", lambda web, w: export(web, "contact.name", "Ada")),
     Surface(
         "shown with a record",

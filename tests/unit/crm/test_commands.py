@@ -58,6 +58,19 @@ def test_find_json_is_what_the_api_said_with_exact_numbers(system):
     assert system.bodies("/query")[0]["attributes"] == ["a1", "city"]
 
 
+def test_find_shows_columns_of_linked_entities(system):
+    system.attributes["company"] = [{"name": "industry", "label": "Industry", "type": "string"}]
+    system.entities["contact"]["1"]["values"]["company.industry"] = "MEDIA"
+    code, out, err = run_crm(system, "find", "contact", "--columns", "E-mail, company.Industry")
+    assert (code, err) == (0, "")
+    assert system.bodies("/query")[0]["attributes"] == ["email", "company.industry"]
+    assert "company.industry" in out.splitlines()[1]
+    assert "MEDIA" in out
+    code, _out, err = run_crm(system, "find", "contact", "--columns", "company.industri")
+    assert code != 0
+    assert "did you mean industry?" in err
+
+
 def test_find_limit_says_that_there_is_more(system):
     _code, out, _err = run_crm(system, "find", "contact", "--limit", "2")
     assert "2 of 3  (--limit or --all shows more)" in out
