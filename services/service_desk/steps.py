@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from services.service_desk.joining import Joining
 from services.service_desk.mail.queueing import Queueing
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.keeping import Keeping
@@ -12,5 +13,6 @@ from shared.service.steps import LiveType, Step, in_turn
 
 
 def steps(type_of: Callable[[str], LiveType]) -> Step:
-    """Clocks move, what is to go out by e-mail is queued, and who follows what is kept."""
-    return in_turn(Keeping(Books(), type_of), Queueing(), followers.keep)
+    """Merged tickets have one conversation, clocks move, e-mail to go out is queued, who follows what is kept."""
+    joining = Joining(type_of)
+    return in_turn(joining.said, Keeping(Books(), type_of), joining.merged, Queueing(), followers.keep)

@@ -15,6 +15,7 @@ from shared.eav.merging.store import Merge
 from shared.eav.merging.unmerging import Unmerged
 from shared.kernel.context import Context
 from shared.service.permissions import Mode, require
+from shared.service.presence import meant
 
 __all__ = [
     "DEFAULT_RULES",
@@ -57,8 +58,9 @@ class Merging:
         return self._engine.unmerges.unmerge(self._permit(ctx, type), id, ctx, view, merge_id=merge_id)
 
     def listed(self, ctx: Context, type: str, id: int) -> list[Merge]:
-        """All merges into an entity, the latest first, undone ones included."""
-        return self._engine.merges.listed(self._permit(ctx, type, "read"), id)
+        """All merges into an entity, the latest first, undone ones included. Raises NotFound."""
+        name = self._permit(ctx, type, "read")
+        return self._engine.merges.listed(name, meant(self._engine, self._engine.catalog.type(name), id))
 
     def _permit(self, ctx: Context, type: str, mode: Mode = "write") -> str:
         live = self._engine.catalog.type(type)

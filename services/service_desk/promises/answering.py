@@ -11,6 +11,7 @@ from services.service_desk.promises.acting import LATE_SECONDS
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.folding import progress_of
 from services.service_desk.promises.instants import ms, naive, text
+from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.sweeping import Desk
 from shared.kernel.clock import now
 
@@ -25,6 +26,7 @@ order by at desc, ticket_id limit %(limit)s
 
 def clocks_of(desk: Desk, ticket: int, at: int | None) -> dict[str, Any] | None:
     """Every clock of a ticket as JSON, with the promise it is under; None for no live ticket."""
+    ticket = next(iter(desk.home.read(TICKET, [ticket], ())), ticket)  # absorbed ones are their survivor
     with desk.home.database.connect() as connection:
         loaded = desk.book(connection)
         found = rows.listed(connection, loaded.book, "ticket_id = %(id)s", {"id": ticket})

@@ -27,6 +27,7 @@ QUEUE = "queue"
 KEYS = ("name", "description", "position", "filter", "pool", "automatic", "sticky_days", "skills")
 MOST = 200
 _MOST_NAME = 100
+_MOST_SKILLS = 100
 _KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "name": (str, "a text"),
     "description": (str, "a text"),
@@ -116,6 +117,8 @@ def _read(queue: Queue, body: Mapping[str, Any]) -> Queue:
     skills = body.get("skills", list(queue.skills))
     if isinstance(skills, list) and not all(isinstance(one, str) and one.strip() and ";" not in one for one in skills):
         errors.add("skills", "INVALID_LIST", "skills are names without semicolons")
+    elif isinstance(skills, list) and len(skills) > _MOST_SKILLS:
+        errors.add("skills", "LIMIT_EXCEEDED", f"a queue takes at most {_MOST_SKILLS} skills")
     errors.raise_if_any()
     return replace(queue, **{**body, "skills": tuple(skills)})
 

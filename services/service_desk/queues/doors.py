@@ -155,5 +155,5 @@ OPERATIONS = (
     _operation("POST", "/{id}/next", "takeNext", "Take the next ticket of a queue", take_next, body=NextIn,
                response=NextOut, example={"owner": "12"},
                description="The most urgent open ticket that is nobody's: by priority, then by what is promised "
-               "earliest. Two who ask at once get two tickets."),
+               "earliest. Two who ask at once get two tickets. 409: who asks has as many open ones as they can take."),
 )  # fmt: skip

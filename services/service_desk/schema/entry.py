@@ -15,7 +15,7 @@ _ABOUT = (
         reference="ticket",
         required=True,
         default=True,
-        description="The ticket it is about. It stays where it was said.",
+        description="The ticket it is about. It stays where it was said, unless tickets are merged or split.",
     ),
     attribute(
         "visibility",

@@ -98,11 +98,24 @@ def first_free(connection: Connection, live: LiveType, checked: Checked, urgency
     return None if row is None else int(row[0])
 
 
+def fitting(connection: Connection, live: LiveType, checked: Checked) -> list[int]:
+    """All entities that fit, by id."""
+    return [row[0] for row in connection.rows(_fitting_sql(_Asked.of(live, checked, "")), checked.params)]
+
+
 def slot_of(live: LiveType, name: str, canonical: Any) -> Any:
     """A value in canonical JSON as it stands in its slot, to look for others like it."""
     attribute = live.attributes[name]
     kind = kind_of(attribute)
     return kind.to_slot(kind.from_json(canonical, attribute), attribute)
+
+
+@lru_cache(maxsize=64)
+def _fitting_sql(asked: _Asked) -> str:
+    tables = source(asked.key.live, asked.attributes)
+    assert asked.root is not None
+    query = sa.select(tables.main.c.id).select_from(tables.rows).where(where(tables, asked.root))
+    return compiled(query.order_by(tables.main.c.id))
 
 
 @lru_cache(maxsize=256)

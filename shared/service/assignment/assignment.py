@@ -29,6 +29,7 @@ from shared.service.assignment.ledger import Line, Waiting
 from shared.service.assignment.shares import Member
 from shared.service.foreign import Foreign
 from shared.service.permissions import Mode, require
+from shared.service.presence import meant
 
 T = TypeVar("T")
 MOST_LISTED = 500
@@ -134,9 +135,8 @@ class Assignment:
         self, ctx: Context, type: str, owner: int, wanted: Mapping[str, Any], urgency: Urgency, view: View
     ) -> Entity | None:
         """Hand an owner the most urgent entity that fits a filter and is nobody's; None when there is none. What one
-        is being handed, another is not, and waits for nobody. Their capacity is not asked: they ask for it themselves.
-
-        Raises Invalid for a filter that means nothing, and whatever the write raises.
+        is being handed, another is not, and waits for nobody. Raises Conflict for who has as many
+        open ones as they can take, Invalid for a filter that means nothing, and whatever the write raises.
         """
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "write")
@@ -146,9 +146,10 @@ class Assignment:
         return None if ident is None else self._engine.reads.read(live.name, [Ref(ident)], view)[0]
 
     def story(self, ctx: Context, type: str, ident: int, limit: int) -> tuple[list[Line], Waiting | None]:
-        """Who got an entity and why, the latest first, and whether it waits for somebody."""
+        """Who got an entity and why, the latest first, and whether it waits for somebody. Raises NotFound."""
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "read")
+        meant(self._engine, live, ident)
         with self._engine.database.connect() as connection:
             return ledger.lines(connection, live.id, ident, limit), ledger.waiting(connection, live.id, ident)
 

@@ -22,7 +22,7 @@ from shared.eav.store.state import State
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import InvalidValues, Unavailable
+from shared.kernel.errors import Conflict, InvalidValues, Unavailable
 from shared.service.assignment import ledger, rows
 from shared.service.assignment.asking import compiled, likeness, skills_of, told_of
 from shared.service.assignment.choosing import Reason, Room, choose
@@ -134,7 +134,9 @@ class Giving:
         urgency: Urgency,
         context: Context,
     ) -> int | None:
-        """Give an owner the most urgent of what fits and is nobody's; its id, None without any."""
+        """Give an owner the most urgent of what fits and is nobody's; its id, None without any. Raises
+        Conflict when they have as many open ones as they can take."""
+        self._check_room(connection, live, owner)
         free = {"attribute": OWNER, "operator": "NOT_HAS_PROPERTY"}
         ident = first_free(connection, live, check(parse({"and": [wanted, free]}), live), urgency)
         if ident is None:
@@ -146,6 +148,19 @@ class Giving:
         ledger.note(connection, live.id, context.actor.id, [Line(ident, owner, None, None, None, Reason.TAKEN)])
         ledger.done(connection, live.id, [ident])
         return ident
+
+    def _check_room(self, connection: Connection, live: LiveType, owner: int) -> None:
+        agent = rows.held_agents(connection, live.id, [owner]).get(owner)
+        if agent is None or agent.capacity is None:
+            return
+        has = self._opened(connection, live, [owner]).get(owner, 0)
+        if has >= agent.capacity:
+            raise Conflict(f"Owner {owner} has {has} open {live.plural} and can take {agent.capacity}")
+
+    def _opened(self, connection: Connection, live: LiveType, owners: Sequence[int]) -> dict[int, int]:
+        """How many open ones owners have."""
+        raw = self.assigned.get(live.name, NOTHING).open
+        return counts_by(connection, live, check(parse(raw), live) if raw else None, OWNER, owners)
 
     def _held(self, connection: Connection, type_name: str, ids: Sequence[int]) -> tuple[LiveType, dict[int, State]]:
         for _ in tries():
@@ -189,9 +204,7 @@ class Giving:
         owners = {one.owner for members in pools.values() for one in members}
         agents = rows.held_agents(connection, live.id, owners) if owners else {}
         limited = [one.owner for one in agents.values() if one.capacity is not None]
-        raw = self.assigned.get(live.name, NOTHING).open
-        counted = check(parse(raw), live) if raw else None
-        opened = counts_by(connection, live, counted, OWNER, limited)
+        opened = self._opened(connection, live, limited)
         gone = rows.gone(connection, owners) if owners else frozenset()
         room = Room(agents, opened, now(), gone)
         named = {one.rule.name: one.rule for one in wanted if one.rule is not None and one.rule.sticky is not None}

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from shared.contracts.event import STAGE_VISIT, Event
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
-from shared.eav.entity import View
 from shared.eav.merging.plan import need_slots
 from shared.eav.merging.unmerging import UNMERGED
-from shared.eav.requests import Ref
 from shared.eav.store.state import Written, changes
 from shared.eav.store.write import Pending
 from shared.eav.store.write import update as rewrite
@@ -31,6 +28,7 @@ from shared.service.pipelines.agreement import declared_for, governed
 from shared.service.pipelines.declare import Pipelined
 from shared.service.pipelines.steering import detail_of
 from shared.service.pipelines.visit_rows import Move, Visit
+from shared.service.presence import meant
 from shared.service.publishing import MANY, publish
 
 
@@ -146,10 +144,6 @@ class Visits:
         require(ctx.actor, "objects", live.defn, "read")
         if declared_for(self._declarations, live) is None:
             raise NotFound("pipeline", [live.name], f"{live.plural} have no pipelines")
-        found: Any = None
-        for archived in (False, True):
-            found = found or self._engine.reads.read(live.name, [Ref(ident)], View(attributes=()), archived=archived)[0]
-        if found is None:
-            raise NotFound(live.name, [str(ident)])
+        found = meant(self._engine, live, ident)
         with self._engine.database.connect() as connection:
-            return visit_rows.listed(connection, found.id, after, limit)
+            return visit_rows.listed(connection, found, after, limit)

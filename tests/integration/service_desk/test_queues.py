@@ -124,6 +124,21 @@ def test_only_who_works_on_a_queue_takes_from_it(desk: Any, queue: Any):
     desk.ask("POST", f"{QUEUES}/{ident}/next", 400)
 
 
+def test_who_is_full_takes_no_other(desk: Any, queue: Any):
+    ident = queue("Full")
+    desk.ask("PUT", f"{AGENTS}/33", capacity=1)
+    first, _ = desk.ticket(queue_id=ident), desk.ticket(queue_id=ident)
+    assert desk.ask("POST", f"{QUEUES}/{ident}/next", owner="33")["ticket"]["id"] == first
+    assert "can take 1" in desk.ask("POST", f"{QUEUES}/{ident}/next", 409, owner="33")["message"]
+    desk.write(first, stage="4")
+    assert desk.ask("POST", f"{QUEUES}/{ident}/next", owner="33")["ticket"]
+
+
+@pytest.mark.parametrize("door", ["assignments", "merges", "visits", "followers", "sla"])
+def test_of_no_ticket_there_is_nothing_to_read(desk: Any, door: str):
+    desk.ask("GET", f"/api/v1/objects/tickets/99999999/{door}", 404)
+
+
 def test_no_ticket_is_handed_out_twice(desk: Any, queue: Any):
     ident = queue("Rush")
     made = [desk.ticket(queue_id=ident) for _ in range(12)]
@@ -202,6 +217,7 @@ def test_who_is_full_gets_the_next_when_one_is_closed(desk: Any, queue: Any, giv
         {"name": "x", "position": "first"},
         {"name": "x", "sticky_days": 0},
         {"name": "x", "skills": [1]},
+        {"name": "x", "skills": ["a"] * 101},
         {"name": "x", "colour": "red"},
     ],
 )
