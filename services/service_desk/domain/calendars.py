@@ -24,6 +24,10 @@ class CalendarProblem(ValueError):
     """A calendar that cannot be: the message says why."""
 
 
+class UnknownZone(CalendarProblem):
+    """A time zone that nobody knows."""
+
+
 class EmptyCalendar(CalendarProblem):
     """A calendar in which there is no business at all: no deadline would ever come."""
 
@@ -44,7 +48,7 @@ class Calendar:
         try:
             ZoneInfo(self.time_zone)
         except (ValueError, OSError, LookupError):
-            raise CalendarProblem(f"there is no time zone {self.time_zone[:100]!r}") from None
+            raise UnknownZone(f"there is no time zone {self.time_zone[:100]!r}") from None
         if len(self.week) != _DAYS:
             raise CalendarProblem("a week has the hours of seven days, Monday first")
         for hours in (*self.week, *self.exceptions.values()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 from services.service_desk.mail import outbox
 from services.service_desk.mail.post_office import post_office
 from services.service_desk.mail.resending import resend
-from services.service_desk.promises.instants import from_text, naive
+from services.service_desk.promises.instants import asked, naive
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.errors import Invalid
 from shared.service.permissions import Mode, require
@@ -83,10 +82,7 @@ def read_messages(service: Runtime) -> Response:
     """What came in."""
     _permit(service, "read")
     limit, shown = int_param("limit", _PAGE, _MOST, least=1) or _PAGE, text_param("before")
-    try:
-        before: datetime | None = naive(from_text(shown)) if shown else None
-    except ValueError:
-        raise Invalid.one("before", "INVALID_DATE", f"{shown[:50]} is no instant") from None
+    before = naive(asked("before", shown)) if shown else None
     with service.db.connect() as connection:
         return answer({"results": outbox.received(connection, text_param("outcome") or None, before, limit)})
 

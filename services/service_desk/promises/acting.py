@@ -5,25 +5,31 @@ Whoever is killed in between has done nothing; whoever comes at the same time ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import psycopg
 
 from services.service_desk.domain.policies import Target, Threshold
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import ms, text
+from services.service_desk.promises.judging import unfit
 from services.service_desk.promises.keeping import TICKET
 from shared.contracts.event import SLA_REACHED, Event
 from shared.kernel.clock import now
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
+from shared.kernel.errors import CrmError, ErrorList, Unavailable
 from shared.kernel.json import dumps
+from shared.kernel.telemetry import logger
 from shared.service.home import Home
 from shared.service.steps import tell
 
 SOURCE = "SLA"
 LATE_SECONDS = 60
 _AT_ONCE = 200
+_log = logger("service_desk.acting")
 _KEY = "ticket_id, target, cycle, round, threshold"
 _UNDONE = f"""
 select {_KEY}, policy_id, version, at from sla_action where done_at is null order by at, {_KEY} limit %(limit)s
@@ -48,9 +54,8 @@ def act(connection: Connection, home: Home, loaded: Loaded) -> int:
         late = max((ms(moment) - ms(at)) // 1000, 0)
         wanted = wishes(loaded, policy, version, target, name)
         context = Context(SYSTEM, SOURCE, source_id=f"{loaded.names.get(policy, policy)}/{name}")
-        values = canonical(wanted, moment)
-        changed = home.keep(connection, TICKET, {ticket: values}, context) if values else 0
-        outcome = {"late_seconds": late if late >= LATE_SECONDS else 0, "changed": wanted if changed else {}}
+        changed, failed = _set(connection, home, {ticket: wanted}, context, moment)
+        outcome = {"late_seconds": late if late >= LATE_SECONDS else 0, "changed": wanted if changed else {}, **failed}
         which = {"target": target, "cycle": cycle, "round": number, "threshold": name}
         outcomes.append({"ticket_id": ticket, **which, "outcome": outcome})
         detail = {**which, "policy": loaded.names.get(policy), "version": version, "at": text(ms(at)), **outcome}
@@ -59,6 +64,22 @@ def act(connection: Connection, home: Home, loaded: Loaded) -> int:
         connection.run(_DONE, {"rows": dumps(outcomes).decode()})
         tell(connection, events)
     return len(found)
+
+
+def _set(
+    connection: Connection, home: Home, wanted: Mapping[int, Mapping[str, Any]], context: Context, moment: datetime
+) -> tuple[int, dict[str, str]]:
+    """How many it changed, and {"failed": why} when it cannot be done: keeping undoes itself to its own savepoint, and
+    the others go on. What passes by itself (a database away) is raised, to be tried again."""
+    try:
+        ErrorList([error for one in wanted.values() for error in unfit(home, one)]).raise_if_any()
+        values = {ticket: canonical(one, moment) for ticket, one in wanted.items() if one}
+        return home.keep(connection, TICKET, values, context) if values else 0, {}
+    except Unavailable:
+        raise
+    except (CrmError, ValueError, TypeError, LookupError, psycopg.DataError, psycopg.IntegrityError) as error:
+        _log.warning("what a threshold sets cannot be set", threshold=context.source_id, error=str(error)[:500])
+        return 0, {"failed": (error.message if isinstance(error, CrmError) else type(error).__name__)[:500]}
 
 
 def wishes(loaded: Loaded, policy: int, version: int, target: str, name: str) -> dict[str, Any]:
@@ -71,7 +92,7 @@ def wishes(loaded: Loaded, policy: int, version: int, target: str, name: str) ->
     return found
 
 
-def canonical(wanted: dict[str, Any], moment: datetime) -> dict[str, Any]:
+def canonical(wanted: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
     """The same as values; a new owner was set now."""
     found = {name: int(value) if name in _REFERENCES and value is not None else value for name, value in wanted.items()}
     return {**found, "owner_assigned_at": moment} if "owner_id" in found else found

@@ -13,7 +13,8 @@ from typing import Any
 
 from services.service_desk.promises import store
 from services.service_desk.promises.books import bound
-from services.service_desk.promises.instants import from_text, ms
+from services.service_desk.promises.instants import asked, ms
+from services.service_desk.promises.judging import judge_calendar, judge_policy, storable
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.spelling import read_calendar
 from services.service_desk.promises.store import Declared
@@ -21,25 +22,34 @@ from services.service_desk.promises.sweeping import Desk
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.errors import ErrorList, Invalid, NotFound
+from shared.service.foreign import Foreign
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 # How far an instant may lie behind us: a request takes its time.
 _GRACE = 60_000
 
 
-def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context) -> Declared:
-    """Another version. Raises Invalid with everything that is wrong with it."""
+def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context, foreign: Foreign | None = None) -> Declared:
+    """Another version. foreign: who knows which owners and queues there are. Raises Invalid with everything that is
+    wrong with it."""
     name, valid_from, body = opened(raw)
     since = _since(valid_from)
+    errors = judge_calendar(body) if kind == store.CALENDAR else judge_policy(body, desk.home, foreign)
+    errors += storable(body)
     live = desk.home.type(TICKET)
     with desk.home.database.transaction() as connection:
         store.hold(connection)
         calendars, policies = (store.every(connection, one) for one in (store.CALENDAR, store.POLICY))
         _follows([one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name], since)
-        if kind == store.CALENDAR:
-            read_calendar(body)
-        else:
-            bound(live, 0, calendars, [Declared(0, name, 1, since, body)])
+        try:
+            if kind == store.CALENDAR:
+                read_calendar(body)
+            else:
+                bound(live, 0, calendars, [Declared(0, name, 1, since, body)])
+        except Invalid as refused:
+            told = {one.name for one in refused.errors}
+            errors = [*refused.errors, *(one for one in errors if one.name not in told)]
+        ErrorList(errors).raise_if_any()
         # The first version of anything counts from its instant on; what came before has no promise.
         return store.add(connection, kind, name, body, since, ctx.actor.id)
 
@@ -91,8 +101,8 @@ def opened(raw: Mapping[str, Any]) -> tuple[str, int | None, dict[str, Any]]:
     at = None
     if since is not None:
         try:
-            at = from_text(str(since))
-        except ValueError:
-            errors.add("valid_from", "INVALID_DATE", "valid_from is no instant such as 2026-03-02T09:00:00Z")
+            at = asked("valid_from", since, measured=True)
+        except Invalid as refused:
+            errors.errors += refused.errors
     errors.raise_if_any()
     return str(name), at, {key: value for key, value in raw.items() if key not in ("name", "valid_from")}

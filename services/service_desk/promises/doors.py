@@ -13,12 +13,12 @@ from pydantic import BaseModel
 
 from services.service_desk.promises import commands, store
 from services.service_desk.promises.answering import clocks_of, done_about
-from services.service_desk.promises.instants import from_text, text
+from services.service_desk.promises.instants import asked, text
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.previewing import previewed
 from services.service_desk.promises.store import Declared
 from services.service_desk.promises.sweeping import Desk
-from shared.kernel.errors import Invalid, NotFound
+from shared.kernel.errors import NotFound
 from shared.service.permissions import Mode, require
 from shared.service.web.native.present import entity_id
 from shared.service.web.operation import Operation, QueryParam, answer
@@ -103,7 +103,7 @@ def read_policies(service: Runtime) -> Response:
 def _declared(service: Runtime, kind: str) -> Response:
     permit(service, "write")
     body = json_object()
-    made = commands.declare(desk_of(service), kind, body, context())
+    made = commands.declare(desk_of(service), kind, body, context(), service.foreign)
     return answer(version_of(made), 201)
 
 
@@ -127,10 +127,7 @@ def read_clocks(service: Runtime, id: str) -> Response:
     """The clocks of one ticket, as of this moment or another one since it was last changed."""
     permit(service, "read")
     shown = text_param("at")
-    try:
-        at = from_text(shown) if shown else None
-    except ValueError:
-        raise Invalid.one("at", "INVALID_DATE", f"{shown[:50]} is no instant such as 2026-03-02T09:00:00Z") from None
+    at = asked("at", shown, measured=True) if shown else None
     found = clocks_of(desk_of(service), entity_id(TICKET, id), at)
     if found is None:
         raise NotFound(TICKET, [id])
@@ -143,7 +140,7 @@ def read_actions(service: Runtime) -> Response:
     limit, before = int_param("limit", 100, 500, least=1), text_param("before")
     ticket = text_param("ticket")
     wanted = entity_id(TICKET, ticket) if ticket else None
-    at = from_text(before) if before else None
+    at = asked("before", before) if before else None
     return answer(done_about(desk_of(service), wanted, bool_param("late"), at, limit or 100))
 
 

@@ -15,13 +15,16 @@ from services.service_desk.promises import store
 from services.service_desk.promises.books import Loaded, bound
 from services.service_desk.promises.commands import opened
 from services.service_desk.promises.folding import progress_of
-from services.service_desk.promises.instants import from_text, ms, naive
+from services.service_desk.promises.instants import asked, ms, naive
+from services.service_desk.promises.judging import judge_calendar, judge_policy
 from services.service_desk.promises.keeping import TICKET
+from services.service_desk.promises.spelling import read_calendar
 from services.service_desk.promises.store import Declared
 from services.service_desk.promises.sweeping import Desk
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import ErrorList, Invalid
+from shared.service.home import Home
 
 MOST_TICKETS = 20_000
 MOST_LISTED = 1000
@@ -32,29 +35,33 @@ select ticket_id from sla_clock where not gone and ticket_id > %(after)s
     and (%(since)s::timestamp is null or at >= %(since)s) order by ticket_id limit %(limit)s
 """
 Breaches = dict[int, set[str]]
+Draft = tuple[str, Mapping[str, Any]]
 
 
 def previewed(desk: Desk, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """{"tickets", "breaches": {target: {"today", "draft"}}, "more", "fewer": tickets by target}. Raises Invalid."""
+    """{"tickets", "breaches": {target: {"today", "draft"}}, "more", "fewer": tickets by target}, and
+    "whole": false when not all tickets were looked at or not all of those found are listed. Raises Invalid."""
     since = _since(raw)
     live = desk.home.type(TICKET)
     with desk.home.database.connect() as connection:
         today = desk.book(connection)
         kept = [store.every(connection, one) for one in (store.CALENDAR, store.POLICY)]
         drafts = [_drafts(raw, name) for name in ("calendars", "policies")]
+        _judge(desk.home, *drafts)
         if not any(drafts):
             raise Invalid.one("policies", "REQUIRED_FIELD", "name at least one draft in policies or calendars")
         both = [_in_place(old, new) for old, new in zip(kept, drafts, strict=True)]
         draft = bound(live, today.revision, *both)
         counted, before, after, whole = _compared(connection, desk, today, draft, since)
+    more, fewer = _news(after, before), _news(before, after)
     return {
         "tickets": counted,
-        "whole": whole,
+        "whole": whole and max(len(more), len(fewer)) <= MOST_LISTED,
         "breaches": {
             target.value: {"today": _count(before, target), "draft": _count(after, target)} for target in Target
         },
-        "more": _listed(after, before),
-        "fewer": _listed(before, after),
+        "more": more[:MOST_LISTED],
+        "fewer": fewer[:MOST_LISTED],
     }
 
 
@@ -91,14 +98,14 @@ def _count(breaches: Breaches, target: Target) -> int:
     return sum(target.value in one for one in breaches.values())
 
 
-def _listed(some: Breaches, others: Breaches) -> list[dict[str, Any]]:
+def _news(some: Breaches, others: Breaches) -> list[dict[str, Any]]:
     """Tickets with breaches that the others have not."""
     found = []
     for ticket, targets in some.items():
         own = targets - others.get(ticket, set())
         if own:
             found.append({"ticket": str(ticket), "targets": sorted(own)})
-    return found[:MOST_LISTED]
+    return found
 
 
 def _drafts(raw: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:
@@ -106,6 +113,14 @@ def _drafts(raw: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, A
     if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
         raise Invalid.one(name, "INVALID_TYPE", f"{name} must be a list of objects")
     return [(found[0], found[2]) for found in (opened(one) for one in given)]
+
+
+def _judge(home: Home, calendars: Iterable[Draft], policies: Iterable[Draft]) -> None:
+    for _, body in calendars:
+        read_calendar(body)
+    errors = [one for _, body in calendars for one in judge_calendar(body)]
+    errors += [one for _, body in policies for one in judge_policy(body, home, None)]
+    ErrorList(errors).raise_if_any()
 
 
 def _in_place(kept: Iterable[Declared], drafts: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Declared]:
@@ -123,7 +138,4 @@ def _in_place(kept: Iterable[Declared], drafts: Iterable[tuple[str, Mapping[str,
 
 def _since(raw: Mapping[str, Any]) -> int | None:
     given = raw.get("since")
-    try:
-        return None if given is None else from_text(str(given))
-    except ValueError:
-        raise Invalid.one("since", "INVALID_DATE", "since is no instant such as 2026-03-02T09:00:00Z") from None
+    return None if given is None else asked("since", given)

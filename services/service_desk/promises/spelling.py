@@ -16,7 +16,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from services.service_desk.domain.calendars import Calendar, CalendarProblem, joined, week_of
+from services.service_desk.domain.calendars import Calendar, CalendarProblem, UnknownZone, joined, week_of
 from services.service_desk.domain.policies import Goal, Moment, OnChange, PolicyVersion, Target, Threshold
 from services.service_desk.schema.choices import PRIORITIES, STATUSES
 from shared.kernel.errors import ErrorList, Invalid
@@ -49,6 +49,8 @@ def read_calendar(raw: Raw) -> Calendar:
     try:
         own = {day: joined(parts) for day, parts in exceptions.items()}
         return Calendar(str(raw.get("time_zone", "")), week_of(week), holidays, own)
+    except UnknownZone as problem:
+        raise Invalid.one("time_zone", "INVALID_OPTION", str(problem)) from None
     except CalendarProblem as problem:
         raise Invalid.one("hours", "INVALID_CALENDAR", str(problem)) from None
 
@@ -94,7 +96,7 @@ def _goal(raw: Any, where: str, errors: ErrorList) -> Goal:
     states = {one.value for one in STATUSES} - {"closed"}
     pauses = _list(raw, "pauses", errors, where)
     for state in pauses:
-        if state not in states:
+        if not isinstance(state, str) or state not in states:
             _wrong(errors, f"{where}.pauses", state, sorted(states))
     usual = None if otherwise is None else _seconds(otherwise, f"{where}.otherwise", errors)
     return Goal(lengths, usual, frozenset(str(one) for one in pauses))
@@ -146,7 +148,7 @@ def _parts(raw: Any, where: str, errors: ErrorList) -> list[tuple[int, int]]:
 
 def _minutes(text: Any) -> int | None:
     hour, colon, minute = str(text).partition(":")
-    if not (colon and hour.isdecimal() and minute.isdecimal() and len(minute) == 2):
+    if not (colon and hour.isdecimal() and minute.isdecimal() and len(hour) <= 2 == len(minute)):
         return None
     found = int(hour) * 60 + int(minute)
     return found if int(minute) < 60 and found <= 1440 else None
@@ -162,7 +164,7 @@ def _date(text: Any, where: str, errors: ErrorList) -> date | None:
 
 def _seconds(raw: Any, where: str, errors: ErrorList) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool) or not 0 < raw <= _MOST_SECONDS:
-        errors.add(where, "INVALID_INTEGER", f"{where} must be a whole number of seconds, more than none")
+        errors.add(where, "INVALID_INTEGER", f"{where} must be a whole number of seconds from 1 to {_MOST_SECONDS:,}")
         return _SECOND
     return raw * _SECOND
 

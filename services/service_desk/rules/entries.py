@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
@@ -10,6 +10,8 @@ QUEUED = "QUEUED"
 IMPORT = "IMPORT"
 _OURS = ("AGENT", "SYSTEM")
 _LONG_AGO = timedelta(hours=1)
+_SOON = timedelta(minutes=1)
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _FIXED = ("ticket_id", "visibility", "author", "said_at")
 
 
@@ -19,6 +21,18 @@ def begin_entry(proposal: Proposal) -> Verdict:
         return PASS
     usual = {"visibility": "PUBLIC", "author": "AGENT", "said_at": proposal.since}
     return complete(**{name: value for name, value in usual.items() if proposal.after(name) is None})
+
+
+def be_said_by_now(proposal: Proposal) -> Verdict:
+    """Clocks go by when it was said: not later than now, give or take clocks that differ, nor before there were any."""
+    said = proposal.after("said_at")
+    if not proposal.creating or not isinstance(said, datetime):
+        return PASS
+    if said > proposal.at + _SOON:
+        return refuse("said_at", "INVALID_DATE", "said_at is when it was said: it does not lie in the future.")
+    if said < _FIRST:
+        return refuse("said_at", "INVALID_DATE", "said_at lies in 1970 at the earliest.")
+    return PASS
 
 
 def stay_as_said(proposal: Proposal) -> Verdict:
@@ -43,4 +57,4 @@ def go_out(proposal: Proposal) -> Verdict:
     return complete(delivery=QUEUED)
 
 
-TICKET_ENTRY = RuleSet(check=(begin_entry, stay_as_said, go_out))
+TICKET_ENTRY = RuleSet(check=(begin_entry, be_said_by_now, stay_as_said, go_out))

@@ -268,7 +268,7 @@ def test_another_version_takes_over_and_leaves_the_past_alone(desk: Desk) -> Non
     ("path", "body", "name"),
     [
         ("calendars", {"time_zone": "UTC", "hours": {}}, "hours"),
-        ("calendars", {"time_zone": "Mars/Olympus", "hours": {"monday": [["09:00", "17:00"]]}}, "hours"),
+        ("calendars", {"time_zone": "Mars/Olympus", "hours": {"monday": [["09:00", "17:00"]]}}, "time_zone"),
         ("calendars", {"time_zone": "UTC", "hours": {"monday": [["9", "17:00"]]}}, "hours.monday"),
         ("calendars", {"time_zone": "UTC", "hours": {"caturday": []}}, "hours.caturday"),
         ("policies", {"calendar": "nowhere", "targets": {RESOLUTION: {"otherwise": 60}}}, "calendar"),

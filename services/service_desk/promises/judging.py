@@ -1,0 +1,106 @@
+"""What a new declaration must be besides readable. Asked when something is declared or tried, never when a book is
+loaded: what was accepted earlier must go on being read, since no clock moves without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from services.service_desk.promises.keeping import TICKET
+from services.service_desk.schema.choices import PRIORITIES
+from shared.kernel.errors import ErrorList, FieldError, Invalid
+from shared.kernel.json import dumps
+from shared.service.entities import Draft
+from shared.service.foreign import Foreign
+from shared.service.home import Home
+from shared.service.references import unknown_references
+
+MOST_ORDER = 1_000_000
+_NOWHERE = frozenset({"Factory", "localtime"})
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}")
+
+
+def judge_calendar(raw: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with a calendar that can be read."""
+    errors = ErrorList()
+    if raw.get("time_zone") not in zones():
+        message = f"there is no time zone {str(raw.get('time_zone'))[:50]}; one is Europe/Berlin"
+        errors.add("time_zone", "INVALID_OPTION", message)
+    hours, exceptions = (_object(raw.get(name)) for name in ("hours", "exceptions"))
+    if not any(hours.values()):
+        # Exceptions come to an end: behind the last of them, no deadline would ever come.
+        errors.add("hours", "REQUIRED_FIELD", "hours: a week has business hours on at least one of its days")
+    for where, days in (("hours", hours), ("exceptions", exceptions)):
+        for day, parts in days.items():
+            _parts(parts, f"{where}.{day}"[:100], errors)
+    return errors.errors
+
+
+def judge_policy(raw: Mapping[str, Any], home: Home, foreign: Foreign | None) -> list[FieldError]:
+    """What is wrong with a policy; foreign: who knows whether owners and queues exist, not asked when absent."""
+    errors = ErrorList()
+    if not isinstance(raw.get("withdrawn", False), bool):
+        errors.add("withdrawn", "INVALID_BOOLEAN", "withdrawn must be true or false")
+    place = raw.get("order", 0)
+    if isinstance(place, int) and abs(place) > MOST_ORDER:
+        errors.add("order", "INVALID_INTEGER", f"order must be a whole number of at most {MOST_ORDER:,} either way")
+    thresholds = raw.get("thresholds")
+    for at, one in enumerate(thresholds if isinstance(thresholds, list) else ()):
+        actions = one.get("actions") if isinstance(one, Mapping) else None
+        for number, action in enumerate(actions if isinstance(actions, list) else ()):
+            wanted = _object(action.get("set")) if isinstance(action, Mapping) else {}
+            where = f"thresholds[{at}].actions[{number}].set"
+            found = [*unfit(home, wanted), *(_made_up(home, foreign, wanted) if foreign is not None else ())]
+            errors.errors += [FieldError(f"{where}.{one.name}", one.code, f"{where}: {one.message}") for one in found]
+    return errors.errors
+
+
+def storable(raw: Mapping[str, Any]) -> list[FieldError]:
+    """Whether it can be kept as JSON: a number may be greater than any that the database reads again."""
+    try:
+        dumps(raw)
+    except TypeError:
+        return [FieldError("body", "INVALID_INTEGER", "a number in it is greater than 64 bits")]
+    return []
+
+
+def unfit(home: Home, wanted: Mapping[str, Any]) -> list[FieldError]:
+    """Values of an action that no ticket can have."""
+    found = [FieldError(name, "INVALID_TYPE", f"{name}: null clears it") for name, one in wanted.items() if one == ""]
+    priority = wanted.get("priority")
+    priorities = [one.value for one in PRIORITIES]
+    if priority not in (None, "", *priorities):
+        found.append(
+            FieldError("priority", "INVALID_OPTION", f"{str(priority)[:50]} is none of {', '.join(priorities)}")
+        )
+    try:
+        home.check(TICKET, {name: one for name, one in wanted.items() if name != "priority"})
+    except Invalid as refused:
+        found += refused.errors
+    return found
+
+
+def _made_up(home: Home, foreign: Foreign, wanted: Mapping[str, Any]) -> Iterable[FieldError]:
+    return unknown_references(foreign, home.type(TICKET), [Draft(wanted)]).get(0, ())
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Names of time zones."""
+    return frozenset(available_timezones()) - _NOWHERE
+
+
+def _parts(parts: Any, where: str, errors: ErrorList) -> None:
+    for part in parts if isinstance(parts, list) else ():
+        if not isinstance(part, list) or not all(isinstance(one, str) and _TIME.fullmatch(one) for one in part):
+            errors.add(where, "INVALID_TYPE", f'{where}: a part of a day is ["09:00", "17:00"]')
+        elif len(part) == 2 and part[0].zfill(5) == part[1].zfill(5):
+            errors.add(where, "INVALID_TYPE", f"{where}: {part[0]} to {part[1]} is no time at all; all day is to 24:00")
+
+
+def _object(raw: Any) -> Mapping[str, Any]:
+    return raw if isinstance(raw, Mapping) else {}
