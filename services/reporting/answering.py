@@ -23,6 +23,7 @@ from services.reporting.domain.definitions import CURRENCY, Definition, Wrong
 from services.reporting.domain.questions import Question, Table, read_question
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled
+from services.reporting.metrics.wheres import check_where
 from services.reporting.projections import Projections, compiled_metric
 from services.reporting.query import Cells, groups, nothing, unconverted
 from services.reporting.rates import rates_of
@@ -133,6 +134,7 @@ class Answers:
             question = read(raw, definition)
             for one in parts:
                 permit(ctx, one.compiled, question.named)
+            check_where(connection, [(one.metric.id, one.known, one.compiled) for one in parts], question)
         sources = sources_of(parts)
         if question.as_of is None:
             self.wait(sources, fresh, asked)

@@ -35,6 +35,7 @@ from services.reporting.domain.questions import QUESTION_KEYS, Question, Table
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
 from services.reporting.metrics.deltas import Sums
+from services.reporting.metrics.wheres import check_where
 from services.reporting.projections import counts_numbers
 from shared.kernel.clock import monotonic, now
 from shared.kernel.context import Context
@@ -79,6 +80,7 @@ def ask(answers: Answers, ctx: Context, raw: Mapping[str, Any], fresh: str = "an
     sources = sources_of([part])
     answers.wait(sources, fresh, asked)
     with answers.database.connect() as connection:
+        check_where(connection, [(0, known, compiled)], question)
         as_of = reached(connection, sources)
         found = _table(connection, part, question)
     told: dict[str, Any] = {"metric": None, "label": definition.label, "definition_version": None, "precomputed": False}

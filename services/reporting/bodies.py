@@ -83,7 +83,8 @@ class MetricList(BaseModel):
 
 
 class AnswerDocument(BaseModel):
-    """Groups with their values, and how fresh they are."""
+    """Groups with their values, and how fresh they are. `n` of a row: how many entities are in the group; of an average
+    those with a value, of a ratio its divisor's."""
 
     metric: str | None
     definition_version: int | None

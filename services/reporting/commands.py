@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -30,6 +30,8 @@ _AT_ONCE = 2000
 _log = logger("reporting.commands")
 _FACTS = """select id, values::text from fact
 where type_no = %(no)s and id > %(after)s and not archived order by id"""
+_GIVE_UP = """update metric set state = 'replaced', retired_at = timezone('utc', clock_timestamp())
+where id = %s and state = 'backfilling'"""
 _COUNT = "select count(*) from fact where type_no = %(no)s"
 
 
@@ -83,7 +85,10 @@ def _checked(database: Database, projections: Projections, raw: Mapping[str, Any
                     told = f"measure: {part} is a ratio itself; a ratio is made of two metrics of entities"
                     raise Invalid.one("measure", "INVALID_METRIC", told)
         else:
-            compile_metric(definition, projections.catalogs.types(connection).type(definition.entity_type))
+            known = projections.catalogs.types(connection).type(definition.entity_type)
+            # Events tell of types by their own name: under another one nothing would ever be counted.
+            definition = replace(definition, entity_type=known.name)
+            compile_metric(definition, known)
     return definition
 
 
@@ -236,4 +241,28 @@ def define_suggested(database: Database, projections: Projections) -> int:
                     made += 1
                 except (Conflict, Invalid) as error:
                     _log.warning("not defined", metric=raw["name"], error=error.category)
+    return made
+
+
+def name_types(database: Database, projections: Projections) -> int:
+    """Fill metrics anew, under the own name of their type, that were kept under another one: no event has reached
+    those since they were filled. How many; the generation before serves until then."""
+    with database.connect() as connection:
+        types = projections.catalogs.types(connection)
+        some = [one for one in store.listed(connection) if one.entity_type]
+    filling = {one.name for one in some if one.state == store.BACKFILLING}
+    made = 0
+    for one in some:
+        known = types.find(one.entity_type) or types.find(one.entity_type.lower())
+        if known is None or known.name == one.entity_type or (one.state == store.READY and one.name in filling):
+            continue
+        try:
+            with database.transaction() as connection:
+                connection.run(_GIVE_UP, (one.id,))
+                started(
+                    connection, projections, Context(source="SYSTEM"), replace(one.definition, entity_type=known.name)
+                )
+            made += 1
+        except Conflict:  # somebody was faster
+            continue
     return made

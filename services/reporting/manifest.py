@@ -9,7 +9,7 @@ from services.reporting.answering import Answers
 from services.reporting.api import OPERATIONS as DOORS
 from services.reporting.asking_api import OPERATIONS as ASKING
 from services.reporting.cache import Cache
-from services.reporting.commands import define_suggested
+from services.reporting.commands import define_suggested, name_types
 from services.reporting.filter_api import OPERATIONS as FILTERS
 from services.reporting.handlers import subscriptions
 from services.reporting.jobs import (
@@ -43,6 +43,11 @@ def suggested(database: Database) -> int:
     return define_suggested(database, Projections())
 
 
+def named(database: Database) -> int:
+    """Mend what was kept under another name of its type."""
+    return name_types(database, Projections())
+
+
 def answers(service: Runtime) -> Answers:
     """What the doors need."""
     return Answers(service.db, Projections(), Cache(service.redis))
@@ -61,6 +66,7 @@ MANIFEST = Manifest(
     own=answers,
     upkeep={
         "metrics_defined": suggested,
+        "metrics_named": named,
         "verifications_started": verify_when_due,
         "relinks_waiting": relinks,
         "foldings_started": fold_when_due,

@@ -23,7 +23,7 @@ from shared.kernel.json import dumps
 from shared.service.replica.conditions import LinkedTest
 
 Groups = dict[Group, tuple[Value, int]]
-"""(value, entities) by group."""
+"""(value, entities; of an average, those with a value) by group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def groups(connection: Connection, cells: Cells, question: Question, wanted: Wan
         table = "total" if question.as_of is None else "ledger"
         values = _VALUES["converted" if cells.definition.measure.to else kind]
         rows = _read(connection, cells, question, wanted, table, values)
-        found = {key: (_value(row), int(row[1])) for key, row in rows.items()}
+        # Of an average those entities are told that have a value: what was averaged.
+        found = {key: (_value(row[:2]), int(row[-1])) for key, row in rows.items()}
     if not wanted.columns:
         found.setdefault((), (nothing(cells.definition), 0))
     return found
@@ -132,7 +133,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "count": ("sum(c.n)", "sum(c.n)"),
     "sum": ("sum(c.s)", "sum(c.n)"),
     "converted": ("coalesce(sum(c.s * rate), 0)", "sum(c.n)"),
-    "average": ("sum(c.s) / nullif(sum(c.m), 0)", "sum(c.n)"),
+    "average": ("sum(c.s) / nullif(sum(c.m), 0)", "sum(c.n)", "sum(c.m)"),
     # Numbers by their amount; dates, which have none, as the text that orders like them.
     "min": ("min(c.amount)", "sum(c.n)", "min(c.value)"),
     "max": ("max(c.amount)", "sum(c.n)", "max(c.value)"),

@@ -116,7 +116,10 @@ class Recent(Generic[T]):
 
 def key_of(name: str, raw: Mapping[str, Any]) -> Key:
     """A question as it was asked."""
-    return name, json.canonical(dict(raw))
+    try:
+        return name, json.canonical(dict(raw))
+    except TypeError:  # a number beyond what JSON is written with here: whoever reads the question refuses it
+        return name, repr(sorted(raw.items(), key=repr)).encode("utf-8", "replace")
 
 
 def stand(connection: Connection, name: str) -> Stand | None:

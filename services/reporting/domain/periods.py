@@ -114,10 +114,11 @@ def _bound(text: str, bucket: str, zone: str, moment: datetime) -> str:
         else:
             sign, count, step = found.groups()
             at = moment + (int(count) * _STEPS[step] * (1 if sign == "+" else -1) if sign else timedelta(0))
+        # Of the first and last years some instants are in no year of the other zone.
+        return bucketed(at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"), bucket, zone)
     except (ValueError, OverflowError) as error:
         told = "write now, now+2h, now-30m, now-7d, 2026-03-01 or 2026-03-01T09:30 on either side of .., or nothing"
         raise ValueError(f"{text[:40]!r} is no bound of a range: {told}") from error
-    return bucketed(at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"), bucket, zone)
 
 
 # So that the period before a period, and the day behind it, are dates still.

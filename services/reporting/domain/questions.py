@@ -26,6 +26,7 @@ SORTS = ("value", "-value", "group", "-group")
 COMPARISONS = ("previous", "year_before")
 MOST_GROUPS = 10_000
 MOST_VALUES = 1000
+MOST_NUMBER = 2**63 - 1
 QUESTION_KEYS = ("by", "where", "period", "series", "pivot", "compare", "as_of", "sort", "top")
 Group = tuple[str | None, ...]
 Value = Decimal | str | None
@@ -104,6 +105,10 @@ class _Reader:
                 self.wrong(f"where.{name}", f"expected 1 to {MOST_VALUES} values")
             if any(one is not None and not isinstance(one, str | int | bool) for one in listed):
                 self.wrong(f"where.{name}", "expected texts, or null for what has no value")
+                continue
+            if any(isinstance(one, int) and abs(one) > MOST_NUMBER for one in listed):
+                self.wrong(f"where.{name}", f"expected numbers of at most {MOST_NUMBER}")
+                continue
             found[self.dimension(name, "where")] = tuple(_text(one) for one in listed)
         return found
 
@@ -192,7 +197,7 @@ def read_question(
         reader.wrong("compare", "needs a period")
     if compare and series:
         reader.wrong("compare", "a series has its own past: ask for a longer period instead")
-    where = raw.get("where") or {}
+    where = {} if raw.get("where") is None else raw["where"]
     ranges = _ranges(where, definition)
     values = {name: one for name, one in where.items() if name not in ranges} if ranges else where
     found = Question(
@@ -215,8 +220,8 @@ def read_question(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One group: its value (None where there is none to tell), how many entities, the value compared with; the values
-    across, in the order of the columns."""
+    """One group: its value (None where there is none to tell), how many entities (of an average, those with a value;
+    of a ratio, its divisor's), the value compared with; the values across, in the order of the columns."""
 
     group: Group
     value: Value

@@ -5,13 +5,14 @@ For projections over a replica. Facts hold canonical JSON by attribute key; only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from shared.eav.catalog import LiveType
-from shared.eav.declare import AttributeDef
+from shared.eav.declare import AttributeDef, OptionDef
 from shared.eav.filters import check, matches, parse
+from shared.eav.folding import nearest
 from shared.eav.types import kind_of
 from shared.kernel.errors import Invalid
 
@@ -21,6 +22,8 @@ NUMBERS = frozenset({"number"})
 DATES = frozenset({"date", "datetime"})
 # Groups by free text would be as many as there are entities.
 UNGROUPED = frozenset({"long_text"})
+MOST_TOLD = 10
+"""Options that a message lists when none is near."""
 
 
 class _Typed(Mapping[int, Any]):
@@ -97,3 +100,13 @@ def group_text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return ";".join(value) if isinstance(value, list) else str(value)
+
+
+def no_option(value: str, options: Sequence[OptionDef]) -> str:
+    """That there is no such option, with the nearest ones by value or label."""
+    names = {name: one.value for one in options for name in (one.label, one.value) if name}
+    close = dict.fromkeys(names[name] for name in nearest(value, names))
+    if close:
+        return f"{value[:40]!r} is no option; did you mean {', '.join(close)}?"
+    few = ", ".join(one.value for one in options[:MOST_TOLD])
+    return f"{value[:40]!r} is no option; there are {few}{', ...' if len(options) > MOST_TOLD else ''}"

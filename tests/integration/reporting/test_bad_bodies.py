@@ -95,3 +95,79 @@ def test_odd_dimensions_are_no_failures(reporting: Reporting) -> None:
             dimension = {"name": "one", "attribute": "created_at", "bucket": "month", name: odd}
             found = web.post("/reporting/v1/query", json={"entity_type": "company", "dimensions": [dimension]})
             assert found.status_code < 500, (dimension, found.text)
+
+
+DIMENSIONS = [
+    "lead_status",
+    "annual_revenue",
+    "owner_id",
+    {"name": "opened", "attribute": "created_at", "bucket": "minute"},
+    {"name": "month", "attribute": "created_at", "bucket": "month"},
+    "contact.lead_status",
+]
+HUGE = 10**19
+
+
+@pytest.fixture(scope="module")
+def metric(reporting: Reporting) -> Any:
+    """Companies by all sorts of dimensions, once with a status that is offered no longer."""
+    web = reporting.client()
+    body = {"name": "sorts", "entity_type": "company", "dimensions": DIMENSIONS}
+    made = web.post("/reporting/v1/metrics", json=body)
+    assert made.status_code == 201, made.text
+    with reporting.db.connect() as connection:
+        [(ident,)] = connection.rows("select id from metric where name = 'sorts'")
+    while reporting.fill(ident):
+        pass
+    with reporting.db.transaction() as connection:
+        dims = "array['GONE', null, null, null, null, null]"
+        connection.run(f"insert into total (metric_id, dims, n, m, s) values ({ident}, {dims}, 1, 0, 0)")
+    return web
+
+
+@pytest.mark.parametrize(
+    ("question", "field", "said"),
+    [
+        ({"top": HUGE * HUGE}, "top", "from 1 to"),
+        ({"where": {"owner_id": HUGE * HUGE}}, "where.owner_id", "expected"),
+        ({"where": {"owner_id": HUGE}}, "where.owner_id", ""),
+        ({"where": {"owner_id": "abc"}}, "where.owner_id", "is no id"),
+        ({"where": {"opened": "..9999-12-31T23:59:59-14:00"}}, "where.opened", "no bound"),
+        ({"where": {"opened": "garbage"}}, "where.opened", "2026-03-01T09:30"),
+        ({"where": {"opened": 5}}, "where.opened", "is no minute"),
+        ({"where": {"month": "2026-03-02"}}, "where.month", "first day of a month"),
+        ({"where": {"lead_status": "NEWW"}}, "where.lead_status", "did you mean NEW"),
+        ({"where": {"lead_status": ["NEW", None, "new"]}}, "where.lead_status", "did you mean NEW"),
+        ({"where": {"contact.lead_status": "NEWW"}}, "where.contact.lead_status", "did you mean NEW"),
+        ({"where": {"annual_revenue": "much"}}, "where.annual_revenue", "is no number"),
+        ({"where": []}, "where", "expected an object"),
+        ({"where": "x"}, "where", "expected an object"),
+    ],
+)
+def test_what_cannot_be_a_value_is_refused(metric: Any, question: Any, field: str, said: str) -> None:
+    own = {"entity_type": "company", "dimensions": DIMENSIONS, "by": []}
+    for path, more in (("/reporting/v1/metrics/sorts/query", {}), ("/reporting/v1/query", own)):
+        found = metric.post(path, json={**more, **question})
+        assert found.status_code == 400, (path, found.text)
+        assert field in found.text, found.text
+        assert said in found.text, found.text
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"lead_status": ["NEW", None]},
+        {"lead_status": "GONE"},
+        {"owner_id": [17, "18", None]},
+        {"opened": "2026-03-01T09:30"},
+        {"opened": "..now-2h"},
+        {"month": ["2026-03-01", None]},
+        {"annual_revenue": 5},
+        {"contact.lead_status": None},
+    ],
+)
+def test_what_can_be_a_value_is_answered(metric: Any, where: Any) -> None:
+    found = metric.post("/reporting/v1/metrics/sorts/query", json={"where": where})
+    assert found.status_code == 200, found.text
+    if where == {"lead_status": "GONE"}:
+        assert found.json["rows"][0]["value"] == "1"

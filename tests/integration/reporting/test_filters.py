@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.reporting import commands
 from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import ADMIN, Reporting
 from tests.integration.service.conftest import follow
@@ -205,3 +206,33 @@ def test_what_lags_behind_says_so_and_what_to_do(
     for found in (web.post(f"{METRICS}/wide/query?fresh=strong", json={}), web.get(f"{PATH}?fresh=strong")):
         assert found.status_code == 503
         assert "fresh=any" in found.json["message"]
+
+
+def test_a_type_by_another_of_its_names_is_kept_like_any_other(reporting: Reporting, web: Any) -> None:
+    condition = {"attribute": "city", "operator": "EQ", "value": "Hallein"}
+    made = web.post(PATH, json={"name": "plural", "entity_type": "companies", "filter": condition})
+    assert (made.status_code, made.json["entity_type"]) == (201, "company")
+    for name, entity_type in (("by_plural", "companies"), ("by_label", "Company")):
+        made = web.post(METRICS, json={"name": name, "entity_type": entity_type, "filter": condition})
+        assert (made.status_code, made.json["entity_type"]) == (201, "company"), made.text
+    work(reporting)
+    # As it was stored before types were named by their own name: one that serves, one that is being filled.
+    web.post(METRICS, json={"name": "half", "entity_type": "company", "filter": condition})
+    with reporting.db.transaction() as connection:
+        connection.run("""update metric set entity_type = 'companies',
+            definition = jsonb_set(definition, '{entity_type}', '"companies"') where name in ('by_plural', 'half')""")
+    reporting.system.client("contacts").post(COMPANIES, json={"values": {"city": "Hallein"}})
+    reporting.catch_up()
+    assert commands.name_types(reporting.db, reporting.projections) == 2
+    assert commands.name_types(reporting.db, reporting.projections) == 0, "they are being filled"
+    work(reporting)
+    assert commands.name_types(reporting.db, reporting.projections) == 0
+    reporting.system.client("contacts").post(COMPANIES, json={"values": {"city": "Hallein"}})
+    reporting.catch_up()
+    assert numbers(web)["plural"] == 2
+    for name in ("by_plural", "by_label", "half"):
+        found = web.post(f"{METRICS}/{name}/query", json={}).json
+        assert (found["rows"][0]["value"], found["as_of"] is None) == ("2", False), name
+    web.delete(f"{PATH}/plural")
+    for name in ("by_plural", "by_label", "half"):
+        web.delete(f"{METRICS}/{name}")
