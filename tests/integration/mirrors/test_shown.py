@@ -54,6 +54,15 @@ def test_every_native_reading_shows_values_of_linked_entities(sales: Side, world
     assert shown(web.get(DEALS, query_string=params)) == queried
     for ident, row in zip(ids, queried, strict=True):
         assert shown(web.get(f"{DEALS}/{ident}", query_string={"attributes": params["attributes"]})) == [row]
+    every = web.get(f"{DEALS}/{ids[0]}", query_string={"attributes": "*,company.name"}).get_json()["values"]
+    assert (every["company.name"], every["stage"]) == ("Acme", None)
+
+
+def test_a_version_tells_nothing_of_what_linked_entities_are(sales: Side, world: dict[str, int]) -> None:
+    web, path = sales.client(), f"{DEALS}/{world['first']}"
+    known = {"If-None-Match": web.get(path).headers["ETag"]}
+    assert web.get(path, headers=known).status_code == 304
+    assert web.get(path, query_string={"attributes": "company.name"}, headers=known).status_code == 200
 
 
 @pytest.mark.parametrize(

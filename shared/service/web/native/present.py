@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared.eav.links.neighbours import linked_name
 from shared.kernel.clock import read_instant
 from shared.kernel.errors import Invalid, NotFound
 from shared.service.effective import EFFECTIVE_AT, IN_FUTURE, yet_to_come
@@ -69,7 +70,8 @@ def reference(type_name: str, text: str, by: str) -> Ref:
 def view(service: Runtime, type_name: str, attributes: tuple[str, ...] | None, history: tuple[str, ...] = ()) -> View:
     """The view of the named attributes: None for the type's default set, `*` for all."""
     if attributes and ALL in attributes:
-        attributes = tuple(service.catalog.type(type_name).attributes)
+        live = service.catalog.type(type_name)
+        attributes = (*live.attributes, *(one for one in attributes if linked_name(live, one)))
     return View(form="json", attributes=attributes, history=history)
 
 

@@ -74,7 +74,9 @@ def read(service: Runtime, type: str, id: str) -> Response:
     if found is None:
         raise NotFound(name, [id])
     headers = {"ETag": preconditions.etag(found.version), "Cache-Control": "private, no-cache"}
-    if preconditions.is_known(request.headers.get("If-None-Match"), found.version):
+    # The version tells nothing of what linked entities are: with values of theirs, nobody "has" the answer already.
+    own = not any("." in one for one in found.values)
+    if own and preconditions.is_known(request.headers.get("If-None-Match"), found.version):
         return Response(b"", 304, headers)
     return answer(present.entity_json(name, found), 200, headers)
 
@@ -143,7 +145,12 @@ def _written(service: Runtime, name: str, entity: Any, status: int) -> Response:
     return answer(present.entity_json(name, entity), status, headers)
 
 
-_ATTRIBUTES = QueryParam("attributes", "array", "Names to show; `*` for all; the type's default set if left out")
+_ATTRIBUTES = QueryParam(
+    "attributes",
+    "array",
+    "Names to show, of linked entities too: `company.name` is the "
+    "primary company's, or the first one's. `*` for all of its own; the type's default set if left out",
+)
 _HISTORY = QueryParam("history", "array", "Names whose former values to show, newest first")
 _ARCHIVED = QueryParam("archived", "boolean", "Look into the archive instead", False)
 _BY = QueryParam("by", "string", "Name of a unique attribute: the path then holds its value instead of the id")
