@@ -173,11 +173,13 @@ class Home:
         found = self._engine.reads.read(type_name, [Ref(id=one) for one in ids], View("json", attributes))
         return {one.id: one for one in found if one is not None}
 
-    def shown(self, type_name: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """What is shown of entities, of mirrored ones too: the type's display values by internal name. Those that are
-        not there, or not known here, are left out."""
+    def shown(
+        self, type_name: str, ids: Sequence[int], names: Sequence[str] | None = None
+    ) -> dict[int, dict[str, Any]]:
+        """What is shown of entities, of mirrored ones too: the type's display values by internal name, or those of
+        `names` that are at hand. Those that are not there, or not known here, are left out."""
         try:
-            found = self._engine.links.shown(type_name, ids)
+            found = self._engine.links.shown(type_name, ids, names)
         except NotFound:
             return {}
         return {ident: values for ident, values in found.items() if values is not None}

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.service_desk.macros import commands
 from services.service_desk.macros.deeds import Hand, Outcome, carried_out
-from services.service_desk.macros.speaking import Speaker, vocabulary
+from services.service_desk.macros.speaking import Speaker, unasked, vocabulary
 from services.service_desk.macros.store import MACRO, REPLY, Declared
 from services.service_desk.macros.templates import problems, rendered
 from services.service_desk.promises.keeping import TICKET
@@ -62,13 +62,17 @@ def apply(
 def filled_in(home: Home, body: Mapping[str, Any], ticket: int, agent: tuple[str, str]) -> str:
     """A draft or a canned reply as it would be said about a ticket. Raises NotFound, Invalid for unknown variables."""
     with home.database.connect() as connection:
-        if "canned" in body:
-            source = commands.wanted(connection, REPLY, str(body["canned"])).body["text"]
+        canned, source = body.get("canned"), body.get("text")
+        if (canned is None) == (source is None):
+            message = "name what to say in text, or a canned reply in canned: one of them"
+            raise Invalid.one("text", "REQUIRED_FIELD", message)
+        if canned is not None:
+            source = commands.wanted(connection, REPLY, str(canned)).body["text"]
+            wrong = unasked(source, "canned")
         else:
-            source = body.get("text")
-            wrong = problems(source, vocabulary(home.type(TICKET), asking=True), "text")
-            if wrong:
-                raise Invalid(wrong)
+            wrong = problems(source, vocabulary(home.type(TICKET), asking=True), "text") or unasked(source, "text")
+        if wrong:
+            raise Invalid(wrong)
         states = home.states(connection, TICKET, [ticket])
         if ticket not in states:
             raise NotFound(TICKET, [str(ticket)])

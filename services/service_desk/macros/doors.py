@@ -148,8 +148,7 @@ def preview_reply(service: Runtime) -> Response:
     permit(service, "read")
     body = json_object()
     known_keys(body, ("ticket", "text", "canned", "agent"))
-    ticket = entity_id(TICKET, body.get("ticket", ""))
-    return answer({"text": filled_in(home_of(service), body, ticket, _agent(service, body))})
+    return answer({"text": filled_in(home_of(service), body, ticket_of(body), _agent(service, body))})
 
 
 def apply_macro(service: Runtime, name: str) -> Response:
@@ -166,6 +165,14 @@ def apply_macro(service: Runtime, name: str) -> Response:
     done = apply(home_of(service), context(), name, tickets, _agent(service, body), preview=preview)
     results = [one.as_json() for one in done.outcomes]
     return answer({"macro": done.macro.name, "version": done.macro.version, "preview": preview, "results": results})
+
+
+def ticket_of(body: Mapping[str, Any]) -> int:
+    """Which ticket a body means. Raises Invalid where it names none, NotFound for what can be no id."""
+    ticket = body.get("ticket")
+    if ticket in (None, "") or not isinstance(ticket, str | int) or isinstance(ticket, bool):
+        raise Invalid.one("ticket", "REQUIRED_FIELD", "ticket must be the id of a ticket")
+    return entity_id(TICKET, ticket)
 
 
 def check_references(service: Runtime, actions: object) -> None:

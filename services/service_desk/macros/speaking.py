@@ -1,6 +1,7 @@
 """What the variables of texts mean for a ticket: plain texts about it, who asked, and who answers.
 
-The requester is the contact that the ticket is linked to; of one who is not linked, only the address is known.
+The requester is the contact that the ticket is linked to, as far as it is mirrored here; of one who is not linked,
+address and name are what the ticket says.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.service_desk.macros.templates import uses
 from services.service_desk.promises.keeping import TICKET
 from shared.kernel.db import Connection
+from shared.kernel.errors import FieldError
 from shared.service.home import Home, LiveType, State
 
 CONTACT = "contact"
@@ -24,6 +27,14 @@ def vocabulary(live: LiveType, *, asking: bool = False) -> dict[str, tuple[str, 
     """The variables there are. asking: the text goes with a question of how it was."""
     found = {"ticket": (*_SYSTEM, *live.stored), "requester": REQUESTER, "agent": AGENT}
     return {**found, "satisfaction": SATISFACTION} if asking else found
+
+
+def unasked(source: object, where: str) -> list[FieldError]:
+    """What is wrong with a text when it goes with no question of how it was."""
+    if not uses(str(source), "satisfaction"):
+        return []
+    message = f"{where}: satisfaction.url is there only in what a trigger's ask says"
+    return [FieldError(where, "UNKNOWN_VARIABLE", message)]
 
 
 class Speaker:
@@ -43,7 +54,7 @@ class Speaker:
         person = {name: str(one) for name, one in self._people.get(ticket, {}).items() if one is not None}
         person.setdefault("email", about.get("requester_email", ""))
         names = (person.get("first_name", ""), person.get("last_name", ""))
-        person["name"] = " ".join(one for one in names if one)
+        person["name"] = " ".join(one for one in names if one) or about.get("requester_name", "")
         ident, name = self._agent
         agent = {"id": ident or about.get("owner_id", ""), "name": name}
         return {"ticket": about, "requester": {one: person.get(one, "") for one in REQUESTER}, "agent": agent}
@@ -63,14 +74,14 @@ class Speaker:
 
 
 def _requesters(connection: Connection, home: Home, tickets: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Of tickets, the contact with the lowest id of those linked."""
-    linked: dict[int, int] = {}
-    for ticket, (_, contact) in home.linked(connection, TICKET, tickets, [CONTACT]):
-        linked[ticket] = min(contact, linked.get(ticket, contact))
+    """Of tickets, the contact with the lowest id of those linked that are there. Contacts live in another service: its
+    mirrors are read."""
+    linked = [(ticket, contact) for ticket, (_, contact) in home.linked(connection, TICKET, tickets, [CONTACT])]
     if not linked:
         return {}
-    known = home.read(CONTACT, sorted(set(linked.values())), tuple(one for one in REQUESTER if one != "name"))
-    return {ticket: dict(known[contact].values) for ticket, contact in linked.items() if contact in known}
+    asked = tuple(one for one in REQUESTER if one != "name")
+    known = home.shown(CONTACT, sorted({contact for _, contact in linked}), asked)
+    return {ticket: known[contact] for ticket, contact in sorted(linked, reverse=True) if contact in known}
 
 
 def _instant(shown: str) -> str:

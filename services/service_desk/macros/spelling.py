@@ -10,12 +10,13 @@ Triggers know more of them: {"notify": {"owners": ["12"], "text": ".."}}, {"emit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from services.service_desk.macros.speaking import vocabulary
+from services.service_desk.macros.speaking import unasked, vocabulary
+from services.service_desk.macros.store import Declared
 from services.service_desk.macros.templates import problems
 from services.service_desk.promises.keeping import TICKET
 from shared.kernel.errors import ErrorList, Invalid
@@ -39,10 +40,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What actions are read against. replies: names of canned replies; errors: takes what is wrong."""
+    """What actions are read against. replies: canned replies by name; errors: takes what is wrong."""
 
     home: Home
-    replies: Collection[str]
+    replies: Mapping[str, Declared]
     errors: ErrorList = field(default_factory=ErrorList)
 
 
@@ -96,6 +97,8 @@ def _text(body: Any, where: str, reading: Reading, *, asking: bool = False, more
             near = get_close_matches(str(canned), reading.replies, 3, 0.5)
             message = f"{where}: there is no canned reply {str(canned)[:63]}"
             reading.errors.add(where, "INVALID_OPTION", message, near)
+        elif not asking:
+            reading.errors.errors += unasked(reading.replies[canned].body["text"], where)
         return {"canned": str(canned)}
     known = vocabulary(reading.home.type(TICKET), asking=asking)
     reading.errors.errors += problems(body.get("text"), known, f"{where}.text")

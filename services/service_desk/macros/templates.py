@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shared.kernel.errors import FieldError, Invalid
@@ -71,9 +71,23 @@ def rendered(source: str, words: Words) -> str:
                 raise Invalid.one("text", "LIMIT_EXCEEDED", message)
             parts.append(part)
     except _FAULTS as error:
-        message = f"the text cannot be filled in: {str(error)[:200] or type(error).__name__}"
+        message = f"the text cannot be filled in: {_said(error)}"
         raise Invalid.one("text", "INVALID_TEMPLATE", message) from None
     return "".join(parts)
+
+
+def uses(source: str, root: str) -> bool:
+    """Whether a text that has no problems asks for a variable of this root."""
+    return any(path[0] == root for path in _paths(_SANDBOX.parse(source)))
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, in words that know nothing of the language this is written in."""
+    if isinstance(error, UndefinedError):
+        return "it asks for a variable that is not there"
+    if isinstance(error, TypeError):
+        return "variables are texts: they cannot be compared with numbers, and filters take what fits them only"
+    return "a filter is given what it cannot take, such as truncate a length below 3"
 
 
 def _tried(source: str, known: Vocabulary, where: str) -> list[FieldError]:

@@ -60,7 +60,9 @@ def _raw(body: dict[str, Any]) -> bytes:
         except binascii.Error:
             raise Invalid.one("raw_base64", "INVALID_TYPE", "raw_base64 is not base64") from None
     else:
-        raise Invalid.one("raw", "REQUIRED_FIELD", "name the message in raw or raw_base64, not in both")
+        both = text is not None and encoded is not None
+        wrong = "name the message in raw or raw_base64, not in both" if both else "raw or raw_base64 must be an e-mail"
+        raise Invalid.one("raw", "REQUIRED_FIELD", wrong)
     if len(raw) > MOST_BYTES:
         raise Invalid.one("raw", "LIMIT_EXCEEDED", f"a message has at most {MOST_BYTES:,} bytes")
     return raw

@@ -1,7 +1,7 @@
 """HTTP: following a ticket, the tickets of somebody, and what they are told.
 
 A token is nobody's in particular: whose tickets and notifications are meant is said with every request. It takes the
-right to read tickets, and to follow one that to write them.
+right to read tickets; to follow one, or to mark what was read, that to write them.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def read_notifications(service: Runtime, owner: str) -> Response:
 
 def mark_read(service: Runtime, owner: str) -> Response:
     """Some of it was read."""
-    _permit(service, "read")
+    _permit(service, "write")
     whose, body = _owner(owner), json_object()
     known_keys(body, ("upto", "ids"))
     errors = ErrorList()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 from pydantic import BaseModel
 
-from services.service_desk.macros.doors import home_of, permit
+from services.service_desk.macros.doors import home_of, permit, ticket_of
 from services.service_desk.macros.spelling import ASK_DAYS, MOST_DAYS
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.satisfaction import page, surveys
@@ -24,7 +24,6 @@ from services.service_desk.satisfaction.surveys import LEAST, MOST, MOST_COMMENT
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict, Invalid, NotFound, RateLimited
-from shared.service.web.native.present import entity_id
 from shared.service.web.operation import Operation, answer
 from shared.service.web.request import context, json_object, known_keys
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
 TAG = "Satisfaction"
 _NOTHING = ("This link does not work", "Please take the whole link from our e-mail.")
+_GONE = ("This request is no longer there", "Your answer cannot be kept: what it is about was removed.")
 _OVER = ("This link has expired", "There is nothing to answer here any more. Thank you all the same.")
 
 
@@ -57,11 +57,14 @@ def show_question(service: Runtime, token: str) -> Response:
         return refused
     with service.db.connect() as connection:
         found = surveys.read(connection, link)
+        there = link.ticket in home_of(service).states(connection, TICKET, [link.ticket])
     if found is None:
         return _html(page.refused(*_NOTHING), 404)
     if found.answered is not None:
         return _html(page.thanks(found, first=False))
-    return _html(page.refused(*_OVER), 410) if _over(link) else _html(page.question())
+    if _over(link):
+        return _html(page.refused(*_OVER), 410)
+    return _html(page.question()) if there else _html(page.refused(*_GONE), 410)
 
 
 def take_answer(service: Runtime, token: str) -> Response:
@@ -80,7 +83,10 @@ def take_answer(service: Runtime, token: str) -> Response:
         if found is None or found.answered is None:
             return _html(page.refused(*(_NOTHING if found is None else _OVER)), 404 if found is None else 410)
         return _html(page.thanks(found, first=False))
-    done = surveys.answered(home, link, score, comment)
+    try:
+        done = surveys.answered(home, link, score, comment)
+    except NotFound:
+        return _html(page.refused(*_GONE), 410)
     if done is None:
         return _html(page.refused(*_NOTHING), 404)
     return _html(page.thanks(done[0], first=done[1]))
@@ -91,7 +97,7 @@ def make_link(service: Runtime) -> Response:
     permit(service, "write", "objects")
     body = json_object()
     known_keys(body, ("ticket", "days"))
-    ticket, days = entity_id(TICKET, body.get("ticket", "")), body.get("days", ASK_DAYS)
+    ticket, days = ticket_of(body), body.get("days", ASK_DAYS)
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= MOST_DAYS:
         raise Invalid.one("days", "INVALID_INTEGER", f"days must be a whole number from 1 to {MOST_DAYS}")
     home, ctx = home_of(service), context()

@@ -20,6 +20,7 @@ from shared.kernel.clock import now
 from shared.kernel.config import Settings
 from shared.kernel.context import Actor, Context
 from shared.kernel.db import Connection
+from shared.kernel.errors import NotFound
 from shared.service.home import Home, LiveType, State
 
 PATH = "/api/v1/service_desk/satisfaction/"
@@ -93,12 +94,16 @@ def read(connection: Connection, link: Link, *, lock: bool = False) -> Survey | 
 
 
 def answered(home: Home, link: Link, score: int, comment: str) -> tuple[Survey, bool] | None:
-    """Take an answer; what was answered, and whether it was this one. None when there is no such question."""
+    """Take an answer; what was answered, and whether it was this one. None when there is no such question. Raises
+    NotFound when the ticket is no longer there: then the question stays unanswered."""
 
     def work(connection: Connection) -> tuple[Survey, bool] | None:
+        there = link.ticket in home.states(connection, TICKET, [link.ticket], lock=True)
         found = read(connection, link, lock=True)
         if found is None or found.answered is not None:
             return None if found is None else (found, False)
+        if not there:
+            raise NotFound(TICKET, [str(link.ticket)])
         moment = now()
         params = {"id": link.survey, "score": score, "comment": comment or None, "at": _naive(moment)}
         connection.run(_ANSWER, params)

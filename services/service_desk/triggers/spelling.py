@@ -171,7 +171,8 @@ def _timing(live: LiveType, raw: object, errors: ErrorList) -> Timing | None:
     attribute = live.find(str(body.get("attribute", "")))
     seconds = body.get(ways[0]) if len(ways) == 1 else None
     if attribute is None or attribute.kind not in _INSTANTS or attribute.name not in live.stored:
-        errors.add("at", "INVALID_OPTION", "at.attribute must be a date or datetime of tickets that something sets")
+        dates = ", ".join(name for name in live.stored if live.attributes[name].kind in _INSTANTS)
+        errors.add("at", "INVALID_OPTION", f"at.attribute must be a date that tickets hold: {dates}")
         return None
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= MOST_SECONDS:
         errors.add("at", "INVALID_INTEGER", f"at: after or before, a whole number of seconds up to {MOST_SECONDS:,}")

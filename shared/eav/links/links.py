@@ -228,10 +228,18 @@ class Links:
                 self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
 
-    def shown(self, to_type: str, ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
+    def shown(
+        self, to_type: str, ids: Sequence[int], names: Sequence[str] | None = None
+    ) -> dict[int, dict[str, Any] | None]:
         """What is shown of linked entities, see `reading.shown`."""
-        with self._database.connect() as connection:
-            return reading.shown(connection, self._catalog.linkable(to_type), ids)
+        for _ in tries():
+            live = self._catalog.linkable(to_type)
+            try:
+                with self._database.connect() as connection:
+                    return reading.shown(connection, live, ids, names)
+            except StaleCatalog:
+                self._catalog.refresh()
+        raise Unavailable("the catalog keeps changing: try again")
 
     def _outcomes(self, prepared: Prepared, count: int) -> list[LinkOutcome | ItemError]:
         by_place: dict[int, LinkOutcome | ItemError] = {

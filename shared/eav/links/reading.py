@@ -10,7 +10,7 @@ from typing import Any
 from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.links.asked import Linked
 from shared.eav.links.relations import RelationDef
-from shared.eav.query.reading import ID, VERSION, reader
+from shared.eav.query.reading import ID, VERSION, VERSION_SEEN, reader
 from shared.eav.tables import table_name
 from shared.kernel.db import Connection
 
@@ -69,10 +69,14 @@ def pages(
     }
 
 
-def shown(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
-    """What is shown of linked entities: the type's display values by internal name, None for one that its home has not
-    told of yet. Those that are not there are left out."""
-    names = (live.defn.primary_display, *live.defn.secondary_display)
-    view = reader(live, tuple(one for one in names if one in live.attributes), "json")
+def shown(
+    connection: Connection, live: LiveType, ids: Sequence[int], names: Sequence[str] | None = None
+) -> dict[int, dict[str, Any] | None]:
+    """What is shown of linked entities: the type's display values by internal name, or those of `names` that it has;
+    None for one that its home has not told of yet. Those that are not there are left out. Raises StaleCatalog."""
+    wanted = (live.defn.primary_display, *live.defn.secondary_display) if names is None else names
+    view = reader(live, tuple(one for one in wanted if one in live.attributes), "json")
     rows = view.rows(connection, list(ids)) if ids else []
+    if any(row[VERSION_SEEN] != live.version for row in rows[:1]):
+        raise StaleCatalog(live.name)
     return {row[ID]: view.entity(row).values if row[VERSION] else None for row in rows}

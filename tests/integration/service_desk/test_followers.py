@@ -14,6 +14,7 @@ from shared.bus.ticks import tick
 from shared.contracts.event import DESK_NOTICE, UPDATED, Event
 from shared.kernel.clock import now
 from shared.service.home import Home
+from shared.service.tokens import token_hash
 
 TICKETS = "/api/v1/objects/tickets"
 AGENTS = "/api/v1/service_desk/agents"
@@ -146,6 +147,20 @@ def test_what_was_read_is_read(desk: Any, telling: Any):
     assert desk.ask("GET", f"{path}?limit=1")["next_before"] == newest
     desk.ask("POST", f"{path}/read", 400)
     assert tidy(desk.runtime.db) == 0, "it was read just now"
+
+
+def test_who_may_only_read_marks_nothing(desk: Any):
+    token = "crm_only_reads_" + "0" * 48
+    sql = """insert into service_token (id, name, hash, scopes, created_at, version)
+    values (7001, 'reads', %(hash)s, array['crm.objects.tickets.read'], now() at time zone 'UTC', 1)"""
+    with desk.runtime.db.transaction() as connection:
+        connection.run(sql, {"hash": token_hash(token)})
+    client = desk.client.application.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    assert client.get(f"{AGENTS}/61/notifications").status_code == 200
+    refused = client.post(f"{AGENTS}/61/notifications/read", json={"upto": "1"})
+    assert refused.status_code == 403
+    assert "crm.objects.tickets.write" in refused.text
 
 
 def test_a_write_that_leaves_followers_alone_costs_nothing(desk: Any):

@@ -97,5 +97,7 @@ def test_a_ticket_closed_for_good_is_followed_by_another(desk: Desk) -> None:
 def test_what_is_no_message(desk: Desk) -> None:
     for body in ({}, {"raw": "no sender"}, {"raw_base64": "%%%"}, {"raw": "x", "raw_base64": "eA=="}):
         desk.ask("POST", "/api/v1/service_desk/messages", 400, **body)
+    empty = desk.ask("POST", "/api/v1/service_desk/messages", 400, raw="")
+    assert empty["errors"][0]["message"] == "raw or raw_base64 must be an e-mail"
     raw = base64.b64encode("From: a@b.c\nSubject: ü\nMessage-ID: <g1@x>\n\nä".encode("latin-1")).decode()
     assert desk.ask("POST", "/api/v1/service_desk/messages", raw_base64=raw)["outcome"] == "opened"

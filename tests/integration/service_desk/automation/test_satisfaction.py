@@ -148,6 +148,16 @@ def test_an_old_answer_does_not_overwrite_a_new_question(desk: Desk) -> None:
     assert desk.read(ident).get("csat_score") is None
 
 
+def test_an_answer_about_a_ticket_that_is_gone_is_not_thanked_for(desk: Desk) -> None:
+    ident, path = link(desk)
+    desk.ask("DELETE", f"/api/v1/objects/tickets/{ident}", 204)
+    for found in (visitor(desk).get(path), visitor(desk).post(path, data={"score": "5"})):
+        assert (found.status_code, "no longer there" in found.text) == (410, True)
+    desk.ask("POST", f"/api/v1/objects/tickets/{ident}/restore")
+    assert "Thank you" in visitor(desk).post(path, data={"score": "5"}).text
+    assert desk.read(ident)["csat_score"] == 5
+
+
 def test_tries_are_limited(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     _, path = link(desk)
     limit = Limit(None, 2)

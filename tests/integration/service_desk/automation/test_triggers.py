@@ -362,6 +362,14 @@ def test_what_is_wrong_is_told_at_once(desk: Desk) -> None:
         actions=[{"set": {"priority": "VERY"}}],
     )  # fmt: skip
     said = " | ".join(one["message"] for one in found["errors"])
-    for word in ("name: ", "on must", "filter: ", "at.attribute", "changed: ", "enabled must", "actions[0].set: "):
+    for word in (
+        "name: ",
+        "on must",
+        "filter: ",
+        "tickets hold: owner_assigned_at, ",
+        "changed: ",
+        "enabled must",
+        "actions[0].set: ",
+    ):
         assert word in said
     assert "UNKNOWN_KEY" in codes(declare(desk, "triggers", 400, name="x", whenever=1))

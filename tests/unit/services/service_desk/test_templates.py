@@ -64,6 +64,16 @@ def test_all_of_them_at_once_with_near_ones() -> None:
     assert [one.nearest[:1] for one in found] == [("requester.first_name",), ("ticket.subject",)]
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["{% if ticket.priority >= 3 %}x{% endif %}", "{{ ticket.subject | truncate(2) }}", "{{ 'a' | upper(1) }}"],
+)
+def test_what_cannot_be_filled_in_is_told_in_our_words(source: str) -> None:
+    (found,) = problems(source, KNOWN, "text")
+    for word in ("not supported", "'str'", "expected", "argument", "()"):
+        assert word not in found.message
+
+
 def test_limits() -> None:
     assert problems("x" * (MOST_SOURCE + 1), KNOWN, "text")[0].code == "LIMIT_EXCEEDED"
     assert problems("(" * 5 + "{{ " + "(" * 3000 + " }}", KNOWN, "text")[0].code == "INVALID_TEMPLATE"
