@@ -22,6 +22,7 @@ from shared.kernel.config import Settings
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.json import dumps
+from shared.kernel.telemetry import logger
 from shared.service.entities import DomainJudge
 from shared.service.following import Subscription, beside
 from shared.service.home import Entity, Home
@@ -32,6 +33,7 @@ DEAL, LINE = "deal", "line_item"
 OF_DEAL, OF_LINE = 19, 20
 SUMMED = ("amount", "mrr", "arr", "acv", "tcv")
 _AT_ONCE = 500
+_log = logger("sums")
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
@@ -105,7 +107,12 @@ def summed(currency: object, lines: Sequence[Entity]) -> dict[str, Decimal | Non
     """What lines come to together; unknown where one of them is in another currency than the deal, and where it is
     more than an attribute holds. currency: of the deal, the home currency where it has none."""
     foreign = any(one.values.get("currency") not in (None, currency) for one in lines)
-    return {name: None if foreign else total(_number(one.values, name) for one in lines) for name in SUMMED}
+    if foreign:
+        return dict.fromkeys(SUMMED)
+    found = {name: total(_number(one.values, name) for one in lines) for name in SUMMED}
+    if None in found.values():
+        _log.warning("sum_too_large", lines=[one.id for one in lines[:10]])
+    return found
 
 
 def _number(values: Mapping[str, Any], name: str) -> Decimal:
