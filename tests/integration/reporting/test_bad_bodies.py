@@ -111,6 +111,7 @@ HUGE = 10**19
 @pytest.fixture(scope="module")
 def metric(reporting: Reporting) -> Any:
     """Companies by all sorts of dimensions, once with a status that is offered no longer."""
+    reporting.catch_up()
     web = reporting.client()
     body = {"name": "sorts", "entity_type": "company", "dimensions": DIMENSIONS}
     made = web.post("/reporting/v1/metrics", json=body)
