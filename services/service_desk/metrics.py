@@ -107,7 +107,7 @@ METRICS: dict[str, tuple[dict[str, Any], ...]] = {
         },
         {
             "name": "tickets_closed",
-            "label": "Tickets closed",
+            "label": "Tickets that are closed, by when",
             "measure": _COUNT,
             "filter": _CLOSED,
             "dimensions": _WHOSE,
@@ -131,10 +131,14 @@ METRICS: dict[str, tuple[dict[str, Any], ...]] = {
         },
         _share("reopen_rate", "Share of tickets opened again", "tickets_reopened", "tickets_ended"),
         _average("time_to_first_reply", "Time to first reply", "time_to_first_reply", "opened_at", *_WHOSE),
-        _average("time_to_close", "Time to close", "time_to_close", "closed_at", *_WHOSE),
+        _average(
+            "time_to_close", "Time to close, calendar, from the first opening", "time_to_close", "closed_at", *_WHOSE
+        ),
         _average("first_response_time", "First response, business", "first_response_time", "opened_at", *_WHOSE),
         _average("next_response_time", "Next response, business", "next_response_time", "last_reply_at", *_WHOSE),
-        _average("resolution_time", "Resolution, business", "resolution_time", "closed_at", *_WHOSE),
+        _average(
+            "resolution_time", "Resolution, business, of the present cycle", "resolution_time", "closed_at", *_WHOSE
+        ),
         *(one for target, label in _TARGETS for one in (*_kept(target, label), _due(target, label))),
         *_asked(),
     ),

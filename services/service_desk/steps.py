@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from services.service_desk import parents
 from services.service_desk.joining import Joining
 from services.service_desk.mail.queueing import Queueing
 from services.service_desk.promises.books import Books
@@ -15,4 +16,4 @@ from shared.service.steps import LiveType, Step, in_turn
 def steps(type_of: Callable[[str], LiveType]) -> Step:
     """Merged tickets have one conversation, clocks move, e-mail to go out is queued, who follows what is kept."""
     joining = Joining(type_of)
-    return in_turn(joining.said, Keeping(Books(), type_of), joining.merged, Queueing(), followers.keep)
+    return in_turn(parents.keep, joining.said, Keeping(Books(), type_of), joining.merged, Queueing(), followers.keep)

@@ -78,9 +78,9 @@ def origin(steps: Iterable[Moved]) -> int | None:
 
 
 def refer(
-    connection: Connection, live: LiveType, name: str, wholes: Mapping[int, int], context: Context
+    connection: Connection, live: LiveType, name: str, wholes: Mapping[int, int | None], context: Context
 ) -> dict[int, State]:
-    """Have parts (id -> whole) refer to others, because of a merge; how they are then. Those gone are left out."""
+    """Have parts (id -> whole) refer to others or none, because of a merge; how they are then, without those gone."""
     if not wholes:
         return {}
     states = lock(connection, live, sorted(wholes), staying=True)

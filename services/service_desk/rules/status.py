@@ -69,10 +69,12 @@ def reopen_in_time(proposal: Proposal) -> Verdict:
 
 
 def be_no_own_parent(proposal: Proposal) -> Verdict:
-    """A ticket is not a part of itself."""
+    """A ticket is not a part of itself; one that was merged with its parent is a part of nothing."""
     parent = proposal.new.get("parent_id")
     if parent is None or parent != proposal.before("id"):
         return PASS
+    if proposal.context.source == MERGING:
+        return complete(parent_id=None)
     return refuse("parent_id", "INVALID_OPTION", "A ticket is not a part of itself: name another ticket, or none.")
 
 

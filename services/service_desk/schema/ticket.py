@@ -115,7 +115,7 @@ _FOLLOWING = (
         "time_to_close",
         "Time to close",
         "number",
-        description="From its beginning to its closing, in milliseconds of calendar time.",
+        description="From its first opening to its last closing, in milliseconds of calendar time.",
     ),
     attribute("reopened_count", "Times reopened", "number", description="How often it was opened again."),
     attribute(

@@ -50,3 +50,34 @@ def test_unmerging_gives_back_what_came_with_it(desk: Desk) -> None:
     for ticket in (one, other, third):
         clocks = desk.ask("GET", f"{TICKETS}/{ticket}/sla")["clocks"]
         assert [clock["stopped_at"] for clock in clocks if clock["target"] == "first_response"] == [TEN]
+
+
+def test_a_parent_is_there_and_no_part_of_its_parts(desk: Desk) -> None:
+    top = desk.ticket(subject="Top")
+    middle = desk.ticket(subject="Middle", parent_id=top)
+    low = desk.ticket(subject="Low", parent_id=middle)
+    gone = desk.ticket(subject="Gone")
+    desk.ask("DELETE", f"{TICKETS}/{gone}", 204)
+    for wrong in ("99999999", gone, middle, low, top):
+        refused = desk.write(top, 400, parent_id=wrong)["errors"][0]
+        assert (refused["code"], refused["context"]["propertyName"]) == ("INVALID_OPTION", ["parent_id"])
+    desk.ask("POST", TICKETS, 400, values={"parent_id": "99999999"})
+    assert desk.read(top)["parent_id"] is None
+    desk.write(low, parent_id=top)
+
+
+def test_who_is_merged_with_its_parent_is_no_part_of_itself(desk: Desk) -> None:
+    for parent_stays in (True, False):
+        top = desk.ticket(subject="Top")
+        middle = desk.ticket(subject="Middle", parent_id=top)
+        other = desk.ticket(subject="Other", parent_id=middle)
+        survivor, absorbed = (top, middle) if parent_stays else (middle, top)
+        merge(desk, survivor, absorbed)
+        assert (desk.read(survivor)["parent_id"], desk.read(other)["parent_id"]) == (None, survivor)
+        desk.ask("POST", f"{TICKETS}/{survivor}/unmerge")
+        assert desk.read(other)["parent_id"] == middle
+    top = desk.ticket(subject="Top")
+    middle = desk.ticket(subject="Middle", parent_id=top)
+    low = desk.ticket(subject="Low", parent_id=middle)
+    merge(desk, low, top)
+    assert (desk.read(middle)["parent_id"], desk.read(low)["parent_id"]) == (low, None)
