@@ -71,7 +71,7 @@ def _plan(
     back = Back(ident, version, kept=[""] if created else [])
     for key, stack in () if created else stacks.items():
         value = stack[-1].value
-        if stack[-1].writer == own:
+        if _stands(stack, own, undone):
             before = next(one.value for one in reversed(stack) if one.writer not in gone)
             if before != value:
                 back.values[key] = (value, before)
@@ -79,6 +79,14 @@ def _plan(
             back.kept.append(key)
     back.kept.sort()
     return back
+
+
+def _stands(stack: Sequence[_Layer], own: Writer, undone: Collection[Writer]) -> bool:
+    """Whether what the job wrote is the value: nobody wrote over it but jobs whose undoing left it as it was."""
+    place = next((place for place in range(len(stack) - 1, -1, -1) if stack[place].writer == own), None)
+    if place is None or stack[place].value != stack[-1].value:
+        return False
+    return all(one.writer in undone for one in stack[place + 1 :])
 
 
 def _stacks(creator: Writer, history: Iterable[Change], undone: Collection[Writer]) -> dict[str, list[_Layer]]:

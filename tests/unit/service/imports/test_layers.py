@@ -102,6 +102,17 @@ def test_what_was_written_over_stays_and_is_told():
     assert plans([(1, False, UI)], history, job(2), {job(1)}) == [Back(1, 3, values={"1": ("c", "a")})]
 
 
+def test_what_an_undone_job_wrote_alike_goes_too():
+    """Undoing job 0 found nothing to take back: below it lay the same."""
+    history = [
+        Change(1, 2, job(1), {"1": [None, "a"]}),
+        Change(1, 3, job(0), {"1": ["a", None]}),
+        Change(1, 4, job(0), {"1": [None, "a"]}),
+    ]
+    assert plans([(1, False, UI)], history, job(1), {job(0)}) == [Back(1, 4, values={"1": ("a", None)})]
+    assert plans([(1, False, UI)], history, job(1), set()) == [Back(1, 4, kept=["1"])]
+
+
 def test_a_job_that_ran_again_after_it_was_undone_goes_back_once_more():
     again = [
         Change(1, 2, job(1), {"1": ["a", "b"]}),
