@@ -158,6 +158,7 @@ OPERATIONS = (
         ),
         response=TimelinePage,
         tag="Timeline",
+        types=SUBJECTS,
         description=(
             "Everything that happened with a contact, company, deal or ticket in one stream, newest first: activities, "
             "changes of attributes, moves of lifecycle and stage, what was said about tickets and what the customer "

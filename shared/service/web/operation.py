@@ -49,7 +49,8 @@ class Operation:
     headers: names of request headers it heeds, for the document. custom: means only entity types made at run time.
     by_unique: means only entity types with a unique attribute. hidden: answers, but is not in the document.
     produces: media types of an answer that is no JSON.
-    pipelined: means only entity types that have pipelines, or may get them.
+    pipelined: means only entity types that have pipelines, or may get them. types: internal names of the only entity
+    types that it means, those of other services among them.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Operation:
     hidden: bool = False
     upload: bool = False
     produces: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
     @property
     def takes_key(self) -> bool:

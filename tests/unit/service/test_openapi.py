@@ -55,6 +55,14 @@ def test_paths_name_entity_types(document: dict[str, Any]) -> None:
     assert len(names) == len(set(names))
 
 
+def test_an_operation_is_shown_for_the_types_it_means_alone_those_of_other_services_too() -> None:
+    subjects = [Subject(CONTACT, "7"), Subject(replace(CONTACT, name="note", plural="notes"), "8")]
+    one = replace(native.OPERATIONS[0], path="/api/v1/lines/{type}/{id}", types=("contact", "deal", "no such type"))
+    made = build("contacts", [one], subjects, "", "1")["paths"]
+    ids = {path: found["get"]["parameters"][0]["example"] for path, found in made.items()}
+    assert ids == {"/api/v1/lines/contacts/{id}": "7", "/api/v1/lines/deals/{id}": "1"}
+
+
 def test_custom_attributes_are_described(document: dict[str, Any]) -> None:
     values = document["components"]["schemas"]["contact.values"]["properties"]
     assert values["income"] == {"type": ["number", "null"], "title": "预计收入"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from shared.service.known_types import known_type
 from shared.service.web.openapi.examples import FIRST_ID, Subject, fitted, sample
 from shared.service.web.openapi.schemas import Components
 from shared.service.web.openapi.values import first_names, first_stage, unique_attribute
@@ -67,6 +68,10 @@ def _subjects(operation: Operation, subjects: Sequence[Subject]) -> Sequence[Sub
     """Whom an operation is shown for: each entity type that its path may name, else just once."""
     if TYPE not in operation.path:
         return (None,)
+    if operation.types:
+        own = {one.defn.name: one for one in subjects}
+        elsewhere = {name: Subject(defn) for name in operation.types if (defn := known_type(name)) is not None}
+        return [found for name in operation.types if (found := own.get(name) or elsewhere.get(name)) is not None]
     chosen = [one for one in subjects if _means(operation, one)]
     return chosen or ((None,) if operation.custom or operation.pipelined else ())
 

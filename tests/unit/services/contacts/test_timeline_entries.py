@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.contacts.manifest import MANIFEST
+from services.contacts.timeline.doors import OPERATIONS
 from services.contacts.timeline.entries import entries_of, is_plain
 from shared.contracts.event import ARCHIVED, CREATED, LINK, RESTORED, UPDATED, Event
+from shared.service.web.openapi import build
+from shared.service.web.openapi.examples import Subject
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -81,3 +85,9 @@ def test_labels_and_activities_make_no_lines_of_links() -> None:
 def test_a_type_that_is_not_known_yet_waits() -> None:
     with pytest.raises(LookupError):
         list(entries_of("opportunities", lambda _: None, [Event(CREATED, "deal", AT, 1, 1)]))
+
+
+def test_the_document_shows_the_timelines_that_there_are() -> None:
+    made = build("contacts", OPERATIONS, [Subject(one) for one in MANIFEST.types], "", "1")
+    names = ("contacts", "companies", "deals", "tickets")
+    assert list(made["paths"]) == [f"/api/v1/timeline/{one}/{{id}}" for one in names]
