@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.kernel.context import SYSTEM, Context
-from shared.service.entities import BulkItem
+from shared.service.entities import BulkItem, Ref
 from shared.service.pipelines import visit_rows
 from tests.integration.opportunities.conftest import DEALS, Service
 
@@ -124,6 +124,15 @@ def test_a_deal_closes_on_the_day_it_closed_whatever_was_expected(service: Servi
     said = service.write(deal["id"], at=day(11), stage="closedwon", closes_at=day(9))
     assert (said["closes_at"], said["closed_at"]) == (day(9), day(11))
     assert service.write(deal["id"], closes_at=day(7))["days_to_close"] == 6
+
+
+def test_an_import_that_gives_the_close_date_keeps_it(service: Service):
+    """Also where it is the one that was expected."""
+    deal = service.deal(day(1), name="V", stage="appointmentscheduled", closes_at=day(8))
+    context = Context(SYSTEM, source="IMPORT", source_id="1")
+    item = BulkItem({"stage": "closedwon", "closes_at": day(8)}, ref=Ref(int(deal["id"])))
+    (found,) = service.runtime.entities.bulk(context, "deal", [item])
+    assert (found.outcome, service.read(deal["id"])["values"]["closes_at"]) == ("updated", day(8))
 
 
 def test_only_winning_makes_a_deal_a_closed_one_of_the_forecast(service: Service):
