@@ -12,7 +12,7 @@ from services.service_desk.promises.keeping import TICKET
 from services.service_desk.rules.entries import IMPORT
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import ErrorList
 from shared.service.parts import joined, left, parts_of, refer, where_from
 from shared.service.steps import LiveType, Written
 from shared.service.trees import DEEPEST, misplaced
@@ -30,11 +30,14 @@ def keep(connection: Connection, live: LiveType, written: Sequence[Written], con
     named = {one.state.id: one.state.values.get(key) for one in plain if one.kind == "created" or key in one.changed}
     parents = {ident: int(parent) for ident, parent in named.items() if parent is not None}
     missing, circles = misplaced(connection, live, PARENT, parents)
-    for ident in missing:
-        raise Invalid.one(PARENT, "INVALID_OPTION", f"there is no ticket {parents[ident]}: name a live one, or none")
-    for ident in circles:
+    errors = ErrorList()
+    for ident in sorted(missing):
+        why = f"there is no ticket {parents[ident]}: name a live one, or none"
+        errors.add(PARENT, "INVALID_OPTION", why)
+    for ident in sorted(circles - missing):
         why = f"ticket {parents[ident]} is a part of this one, or would be the parent of more than {DEEPEST} levels"
-        raise Invalid.one(PARENT, "INVALID_OPTION", f"{why}: name another ticket, or none")
+        errors.add(PARENT, "INVALID_OPTION", f"{why}: name another ticket, or none")
+    errors.raise_if_any()
 
 
 def _merged(connection: Connection, live: LiveType, key: str, written: Sequence[Written], context: Context) -> None:
