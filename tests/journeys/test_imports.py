@@ -170,7 +170,7 @@ def test_contacts_are_linked_with_companies_by_a_file(crm: Callable[..., Any], h
     told = crm(
         "import", str(folder / "work.csv"), "--type", "contacts", "--key", "email", "--link", "domain=company.domain"
     )
-    assert outcomes(told) == (9, 0, 0, 1)
+    assert outcomes(told) == (9, 0, 0, 1), told
     media = {"attribute": "company.industry", "operator": "EQ", "value": "MEDIA"}
     assert count(http, "contacts", media, text="work") == 6
 

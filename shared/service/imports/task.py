@@ -99,7 +99,9 @@ class Task:
 def task_of(runtime: Runtime, claim: Claim) -> Task:
     """Make a chunk ready. Raises JobProblem for a specification that cannot be obeyed, NotFound for unknown types."""
     spec = spec_of(claim.job)
-    live = _fresh(runtime, spec)
+    # Looked at anew for every chunk: where another process has put values since is where link targets are looked for.
+    runtime.catalog.refresh()
+    live = runtime.catalog.type(spec.type)
     planned = {} if claim.job.phase not in _DRY else _planned(live, claim.job)
 
     def find(name: str) -> AttributeDef | None:
@@ -138,16 +140,6 @@ def context_of(job: Job) -> Context:
     return Context(actor, SOURCE, str(job.number), job.correlation or new_id())
 
 
-def _fresh(runtime: Runtime, spec: ImportSpec) -> LiveType:
-    """The type in force, looked at anew when the specification names what is not known here."""
-    live = runtime.catalog.type(spec.type)
-    names = [one.attribute for one in spec.columns] + ([spec.key.attribute] if spec.key else [])
-    if any(live.find(name) is None for name in names):
-        runtime.catalog.refresh()
-        live = runtime.catalog.type(spec.type)
-    return live
-
-
 def _planned(live: LiveType, job: Job) -> dict[str, AttributeDef]:
     """What would be made before a real run: with made-up ids, since options are told apart by theirs."""
     missing = [one for one in wanted_attributes(job) if live.find(one.name) is None]
@@ -169,9 +161,6 @@ def _linked(runtime: Runtime, live: LiveType, spec: ImportSpec) -> list[LiveType
             target = runtime.catalog.linkable(link.type)
         except NotFound as error:
             raise JobProblem(f"links to {link.type}: nothing is known of that entity type in this service") from error
-        if link.attribute != BY_ID and target.find(link.attribute) is None:
-            runtime.catalog.refresh()
-            target = runtime.catalog.linkable(link.type)
         if target.mirror and link.missing == "create":
             raise JobProblem(f"{target.defn.plural} live in another service: missing ones are not created here")
         target.attribute(link.attribute) if link.attribute != BY_ID else None

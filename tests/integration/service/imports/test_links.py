@@ -138,3 +138,12 @@ def test_a_link_that_its_rules_refuse_refuses_its_row(runtime):
     job = Import(runtime, firms(), rows).do()
     assert job.counts("run", "deferred")["rows"] == 1
     assert job.errors()
+
+
+def test_targets_are_found_where_another_process_has_put_their_values(runtime, started):
+    elsewhere = started()
+    assert elsewhere.catalog.type("company").attribute("domain").column is None
+    Import(runtime, spec("company", ("name", "domain"), key="name"), [("Far", "far.example")]).do()
+    link = Link(column=1, header="Site", type="company", attribute="domain")
+    asked = spec("contact", ("email", "Site"), key="email", columns=columns(("email",)), links=(link,))
+    assert Import(elsewhere, asked, [("far@far.example", "far.example")]).do().counts()["created"] == 1
