@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from services.opportunities import leads
 from services.opportunities.commands import revaluing
 from services.opportunities.domain.money import total
 from services.opportunities.pipelines import PIPELINES
@@ -37,9 +38,9 @@ _log = logger("sums")
 
 
 def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
-    """The follower of line items."""
-    database = beside(settings, OWN)
-    return (follower(Home.of(database, judge=DomainJudge(RULES, PIPELINES))),)
+    """The followers of line items, and of people whom deals were made of."""
+    home = Home.of(beside(settings, OWN), judge=DomainJudge(RULES, PIPELINES))
+    return follower(home), leads.follower(home)
 
 
 def follower(home: Home) -> Subscription:

@@ -32,15 +32,16 @@ def beside(settings: Settings, service: str) -> Database:
     return _pools.setdefault(key, Database(key[0], pool_size=_POOL, prepare=key[1]))
 
 
-def asker(settings: Settings, source: str) -> Callable[[str], Mapping[str, Any]]:
-    """Answers GET paths of another service with its JSON, by this service's own token. Raises Unavailable."""
+def asker(settings: Settings, source: str, seconds: float = _SECONDS) -> Callable[[str], Mapping[str, Any]]:
+    """Answers GET paths of another service with its JSON, by this service's own token. seconds: how long it may take.
+    Raises Unavailable."""
     address = settings.workspace if source == WORKSPACE else settings.front
     token = settings.service_token.get_secret_value() if settings.service_token else ""
 
     def ask(path: str) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {token}"}
         try:
-            found = httpx.get(address + path, headers=headers, timeout=_SECONDS)
+            found = httpx.get(address + path, headers=headers, timeout=seconds)
             found.raise_for_status()
         except httpx.HTTPError as error:
             raise Unavailable(f"{source} cannot be asked: {type(error).__name__}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, partial
 
 import redis
 
@@ -21,6 +21,7 @@ from shared.service.entities import Entities
 from shared.service.erasure.corridor import Erasure
 from shared.service.erasure.secret import secrets_of
 from shared.service.exports import Exports
+from shared.service.following import asker
 from shared.service.foreign import Foreign
 from shared.service.holdings import Holdings
 from shared.service.label_events import Learning
@@ -31,6 +32,7 @@ from shared.service.mass.changes import MassChanges
 from shared.service.matching.duplicates import Duplicates
 from shared.service.matching.keeping import Keeping
 from shared.service.merging import Merging
+from shared.service.mirrors.knowing import Neighbours
 from shared.service.mirrors.positions import Waiting
 from shared.service.pipelines import Pipelines
 from shared.service.pipelines.visits import Visits
@@ -41,6 +43,9 @@ from shared.service.views import SavedViews
 from shared.service.walks import RedisWalk
 from shared.service.work.ledger import NEWS
 from shared.service.work.nudging import nudge
+
+_SECONDS_ON_REQUEST = 3.0
+"""How long another service may take to answer while somebody waits for ours."""
 
 
 def database_url(manifest: Manifest, settings: Settings) -> str:
@@ -74,6 +79,7 @@ class Runtime:
         self.assignment = Assignment(self.engine, self.foreign, manifest.assigned)
         self.views = SavedViews(self.engine)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))
+        self.neighbours = Neighbours(self.engine, partial(asker, settings, seconds=_SECONDS_ON_REQUEST))
         self.heard = Waiting(self.redis, self.db, manifest.name)
         self.labels = Labels(self.engine, lambda: ensure_partitions(self.db))
         self.merging = Merging(self.engine)

@@ -40,7 +40,7 @@ def convert_lead(service: Runtime) -> Response:
     if not isinstance(values, dict):
         errors.add("values", "INVALID_JSON", "values must be an object")
     contact, company = _number(body, "contact", errors), _number(body, "company", errors)
-    if contact is None and not errors.errors:
+    if body.get("contact") is None:
         errors.add("contact", "REQUIRED_FIELD", "contact is required: the id of the contact")
     errors.raise_if_any()
     lead = Lead(contact or 0, company, key)
@@ -73,6 +73,7 @@ OPERATIONS = (
         example={"contact": "42", "company": "7", "values": {"name": "Machines", "stage": "qualifiedtobuy"}},
         tag="Deals",
         description="May be repeated: of one contact and key there is one deal. It is linked to both, and says in "
-        "`converted_from` what it was made of.",
+        "`converted_from` what it was made of; the key is kept as a hash. Contact and company must be there. Without a "
+        "name the deal gets that of the company, else of the person.",
     ),
 )

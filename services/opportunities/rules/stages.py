@@ -62,7 +62,7 @@ def keep_end(proposal: Proposal) -> Verdict:
         values["opened_at"] = proposal.since
     if here.closed:
         at = proposal.after("stage_entered_at") or proposal.since
-        values["closed_at"] = at
+        values["closed_at"] = (_brought(proposal) if proposal.context.source == MERGED else None) or at
         if _closes_now(proposal, here, there):
             values["closes_at"] = at
     else:
@@ -74,6 +74,11 @@ def keep_end(proposal: Proposal) -> Verdict:
     if here.closed:
         values |= _days(proposal, values.get("closes_at")).values
     return Verdict(values)
+
+
+def _brought(proposal: Proposal) -> object:
+    """When a deal ended that comes to its end by a merge: when the one did whose stage it takes."""
+    return proposal.after("closed_at") or proposal.after("closes_at")
 
 
 def _closes_now(proposal: Proposal, here: Standing, there: Standing) -> bool:

@@ -8,7 +8,16 @@ from typing import Any
 
 from shared.eav.attempts import NeedSlots
 from shared.eav.catalog import LiveType
-from shared.eav.merging.rules import Gathering, MergeRules, Since, Winner, gathered, taken_back, winners
+from shared.eav.merging.rules import (
+    Gathering,
+    MergeRules,
+    Since,
+    Winner,
+    accompanied,
+    gathered,
+    taken_back,
+    winners,
+)
 from shared.eav.store.state import Change, State, Typed, applied, changes
 from shared.eav.store.write import Pending
 from shared.eav.types import kind_of
@@ -51,6 +60,7 @@ def plan(
     NeedSlots when a value has nowhere to go yet."""
     survivor = states[0]
     won = winners(live, states, rules, since)
+    won |= accompanied(live, states, rules, won, gathering)
     found: dict[str, Winner] = {name: one for name, one in won.items() if name not in gathering.gathered}
     found |= gathered(live, states, won, gathering)
     new = {name: _typed(live, name, one.value) for name, one in found.items()}

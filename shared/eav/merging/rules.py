@@ -30,10 +30,14 @@ class Gathering:
 
     ids: the attribute that lists the absorbed ids, "" for none. further: attribute -> the attribute that lists the
     values which did not win. Lists are texts separated by semicolons.
+
+    along: attribute -> those that say something of its value, and so come from whoever that comes from where they have
+    any and callers say nothing else; also such as the system keeps.
     """
 
     ids: str = ""
     further: Mapping[str, str] = field(default_factory=dict)
+    along: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def gathered(self) -> frozenset[str]:
@@ -121,6 +125,21 @@ def winners(live: LiveType, states: Sequence[State], rules: MergeRules, since: S
         if any(attribute.key in state.values for state in states):
             state = _won_by(attribute, rule, states, since)
             found[name] = Winner(state.values.get(attribute.key), state.id)
+    return found
+
+
+def accompanied(
+    live: LiveType, states: Sequence[State], rules: MergeRules, won: Mapping[str, Winner], gathering: Gathering
+) -> dict[str, Winner]:
+    """{internal name: winner} of what comes along with values that were won."""
+    found: dict[str, Winner] = {}
+    said = {one.name for name in rules.by_attribute if (one := live.find(name)) is not None}
+    for name, others in gathering.along.items():
+        source = next((one for one in states if name in won and one.id == won[name].source), None)
+        for other in others if source is not None else ():
+            attribute = live.attributes.get(other)
+            if source is not None and attribute is not None and other not in said and attribute.key in source.values:
+                found[other] = Winner(source.values[attribute.key], source.id)
     return found
 
 

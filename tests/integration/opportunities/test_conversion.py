@@ -7,9 +7,22 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.event import ERASED, Event
+from shared.kernel.clock import now
 from tests.integration.opportunities.conftest import DEALS, Service
+from tests.integration.opportunities.neighbours import Home, mirror, tell_types
 
 PATH = "/api/v1/opportunities/convert"
+PEOPLE = (501, 502, 503, 504, 505)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(service: Service) -> Home:
+    """Contacts and companies that their service knows; the mirror here knows none of them."""
+    made = Home({**{("contact", one): {} for one in PEOPLE}, ("company", 601): {}})
+    service.runtime.neighbours.ask = lambda _: made.ask
+    tell_types(service.runtime, contact=("first_name", "last_name"), company=("name",))
+    return made
 
 
 def convert(service: Service, status: int, **body: Any) -> Any:
@@ -46,7 +59,70 @@ def test_many_at_once_make_one_deal(service: Service):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"contact": "x"}, {"contact": "1", "values": []}, {"contact": "1", "values": {"converted_from": "me"}}],
+    [
+        {},
+        {"contact": "x"},
+        {"contact": "0"},
+        {"contact": "1", "values": []},
+        {"contact": "1", "values": {"converted_from": "me"}},
+    ],
 )
 def test_what_cannot_be_converted(service: Service, body: dict[str, Any]):
     convert(service, 400, **body)
+
+
+def test_made_up_ids_are_refused_all_at_once_and_nothing_is_written(service: Service, home: Home):
+    home.there["company", 777] = {}
+    mirror(service.runtime, "contact", 778, archived=True)
+    before = service.client.get("/crm/v3/objects/deals?limit=100").json["results"]
+    body = {"contact": "777", "company": "999", "values": {"amount": "much", "stage": "nowhere"}}
+    errors = convert(service, 400, **body)["errors"]
+    named = [one["context"]["propertyName"][0] if "context" in one else one.get("in") for one in errors]
+    assert len(errors) == 4, errors
+    assert {"contact", "company"} <= {*named, *(one["message"].partition(":")[0] for one in errors)}
+    convert(service, 400, contact="778")
+    assert service.client.get("/crm/v3/objects/deals?limit=100").json["results"] == before
+
+
+def test_a_home_that_is_away_holds_up_nothing(service: Service, home: Home):
+    home.away = True
+    try:
+        made = convert(service, 201, contact="888")
+    finally:
+        home.away = False
+    assert service.read(made["id"])["values"]["name"] == "Lead 888"
+
+
+def test_a_deal_is_named_after_whom_it_is_with(service: Service, home: Home):
+    home.there["contact", 511] = {"1": "Grace", "9": "unseen"}
+    mirror(service.runtime, "contact", 510, first_name="Ada", last_name="Byron")
+    mirror(service.runtime, "company", 610, name="Engines")
+    for body, name in (
+        ({"contact": "510"}, "Ada Byron"),
+        ({"contact": "511"}, "Grace"),
+        ({"contact": "510", "company": "610", "key": "a"}, "Engines"),
+        ({"contact": "510", "company": "610", "key": "b", "values": {"dealname": "Said"}}, "Said"),
+        ({"contact": "510", "key": "c", "values": {"name": None}}, "Ada Byron"),
+    ):
+        assert service.read(convert(service, 201, **body)["id"])["values"]["name"] == name
+
+
+def test_a_callers_key_is_kept_by_nobody(service: Service):
+    made = convert(service, 201, contact="503", key="ada@example.test")
+    assert convert(service, 200, contact="503", key="ada@example.test")["id"] == made["id"]
+    assert convert(service, 201, contact="503", key="other")["id"] != made["id"]
+    with service.runtime.db.connect() as connection:
+        for table in ("outbox", "eav_history", "eav_unique", "eav_entity_1"):
+            rows = connection.rows(f"select count(*) from {table} t where t::text like '%%ada@example%%'", {})
+            assert rows == [(0,)], table
+
+
+def test_an_erased_persons_deals_are_listed_to_be_looked_at(service: Service):
+    made = convert(service, 201, contact="504", key="x")["id"]
+    convert(service, 201, contact="505")
+    subscription = service.runtime.follows["opportunities.leads"]
+    with service.runtime.db.transaction() as connection:
+        for _ in range(2):
+            subscription.handler(connection, [Event(ERASED, "contact", now(), 504, 2)])
+    listed = service.client.get("/api/v1/opportunities/erasures/review").json["results"]
+    assert [one["entity"] for one in listed] == [{"type": "deal", "id": made}]

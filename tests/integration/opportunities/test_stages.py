@@ -265,6 +265,23 @@ def test_merging_keeps_the_survivors_way(service: Service):
     assert values["probability"] == 0.2
 
 
+@pytest.mark.parametrize("rules", [{}, {"stage": "newest"}])
+def test_a_merged_deal_ended_when_it_did(service: Service, rules: dict[str, str]):
+    """Whoever's stage it takes: the days of the end are that one's, and undoing the merge gives back the others."""
+    survivor = service.deal(day(2), name="V", stage=None if not rules else "contractsent", closes_at=day(28))
+    won = service.deal(day(1), name="W", stage="contractsent")
+    service.write(won["id"], at=day(9), stage="closedwon")
+    body = {"absorb": [won["id"]], "rules": rules}
+    answer = service.client.post(f"{DEALS}/{survivor['id']}/merge", json=body)
+    assert answer.status_code == 200, answer.text
+    values = service.read(survivor["id"])["values"]
+    assert (values["stage"], values["closed_at"], values["closes_at"]) == ("closedwon", day(9), day(9))
+    answer = service.client.post(f"{DEALS}/{survivor['id']}/unmerge", json={})
+    assert answer.status_code == 200, answer.text
+    values = service.read(survivor["id"])["values"]
+    assert (values["closed_at"], values["closes_at"]) == (None, day(28))
+
+
 @pytest.mark.parametrize("moved_on", [False, True])
 def test_undoing_a_merge_leaves_times_that_agree_with_the_visits(service: Service, moved_on: bool):
     """Whatever happened since: what was told of the stage that the merge brought is a visit like any other."""

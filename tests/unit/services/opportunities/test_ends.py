@@ -34,3 +34,11 @@ def test_the_day_of_the_end(stage: str, to: str, context: Context, closes: datet
     old = {"stage": stage, "closes_at": EXPECTED, "opened_at": EXPECTED}
     proposal = Proposal("deal", old, {"stage": to}, context, TODAY, lambda _, value: _STAGES[str(value)])
     assert {**old, **keep_end(proposal).values}["closes_at"] == closes
+
+
+def test_a_merge_brings_the_facts_of_the_end():
+    old = {"stage": "offer", "closes_at": TODAY, "opened_at": EXPECTED}
+    new = {"stage": "won", "closed_at": EXPECTED, "closes_at": EXPECTED, "stage_entered_at": TODAY}
+    proposal = Proposal("deal", old, new, Context(source="MERGE_OBJECTS"), TODAY, lambda _, value: _STAGES[str(value)])
+    found = {**old, **new, **keep_end(proposal).values}
+    assert (found["closed_at"], found["closes_at"], found["is_won"]) == (EXPECTED, EXPECTED, True)
