@@ -7,6 +7,7 @@ from pathlib import Path
 from services.opportunities.api import OPERATIONS
 from services.opportunities.assigned import ASSIGNED
 from services.opportunities.commands import revaluing
+from services.opportunities.copies import COPIES
 from services.opportunities.gathering import GATHERINGS
 from services.opportunities.handlers import subscriptions
 from services.opportunities.metrics import METRICS
@@ -25,6 +26,7 @@ MANIFEST = Manifest(
     gatherings=GATHERINGS,
     metrics=METRICS,
     assigned=ASSIGNED,
+    copies=COPIES,
     operations=OPERATIONS,
     follows=subscriptions,
     work={revaluing.KIND: revaluing.Revalue()},

@@ -21,6 +21,7 @@ from shared.eav.requests import Draft, ItemError, Query, Ref, Sort, Update, Upse
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
+from shared.service.copying import NOTHING_COPIED, Copies, Item, copied
 from shared.service.foreign import Foreign
 from shared.service.links import LinkTo, permit_filter, permit_links, permit_view
 from shared.service.matching.duplicates import Duplicates
@@ -50,6 +51,8 @@ __all__ = [
 ]
 
 Outcome = Entity | ItemError
+Known = dict[int, list[FieldError]]
+"""What is wrong with items before they are judged, by place."""
 
 
 class DomainJudge:
@@ -78,15 +81,27 @@ class DomainJudge:
 class Entities:
     """Entities of one service."""
 
-    def __init__(self, engine: Engine, foreign: Foreign, duplicates: Duplicates) -> None:
+    def __init__(
+        self, engine: Engine, foreign: Foreign, duplicates: Duplicates, copies: Copies = NOTHING_COPIED
+    ) -> None:
         self._engine = engine
         self._foreign = foreign
         self._duplicates = duplicates
+        self._copies = copies
 
     def _permit(self, ctx: Context, type: str, mode: Mode) -> str:
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, mode)
         return live.name
+
+    def _prepared(self, name: str, items: Sequence[Item], *, creating: bool = False) -> tuple[Sequence[Item], Known]:
+        """The items with what they copy, and what is wrong with entities that they refer to, by place."""
+        live = self._engine.catalog.type(name)
+        filled, errors = copied(self._engine, self._copies, live, items, creating=creating)
+        unknown: Known = unknown_references(self._foreign, live, items)
+        for place, wrong in errors.items():
+            unknown.setdefault(place, []).extend(wrong)
+        return filled, unknown
 
     def create(
         self, ctx: Context, type: str, drafts: Sequence[Draft], view: View, *, partial: bool = False
@@ -98,7 +113,7 @@ class Entities:
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, drafts)
         permit_links(ctx, self._engine.catalog, drafts)
-        known = unknown_references(self._foreign, self._engine.catalog.type(name), drafts)
+        drafts, known = self._prepared(name, drafts, creating=True)
         create = partial_of(self._engine.writes.create, name, drafts, ctx, view, partial=partial, known=known)
         return self._duplicates.warning(ctx, name, create)
 
@@ -109,7 +124,7 @@ class Entities:
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, updates)
         permit_links(ctx, self._engine.catalog, updates)
-        known = unknown_references(self._foreign, self._engine.catalog.type(name), updates)
+        _, known = self._prepared(name, updates)
         return self._engine.writes.update(name, updates, ctx, view, partial=partial, known=known)
 
     def upsert(
@@ -119,7 +134,7 @@ class Entities:
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, upserts)
         permit_links(ctx, self._engine.catalog, upserts)
-        known = unknown_references(self._foreign, self._engine.catalog.type(name), upserts)
+        _, known = self._prepared(name, upserts)
         upsert = partial_of(self._engine.writes.upsert, name, upserts, ctx, view, partial=partial, known=known)
         return self._duplicates.warning(ctx, name, upsert)
 
@@ -137,7 +152,7 @@ class Entities:
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, items)
         permit_links(ctx, self._engine.catalog, items)
-        known = unknown_references(self._foreign, self._engine.catalog.type(name), items)
+        items, known = self._prepared(name, items)
         if known:
             items = [
                 replace(one, errors=(*one.errors, *known[place])) if place in known else one

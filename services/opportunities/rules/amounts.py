@@ -20,6 +20,7 @@ HOME = "home"
 DEFAULT_HOME = "USD"
 CALCULATED = "CALCULATED"
 LINE_ITEMS = "line_items"
+TYPED = "typed"
 _ROLLED_UP = ("amount", "mrr", "arr", "tcv", "acv")
 VALUED_BY = frozenset({"amount", "currency", "is_closed", "is_won"})
 """What a deal is valued anew by, whoever writes it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.opportunities.schema.choices import CURRENCIES, QUOTE_STATUSES
+from services.opportunities.schema.choices import AMOUNT_SOURCES, CURRENCIES, QUOTE_STATUSES
 from shared.service.schema import GroupDef, TypeDef, attribute, grouped, owner_attribute, system_attributes
 
 _QUOTE = "quoteinformation"
@@ -31,7 +31,21 @@ QUOTE = TypeDef(
                     default=True,
                     description="The last part of the address at which a customer reads the quote, where there is one.",
                 ),
-                attribute("amount", "Amount", "number", wire_name="hs_quote_amount"),
+                attribute(
+                    "amount",
+                    "Amount",
+                    "number",
+                    wire_name="hs_quote_amount",
+                    description="What is offered comes to, without tax: the sum of the line items until it is typed.",
+                ),
+                attribute(
+                    "amount_source",
+                    "Amount comes from",
+                    "enumeration",
+                    options=AMOUNT_SOURCES,
+                    description="Whether the amount is typed, or kept equal to the sum of the line items; the latter "
+                    "until somebody types one.",
+                ),
                 attribute("currency", "Currency", "enumeration", wire_name="hs_currency", options=CURRENCIES),
                 attribute("language", "Language", wire_name="hs_language"),
                 attribute("terms", "Terms", "long_text", wire_name="hs_terms"),

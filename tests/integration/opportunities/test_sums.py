@@ -119,3 +119,56 @@ def test_the_sum_is_kept_by_the_system(service: Service, follow: Following):
     follow()
     history = service.client.get(f"/api/v1/objects/deals/{deal}?history=amount").json["history"]["amount"]
     assert [(one["value"], one["source"]) for one in history] == [("20", "CALCULATED")]
+
+
+def quote(service: Service, **values: Any) -> str:
+    """A new quote's id."""
+    made = service.client.post("/api/v1/objects/quotes", json={"values": {"title": "Q", **values}})
+    assert made.status_code == 201, made.text
+    return str(made.json["id"])
+
+
+def amount(service: Service, ident: str) -> Any:
+    """What a quote comes to."""
+    return service.client.get(f"/api/v1/objects/quotes/{ident}?attributes=amount").json["values"]["amount"]
+
+
+def test_a_quote_is_the_sum_of_its_lines_until_an_amount_is_typed(service: Service, follow: Following):
+    deal = service.deal(name="G", stage="contractsent")["id"]
+    first, second = line(service, deal), line(service, deal, price=7)
+    summed, typed, empty = quote(service), quote(service, amount=99), quote(service)
+    for one in (summed, typed):
+        for item in (first, second):
+            service.client.put(f"/api/v1/objects/quotes/{one}/links/line_items/{item}", json={})
+    follow()
+    assert [amount(service, one) for one in (summed, typed, empty)] == [34, 99, None]
+    service.client.delete(f"{LINES}/{second}")
+    follow()
+    assert [amount(service, one) for one in (summed, typed)] == [20, 99]
+    said = service.client.patch(f"/api/v1/objects/quotes/{typed}", json={"values": {"amount_source": "line_items"}})
+    assert said.status_code == 200, said.text
+    follow()
+    assert amount(service, typed) == 20
+    refused = service.client.patch(f"/crm/v3/objects/quotes/{typed}", json={"properties": {"hs_quote_amount": "5"}})
+    assert refused.status_code == 400
+
+
+def test_a_new_line_takes_what_its_product_has(service: Service):
+    has = {"name": "Seat", "price": 12.5, "sku": "S-1", "currency": "EUR", "billing_frequency": "monthly"}
+    product = service.client.post("/api/v1/objects/products", json={"values": has}).json["id"]
+    wire = {"properties": {"hs_product_id": product, "quantity": "2", "hs_sku": "own"}}
+    made = service.client.post("/crm/v3/objects/line_items", json=wire).json["id"]
+    typed = service.client.post(LINES, json={"values": {"product_id": product, "price": 3}}).json["id"]
+    names = "name,price,sku,currency,billing_frequency,amount"
+    rows = [service.client.get(f"{LINES}/{one}?attributes={names}").json["values"] for one in (made, typed)]
+    assert rows[0].items() >= {**has, "sku": "own", "amount": 25}.items()
+    assert (rows[1]["price"], rows[1]["currency"], rows[1]["amount"]) == (3, None, 3)
+    service.client.patch(f"/api/v1/objects/products/{product}", json={"values": {"price": 99}})
+    assert service.client.get(f"{LINES}/{made}?attributes=price").json["values"]["price"] == 12.5
+    for body in ({"product_id": "999999", "price": "x"}, {"product_id": service.deal(name="no product")["id"]}):
+        refused = service.client.post(LINES, json={"values": body})
+        assert refused.status_code == 400, refused.text
+        assert "product_id" in refused.text
+        assert ("price" in refused.text) == ("price" in body)
+    changed = service.client.patch(f"{LINES}/{made}", json={"values": {"product_id": "999999"}})
+    assert changed.status_code == 400
