@@ -86,7 +86,7 @@ def measure(service: Runtime, ids: list[int], options: Any) -> None:
             "next_step": f"Call {rng.random()}",
             "description": f"Long {rng.random()}",
             "priority": rng.choice(("low", "medium", "high")),
-            "team_id": str(rng.randrange(1, 9)),
+            "type": rng.choice(("newbusiness", "existingbusiness")),
             "closes_at": rng.randrange(1_700_000_000_000, 1_800_000_000_000),
         },
         "change the amount": lambda _: {"amount": rng.randrange(10**6)},

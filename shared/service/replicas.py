@@ -1,28 +1,32 @@
 """Replicas every service keeps of workspace's facts, fed by workspace's log like any other consumer.
 
-Tokens, so that a revoked one stops working here too; owners, so that a made-up owner id is refused here.
+Tokens, so that a revoked one stops working here too; owners and teams, so that made-up ids of them are refused here,
+and so that it is known whose team something is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from shared.bus.client import HttpSource
 from shared.bus.consumer import Subscription, pull_once
-from shared.contracts.event import CATALOG_RELATION, TOKEN, Event
+from shared.contracts.event import CATALOG_RELATION, CATALOG_TYPE, TOKEN, Event
+from shared.kernel.clock import now
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Unavailable
 from shared.service.foreign import apply_entity_events, put_known
 from shared.service.label_events import apply_relation_events, copy_details
+from shared.service.people import OWNER, Owner, apply_owner_events, owner_of, put_owners
 from shared.service.tokens import apply_token_events
 
 WORKSPACE = "workspace"
-OWNER = "owner"
-_PAGE = 100
+TEAM = "team"
+PEOPLE = frozenset({OWNER, TEAM})
+"""Types of workspace whose ids every service tells real from made up."""
 _SECONDS = 10.0
 
 
@@ -54,29 +58,46 @@ def token_replica(service: str, settings: Settings) -> Subscription:
     )
 
 
-def owner_replica(service: str, settings: Settings) -> Subscription:
-    """Follow workspace's owners; a replica that begins late reads the present ones first."""
+def _apply_people(connection: Connection, events: Sequence[Event]) -> None:
+    apply_entity_events(connection, events)
+    apply_owner_events(connection, events)
+
+
+def people_replica(service: str, settings: Settings) -> Subscription:
+    """Follow workspace's owners and teams; a replica that begins late reads the present ones first."""
 
     def rebuild(database: Database) -> None:
-        for archived in ("false", "true"):
-            after = ""
-            while True:
-                path = f"/api/v1/objects/owners?attributes=id&limit={_PAGE}&archived={archived}"
-                page = _ask(settings, "GET", f"{path}&cursor={after}" if after else path)
-                rows = [(int(one["id"]), int(one["version"]), archived == "true") for one in page["results"]]
+        told = {one["name"]: one for one in _ask(settings, "GET", f"/api/v1/{WORKSPACE}/catalog")["types"]}
+        for kind in PEOPLE:
+            names = {str(one["id"]): str(one["name"]) for one in told[kind]["attributes"]}
+            at = Event(CATALOG_TYPE, kind, now(), detail=told[kind])
+            for page in _entities(settings, kind):
                 with database.transaction() as connection:
-                    put_known(connection, OWNER, rows)
-                after = str(page.get("next_cursor") or "")
-                if not after:
-                    break
+                    apply_owner_events(connection, [at])
+                    put_known(connection, kind, [(int(o["id"]), int(o["version"]), bool(o["archived"])) for o in page])
+                    put_owners(connection, [_owner(one, names) for one in page] if kind == OWNER else [])
 
     return Subscription(
-        name=f"{service}.owners",
+        name=f"{service}.people",
         source=WORKSPACE,
-        handler=apply_entity_events,
-        types=frozenset({OWNER}),
+        handler=_apply_people,
+        types=PEOPLE,
         rebuild=rebuild,
     )
+
+
+def _entities(settings: Settings, kind: str) -> Iterator[list[dict[str, Any]]]:
+    """All of a kind as they are, by pages, archived ones among them."""
+    after = "0"
+    while after:
+        page = _ask(settings, "GET", f"/api/v1/{WORKSPACE}/entities/{kind}?after={after}")
+        yield page["results"]
+        after = str(page.get("next_after") or "")
+
+
+def _owner(one: Mapping[str, Any], names: Mapping[str, str]) -> Owner:
+    values = {names[key]: value for key, value in one["values"].items() if key in names}
+    return owner_of(int(one["id"]), int(one["version"]), values, archived=bool(one["archived"]))
 
 
 def relation_replica(service: str, settings: Settings) -> Subscription:

@@ -36,7 +36,7 @@ from shared.service.mirrors.knowing import Neighbours
 from shared.service.mirrors.positions import Waiting
 from shared.service.pipelines import Pipelines
 from shared.service.pipelines.visits import Visits
-from shared.service.replicas import OWNER, owner_replica, puller, relation_replica, token_replica
+from shared.service.replicas import OWNER, PEOPLE, people_replica, puller, relation_replica, token_replica
 from shared.service.subscriptions import subscriptions
 from shared.service.tokens import TokenStore
 from shared.service.views import SavedViews
@@ -73,7 +73,7 @@ class Runtime:
         self.engine = engine_of(manifest, self.db, keeping, walk, kept_out)
         self.catalog = self.engine.catalog
         pulls = {} if manifest.owns_tokens else self._pulls()
-        self.foreign = Foreign(self.db, {OWNER, *manifest.refers} if pulls else (), pulls.get(OWNER))
+        self.foreign = Foreign(self.db, {*PEOPLE, *manifest.refers} if pulls else (), pulls.get(OWNER))
         self.duplicates = Duplicates(self.engine, keeping)
         self.entities = Entities(self.engine, self.foreign, self.duplicates, manifest.copies)
         self.assignment = Assignment(self.engine, self.foreign, manifest.assigned)
@@ -109,6 +109,6 @@ class Runtime:
         name, settings = self.manifest.name, self.settings
         return {
             TOKEN: puller(self.db, settings, token_replica(name, settings)),
-            OWNER: puller(self.db, settings, owner_replica(name, settings)),
+            OWNER: puller(self.db, settings, people_replica(name, settings)),
             CATALOG_RELATION: puller(self.db, settings, relation_replica(name, settings)),
         }

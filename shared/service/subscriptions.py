@@ -9,7 +9,7 @@ from shared.service.giving_out import subscription as assignment_subscription
 from shared.service.imports.orders import import_orders
 from shared.service.manifest import Manifest
 from shared.service.mirrors.following import mirror_subscriptions
-from shared.service.replicas import owner_replica, relation_replica, token_replica
+from shared.service.replicas import people_replica, relation_replica, token_replica
 
 
 def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription, ...]:
@@ -23,6 +23,6 @@ def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription,
     tokens = () if manifest.owns_tokens else (token_replica(manifest.name, settings),)
     if not manifest.types:
         return (*tokens, *more)
-    replicas = () if manifest.owns_tokens else (owner_replica, relation_replica)
+    replicas = () if manifest.owns_tokens else (people_replica, relation_replica)
     mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings, Bereft(manifest, settings))
     return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *mirrors, *more)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PATH = "/api/v1/opportunities/forecast"
 _SUBMITTED = ("from", "to", "pipeline", "owner", "team", "call", "note")
 MOST_NOTE = 2000
+_DIGITS = 19
 MOST_DEALS = 100
 """Of one part of a waterfall, named by id."""
 
@@ -33,7 +34,7 @@ MOST_DEALS = 100
 def read_forecast(service: Runtime) -> Response:
     """What may be won in a period."""
     errors = ErrorList()
-    scope, at, by = _scope(_asked(), errors), _instant("as_of", errors), text_param("by")
+    scope, at, by = _scope(service, _asked(), errors), _instant("as_of", errors), text_param("by")
     if by and by not in GROUPS:
         errors.add("by", "INVALID_OPTION", f"by must be one of {', '.join(GROUPS)}", tuple(GROUPS))
     errors.raise_if_any()
@@ -45,7 +46,8 @@ def read_forecast(service: Runtime) -> Response:
 def read_waterfall(service: Runtime) -> Response:
     """Why the pipeline of a period changed."""
     errors = ErrorList()
-    scope, since, until = _scope(_asked(), errors), _instant("since", errors), _instant("until", errors) or now()
+    scope = _scope(service, _asked(), errors)
+    since, until = _instant("since", errors), _instant("until", errors) or now()
     if since is None:
         errors.add("since", "REQUIRED_FIELD", "since is required: the instant to compare with")
     elif since > until:
@@ -61,7 +63,7 @@ def submit_forecast(service: Runtime) -> Response:
     body = json_object()
     known_keys(body, _SUBMITTED)
     errors = ErrorList()
-    scope, call, note = _scope(body, errors), body.get("call"), body.get("note", "")
+    scope, call, note = _scope(service, body, errors), body.get("call"), body.get("note", "")
     if call is not None and (isinstance(call, bool) or not isinstance(call, int | float | Decimal)):
         errors.add("call", "INVALID_INTEGER", "call must be a number, in home currency")
     if not isinstance(note, str) or len(note) > MOST_NOTE:
@@ -74,7 +76,7 @@ def submit_forecast(service: Runtime) -> Response:
 def list_submissions(service: Runtime) -> Response:
     """What was submitted for a period by then."""
     errors = ErrorList()
-    scope, at = _scope(_asked(), errors), _instant("on", errors)
+    scope, at = _scope(service, _asked(), errors), _instant("on", errors)
     errors.raise_if_any()
     return answer({"results": [_submission(one) for one in submitted(service, context(), scope, at)]})
 
@@ -83,7 +85,7 @@ def _asked() -> dict[str, Any]:
     return {name: text_param(name) for name in ("from", "to", "pipeline", "owner", "team")}
 
 
-def _scope(asked: Mapping[str, Any], errors: ErrorList) -> Scope:
+def _scope(service: Runtime, asked: Mapping[str, Any], errors: ErrorList) -> Scope:
     days = {}
     for name in ("from", "to"):
         try:
@@ -96,7 +98,19 @@ def _scope(asked: Mapping[str, Any], errors: ErrorList) -> Scope:
     for name, one in whose.items():
         if not isinstance(one, str):
             errors.add(name, "INVALID_STRING", f"{name} must be an id, as text")
+        elif one and not _there(service, name, one):
+            errors.add(name, "INVALID_OPTION", f"{one[:40]} is not the id of any {name}")
     return Scope(days.get("from", date.min), days.get("to", date.max), **whose)
+
+
+def _there(service: Runtime, kind: str, ident: str) -> bool:
+    """Whether somebody has the id, as far as that is known here."""
+    if kind == "pipeline":
+        attribute = service.catalog.type("deal").attributes["pipeline"]
+        return any(one.value == ident for one in (*attribute.options, *attribute.retired))
+    if not (ident.isascii() and ident.isdecimal() and len(ident) < _DIGITS):
+        return False
+    return not service.foreign.unknown(kind, [int(ident)])
 
 
 def _instant(name: str, errors: ErrorList) -> datetime | None:
@@ -156,7 +170,7 @@ _PERIOD = (
     QueryParam("to", description="The first day after it", required=True, example="2026-07-01"),
     QueryParam("pipeline", description="Only deals of this pipeline"),
     QueryParam("owner", description="Only deals of this owner"),
-    QueryParam("team", description="Only deals of this team"),
+    QueryParam("team", description="Only deals of this team: their own, else their owner's main one"),
 )
 _TAG = "Forecast"
 _EXAMPLE = {"from": "2026-04-01", "to": "2026-07-01", "owner": "12", "call": 250000, "note": "Two are certain"}

@@ -17,6 +17,7 @@ from services.opportunities.domain.waterfall import Waterfall, waterfall
 from services.opportunities.tables import Submission
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
+from shared.service import people
 from shared.service.past import Past, Texts
 from shared.service.permissions import require
 
@@ -39,8 +40,7 @@ _LOOKED_AT = (
 
 def deals_now(service: Runtime, ctx: Context, scope: Scope) -> dict[int, Deal]:
     """The deals that close in the period, as they stand."""
-    found = Past(service.engine).present(ctx, "deal", _LOOKED_AT, _closing(scope))
-    return {ident: _deal(values) for ident, values in found.items()}
+    return _deals(service, Past(service.engine).present(ctx, "deal", _LOOKED_AT, _closing(scope)))
 
 
 def deals_at(
@@ -48,8 +48,7 @@ def deals_at(
 ) -> dict[int, Deal]:
     """Deals as they stood at an instant: all that closed in the period then or at any time since, and some others.
     since: an earlier instant from which on it counts."""
-    found = Past(service.engine).states(ctx, "deal", at, _LOOKED_AT, _closing(scope), since)
-    return {ident: _deal(values) for ident, values in found.items()}
+    return _deals(service, Past(service.engine).states(ctx, "deal", at, _LOOKED_AT, _closing(scope), since))
 
 
 def _closing(scope: Scope) -> Mapping[str, Any]:
@@ -90,6 +89,18 @@ def submitted(service: Runtime, ctx: Context, scope: Scope, at: datetime | None)
 
 def _permit(service: Runtime, ctx: Context, mode: str) -> None:
     require(ctx.actor, "objects", service.catalog.type("deal").defn, "write" if mode == "write" else "read")
+
+
+def _deals(service: Runtime, found: Mapping[int, Texts]) -> dict[int, Deal]:
+    """Deals of what was read. One that says no team of its own is its owner's main team's, as that is today."""
+    whose = {int(owner) for one in found.values() if (owner := one["owner_id"]) and not one["team_id"]}
+    with service.db.connect() as connection:
+        teams = {ident: one.team for ident, one in people.owners(connection, whose).items()}
+    deals = {}
+    for ident, values in found.items():
+        team = teams.get(int(values["owner_id"] or 0)) if not values["team_id"] else None
+        deals[ident] = _deal(values if team is None else {**values, "team_id": str(team)})
+    return deals
 
 
 def _deal(values: Texts) -> Deal:

@@ -18,7 +18,9 @@ from shared.eav.tables import table_name
 from shared.kernel.clock import now
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
+from shared.service import people
 from shared.service.entities import BulkItem, Draft, Ref, Update, View
+from shared.service.foreign import Foreign
 from shared.service.maintenance import maintain
 from tests.integration.opportunities.conftest import DEALS, Service
 
@@ -53,6 +55,30 @@ def book(service: Service) -> dict[str, str]:
     ids["new"] = service.deal(day(5, 15), name="new", stage="qualifiedtobuy", amount=10, closes_at=day(6, 30))["id"]
     assert service.client.delete(f"{DEALS}/{ids['removed']}").status_code == 204
     return ids
+
+
+def test_a_deal_without_a_team_is_its_owners(service: Service):
+    """Its own team stands, whoever has it; an owner that is not known has none."""
+    with service.runtime.db.transaction() as connection:
+        people.put_owners(connection, [people.Owner(7001, 1, team=901), people.Owner(7002, 1)])
+    for n, values in enumerate(
+        ({"owner_id": 7001}, {"owner_id": 7001, "team_id": 902}, {"owner_id": 7002}, {"owner_id": 7003}, {})
+    ):
+        service.deal(day(4, 1), name="team", amount=10**n, closes_at="2031-02-03T00:00:00Z", **values)
+    period = "from=2031-02-01&to=2031-03-01"
+    for at in ("", "&as_of=2026-05-01T00:00:00Z"):
+        found = get(service, f"{PATH}?{period}&by=team{at}")["results"]
+        sums = {one["group"]: sum(part["amount"] for part in one["categories"].values()) for one in found}
+        assert sums == {"901": 1, "902": 10, None: 11100}
+    only = get(service, f"{PATH}?{period}&team=901")["results"]
+    assert [part["count"] for one in only for part in one["categories"].values()] == [1]
+
+
+def test_made_up_ids_of_a_forecast_are_refused(service: Service, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(service.runtime, "foreign", Foreign(service.runtime.db, {"owner", "team"}, None))
+    answer = service.client.get(f"{PATH}?{JUNE}&team=8001&owner=me&pipeline=none")
+    assert answer.status_code == 400
+    assert all(f"of any {one}" in answer.text for one in ("team", "owner", "pipeline")), answer.text
 
 
 def get(service: Service, path: str) -> Any:
