@@ -13,6 +13,7 @@ from shared.kernel.context import Context
 from shared.kernel.errors import FieldError, InvalidValues
 
 Values = dict[str, Any]
+DIALECT = "dialect"
 
 
 class Judge(Protocol):
@@ -79,12 +80,12 @@ def settled(
     errors = list(errors)
     for error in refused:
         attribute = live.attributes.get(error.name)
-        shown = names.get(error.name, attribute.wire if attribute else error.name)
+        shown = names.get(error.name, called(attribute, context) if attribute else error.name)
         told = warnings if error.warning else errors
         if told is not None:
             told.append(replace(error, name=shown))
     broken = {error.name for error in errors}
-    errors += [one for one in _required(live, completed, old) if names.get(one.name, one.name) not in broken]
+    errors += [one for one in _required(live, completed, old, context) if names.get(one.name, one.name) not in broken]
     if errors:
         raise InvalidValues(errors)
     return completed
@@ -137,10 +138,15 @@ def _unknown(live: LiveType, name: str) -> FieldError:
     return FieldError(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist{hint}', close)
 
 
-def _required(live: LiveType, values: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[FieldError]:
+def called(attribute: AttributeDef, context: Context) -> str:
+    """The name by which a caller knows an attribute, for errors about what the caller did not name."""
+    return attribute.wire if context.door == DIALECT else attribute.name
+
+
+def _required(
+    live: LiveType, values: Mapping[str, Any], old: Mapping[str, Any] | None, context: Context
+) -> list[FieldError]:
     """Errors for required attributes that would be without a value: when creating, or when being cleared."""
-    return [
-        FieldError(live.attributes[name].wire, "REQUIRED_FIELD", f'Property "{live.attributes[name].wire}" is required')
-        for name in live.needed
-        if values.get(name) is None and (old is None or name in values)
-    ]
+    missing = [name for name in live.needed if values.get(name) is None and (old is None or name in values)]
+    shown = [called(live.attributes[name], context) for name in missing]
+    return [FieldError(name, "REQUIRED_FIELD", f'Property "{name}" is required') for name in shown]

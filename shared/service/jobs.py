@@ -16,11 +16,17 @@ from shared.kernel.telemetry import logger
 from shared.service.imports.kind import ImportKind
 from shared.service.manifest import Manifest
 from shared.service.mass.kind import KIND, ChangeKind
+from shared.service.pipelines import following, moving
 from shared.service.runtime import Runtime
 from shared.service.work import ledger
 from shared.service.work.running import Kind, work
 
-KINDS: Mapping[str, Kind] = {"import": ImportKind(), KIND: ChangeKind()}
+KINDS: Mapping[str, Kind] = {
+    "import": ImportKind(),
+    KIND: ChangeKind(),
+    following.KIND: following.FollowStages(),
+    moving.KIND: moving.MoveStages(),
+}
 PAUSE_SECONDS = 2.0
 _log = logger("work")
 

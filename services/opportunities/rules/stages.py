@@ -7,8 +7,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from services.opportunities.domain.closing import CERTAIN, Standing, category, days_between, in_force, lacking
 from services.opportunities.domain.closing import CLOSED as OVER
-from services.opportunities.domain.closing import Standing, category, days_between, in_force, lacking
 from shared.kernel.errors import FieldError
 from shared.service.imports.layers import UNDO_SUFFIX
 from shared.service.pipelines.declare import CLOSED
@@ -38,7 +38,7 @@ def keep_probability(proposal: Proposal) -> Verdict:
     by_hand = proposal.after("forecast_probability")
     if isinstance(by_hand, Decimal) and not 0 <= by_hand <= 1:
         return refuse("forecast_probability", "INVALID_INTEGER", f"A probability is from 0 to 1, not {by_hand}")
-    if not (_moves(proposal) or proposal.new.keys() & {"forecast_probability", "manual_forecast_category"}):
+    if not (_stands(proposal) or proposal.new.keys() & {"forecast_probability", "manual_forecast_category"}):
         return PASS
     here = standing(proposal, proposal.after("stage"))
     said = proposal.after("manual_forecast_category")
@@ -53,15 +53,19 @@ def keep_probability(proposal: Proposal) -> Verdict:
 
 
 def keep_end(proposal: Proposal) -> Verdict:
-    """Won and lost set the facts of the end, opening again clears them; what was once said of it is in the history."""
-    here, there = standing(proposal, proposal.after("stage")), standing(proposal, proposal.before("stage"))
-    if not _moves(proposal):
+    """Won and lost set the facts of the end, opening again clears them; what was once said of it is in the history.
+
+    A write that says the same stage again makes them agree with what the stage says by now: the deal ends, or is open
+    again, with this write, and has not moved."""
+    here, there = standing(proposal, proposal.after("stage")), _facts(proposal)
+    moves, turns = _moves(proposal), _stands(proposal) and (here.closed, here.won) != (there.closed, there.won)
+    if not (moves or turns):
         return _days(proposal) if here.closed and proposal.changes("closes_at") else PASS
     values: dict[str, object] = {"is_closed": here.closed, "is_won": here.won}
     if proposal.creating:
         values["opened_at"] = proposal.since
     if here.closed:
-        at = proposal.after("stage_entered_at") or proposal.since
+        at = _ended_at(proposal, moves)
         values["closed_at"] = (_brought(proposal) if proposal.context.source == MERGED else None) or at
         if _closes_now(proposal, here, there):
             values["closes_at"] = at
@@ -81,10 +85,23 @@ def _brought(proposal: Proposal) -> object:
     return proposal.after("closed_at") or proposal.after("closes_at")
 
 
+def _facts(proposal: Proposal) -> Standing:
+    """How it stood, by its own facts: its stage may have said something else then."""
+    closed, won = proposal.before("is_closed") is True, proposal.before("is_won") is True
+    return Standing(CERTAIN if won else None, closed)
+
+
+def _ended_at(proposal: Proposal, moves: bool) -> object:
+    """When it came to its end: with the move, or with what its stage says by now, but never before it was there."""
+    entered = proposal.after("stage_entered_at")
+    if moves or not isinstance(entered, datetime):
+        return entered or proposal.since
+    return max(entered, proposal.since)
+
+
 def _closes_now(proposal: Proposal, here: Standing, there: Standing) -> bool:
     """Whether it closes on the day of this write: where it comes to its end by it, and the write says no other day.
-    What a merge or an undone import brings ended when it
-    did."""
+    What a merge or an undone import brings ended when it did."""
     if proposal.after("closes_at") is None:
         return True
     ends = not there.closed or there.won != here.won
@@ -109,6 +126,11 @@ def demand_reason(proposal: Proposal) -> Verdict:
 def _moves(proposal: Proposal) -> bool:
     """Whether this write sets the facts of the stage: any new deal, and any that goes elsewhere."""
     return proposal.creating or any(proposal.changes(name) for name in _BY_STAGE)
+
+
+def _stands(proposal: Proposal) -> bool:
+    """Whether this write says where the deal stands, be it where it stood."""
+    return _moves(proposal) or "stage" in proposal.new
 
 
 def _days(proposal: Proposal, ended: object = None) -> Verdict:

@@ -31,21 +31,25 @@ def begin_somewhere(proposal: Proposal) -> Verdict:
 
 
 def keep_status(proposal: Proposal) -> Verdict:
-    """Status, closing and reopening follow from the stage."""
+    """Status, closing and reopening follow from the stage. A write that says the same stage again makes them agree with
+    what the stage says by now; nobody has opened the ticket again by that."""
     values: dict[str, object] = {}
     opened = proposal.before("opened_at")
     if proposal.creating:
         opened = values["opened_at"] = proposal.since
-    if not (proposal.creating or proposal.changes("stage")):
+    if not (proposal.creating or "stage" in proposal.new):
         return PASS
     before, after = proposal.before("status"), status_of(proposal)
+    if before == after and not proposal.changes("stage"):
+        return PASS
     values["status"] = after
     if after == CLOSED and before != CLOSED:
         values["closed_at"] = proposal.since
         values["time_to_close"] = _spent(opened, proposal.since)
     elif before == CLOSED and after != CLOSED:
-        count = proposal.before("reopened_count")
-        values["reopened_count"] = (count if isinstance(count, Decimal) else Decimal(0)) + 1
+        if proposal.changes("stage"):
+            count = proposal.before("reopened_count")
+            values["reopened_count"] = (count if isinstance(count, Decimal) else Decimal(0)) + 1
         values["closed_at"] = values["time_to_close"] = None
     return complete(**values)
 
@@ -54,6 +58,8 @@ def reopen_in_time(proposal: Proposal) -> Verdict:
     """A ticket that has been closed for too long stays closed, where its pipeline says so."""
     closed, limit = proposal.before("closed_at"), proposal.detail("pipeline", proposal.after("pipeline"))
     if proposal.before("status") != CLOSED or proposal.after("status") == CLOSED or REOPEN_DAYS not in limit:
+        return PASS
+    if not proposal.changes("stage"):  # its stage says something else by now
         return PASS
     days = limit[REOPEN_DAYS]
     if not isinstance(closed, datetime) or proposal.since <= closed + timedelta(days=float(days)):

@@ -11,6 +11,8 @@ from typing import Any
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef, OptionDef
+from shared.eav.validation import called
+from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.pipelines.declare import CUSTOM, Pipelined
 
@@ -51,7 +53,9 @@ def usual_pipeline(declared: Pipelined, attribute: AttributeDef) -> str | None:
     return declared.usual if declared.usual in known else next(iter(known), None)
 
 
-def disagreement(declared: Pipelined, live: LiveType, old: Values | None, new: Values) -> list[FieldError]:
+def disagreement(
+    declared: Pipelined, live: LiveType, old: Values | None, new: Values, context: Context
+) -> list[FieldError]:
     """An error when the entity would stand in a stage of another pipeline than its own."""
     attributes = governed(declared, live)
     if attributes is None or not _concerned(declared, old, new):
@@ -65,9 +69,9 @@ def disagreement(declared: Pipelined, live: LiveType, old: Values | None, new: V
     inside = [one for one in attributes[1].options if one.parent == pipeline]
     shown = ", ".join(f"{one.value} ({one.label})" for one in inside[:_MOST_NAMED]) or "none"
     if declared.stage in new:
-        hint = f'write {attributes[0].wire} "{home}" as well, or one of its stages: {shown}'
+        hint = f'write {called(attributes[0], context)} "{home}" as well, or one of its stages: {shown}'
     else:
-        hint = f"write {attributes[1].wire} as well, one of its stages: {shown}"
+        hint = f"write {called(attributes[1], context)} as well, one of its stages: {shown}"
     message = f'Stage "{stage}" is not in pipeline "{pipeline}": {hint}'
     name = declared.stage if declared.stage in new else declared.pipeline
     return [FieldError(name, "INVALID_OPTION", message, tuple(one.value for one in inside[:_MOST_NAMED]))]

@@ -5,39 +5,30 @@ Everything wrong with a wish is told at once. Whether a stage is in use is not k
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from shared.kernel.errors import AlreadyExists, ErrorList, Invalid, NotFound
-from shared.service.pipelines.declare import NEXT_STAGES, REQUIRED, StageField, StageSchema, read_fields
+from shared.kernel.errors import ErrorList, NotFound
+from shared.service.pipelines.checking import (
+    IN_USE,
+    MOST_STAGES,
+    Desk,
+    check_gates,
+    check_id,
+    check_label,
+    checked_stage,
+    checked_stages,
+    key_of,
+    require_unused_ids,
+    require_unused_label,
+)
+from shared.service.pipelines.declare import NEXT_STAGES, listed_in
 from shared.service.pipelines.values import Pipeline, PipelineDraft, Stage, StageDraft
 
 MOST_PIPELINES = 100
-MOST_STAGES = 100
-MOST_LABEL = 250
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 Changes = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What a change starts from: all pipelines of the type, put away ones too, and where new ids come from."""
-
-    pipelines: tuple[Pipeline, ...]
-    schema: StageSchema
-    at: datetime
-    new_id: Callable[[], str]
-    rules: tuple[StageField, ...] = ()
-
-    def pipeline(self, ident: str, *, archived: bool = False) -> Pipeline:
-        """One of them; raises NotFound. archived: one that was put away will do as well."""
-        for one in self.pipelines:
-            if one.id == ident and (archived or one.archived_at is None):
-                return one
-        raise NotFound("pipeline", [ident[:80]], f"There is no pipeline {ident[:80]}")
 
 
 def stage_of(pipeline: Pipeline, ident: str, *, archived: bool = False) -> Stage:
@@ -54,15 +45,16 @@ def added(desk: Desk, draft: PipelineDraft) -> Pipeline:
     live = [one for one in desk.pipelines if one.archived_at is None]
     if len(live) >= MOST_PIPELINES:
         errors.add("label", "LIMIT_EXCEEDED", f"an entity type has at most {MOST_PIPELINES} pipelines")
-    _check_label(draft.label, "label", errors)
-    _check_id(draft.id, "id", errors)
-    drafts = _checked_stages(desk, draft.stages, errors)
-    metadata = read_fields(desk.rules, draft.metadata, errors)
-    errors.raise_if_any()
-    _unused_label(draft.label, live, "pipeline")
-    _unused_ids([draft.id], desk.pipelines, "pipeline")
-    _unused_ids([one.id for one in drafts], _all_stages(desk), "stage")
+    check_label(draft.label, "label", errors)
+    check_id(draft.id, "id", errors)
+    drafts = checked_stages(desk, draft.stages, errors)
+    metadata = desk.pipeline_metadata(draft.metadata, errors)
     stages = tuple(_new_stage(desk, one, place) for place, one in enumerate(drafts))
+    check_gates(desk, _placed(stages), stages, errors)
+    errors.raise_if_any()
+    require_unused_label(draft.label, live, "pipeline")
+    require_unused_ids([draft.id], desk.pipelines, "pipeline")
+    require_unused_ids([one.id for one in drafts], _all_stages(desk), "stage")
     order = _order(draft.display_order, live)
     ident = draft.id or desk.new_id()
     return Pipeline(ident, draft.label.strip(), order, stages, desk.at, desk.at, metadata=metadata)
@@ -75,13 +67,13 @@ def changed(desk: Desk, ident: str, changes: Changes) -> Pipeline:
         raise NotFound("pipeline", [ident], f"Pipeline {ident} was put away: restore it with archived false")
     errors = ErrorList()
     if "label" in changes:
-        _check_label(changes["label"], "label", errors)
+        check_label(changes["label"], "label", errors)
     if "metadata" in changes:
-        changes = {**changes, "metadata": read_fields(desk.rules, {**before.metadata, **changes["metadata"]}, errors)}
+        changes = {**changes, "metadata": desk.pipeline_metadata(changes["metadata"], errors, before.metadata)}
     errors.raise_if_any()
     after = _with(before, changes, desk.at)
     if after.archived_at is None:
-        _unused_label(after.label, _others(desk, ident), "pipeline")
+        require_unused_label(after.label, _others(desk, ident), "pipeline")
     return after if after == before else replace(after, updated_at=desk.at)
 
 
@@ -89,28 +81,33 @@ def replaced(desk: Desk, ident: str, draft: PipelineDraft) -> Pipeline:
     """The pipeline as described, its stages too: known ones (by id, else by label) stay, the others are put away."""
     before = desk.pipeline(ident)
     errors = ErrorList()
-    _check_label(draft.label, "label", errors)
-    drafts = _checked_stages(desk, draft.stages, errors)
-    metadata = read_fields(desk.rules, draft.metadata, errors)
+    check_label(draft.label, "label", errors)
+    drafts = checked_stages(desk, draft.stages, errors)
+    metadata = desk.pipeline_metadata(draft.metadata, errors)
+    stages, fresh = _matched(desk, before, drafts)
+    check_gates(desk, _placed(stages[: len(drafts)]), stages[: len(drafts)], errors)
     errors.raise_if_any()
-    _unused_label(
-        draft.label, [one for one in desk.pipelines if one.archived_at is None and one.id != ident], "pipeline"
-    )
-    stages = _matched(desk, before, drafts)
+    require_unused_label(draft.label, _others(desk, ident), "pipeline")
+    require_unused_ids(fresh, _all_stages(desk), "stage")
     order = before.display_order if draft.display_order is None else draft.display_order
     after = replace(before, label=draft.label.strip(), display_order=order, stages=stages, metadata=metadata)
     return after if after == before else replace(after, updated_at=desk.at)
 
 
-def _matched(desk: Desk, before: Pipeline, drafts: Sequence[StageDraft]) -> tuple[Stage, ...]:
-    """The stages of a pipeline that is described anew, those that it does not name put away."""
+def _placed(stages: Iterable[Stage]) -> list[tuple[str, Stage]]:
+    return [(f"stages[{place}].", one) for place, one in enumerate(stages)]
+
+
+def _matched(desk: Desk, before: Pipeline, drafts: Sequence[StageDraft]) -> tuple[tuple[Stage, ...], list[str]]:
+    """The stages of a pipeline that is described anew, behind them those that it does not name put away; and the ids
+    that are wished for new ones."""
     by_id = {one.id: one for one in before.stages}
-    by_label = {_key(one.label): one for one in before.live_stages}
+    by_label = {key_of(one.label): one for one in before.live_stages}
     fresh: list[str] = []
     kept: dict[str, Stage] = {}
     stages: list[Stage] = []
     for place, one in enumerate(drafts):
-        known = by_id.get(one.id) if one.id else by_label.get(_key(one.label))
+        known = by_id.get(one.id) if one.id else by_label.get(key_of(one.label))
         if known is None or known.id in kept:
             fresh.append(one.id)
             stages.append(_new_stage(desk, one, place))
@@ -119,9 +116,8 @@ def _matched(desk: Desk, before: Pipeline, drafts: Sequence[StageDraft]) -> tupl
         told = replace(known, label=one.label.strip(), display_order=order, metadata=one.metadata, archived_at=None)
         kept[known.id] = told if told == known else replace(told, updated_at=desk.at)
         stages.append(kept[known.id])
-    _unused_ids(fresh, _all_stages(desk), "stage")
     gone = [_away(one, desk.at) for one in before.stages if one.id not in kept]
-    return (*stages, *gone)
+    return (*stages, *gone), fresh
 
 
 def stage_added(desk: Desk, ident: str, draft: StageDraft) -> tuple[Pipeline, Stage]:
@@ -130,11 +126,12 @@ def stage_added(desk: Desk, ident: str, draft: StageDraft) -> tuple[Pipeline, St
     errors = ErrorList()
     if len(before.live_stages) >= MOST_STAGES:
         errors.add("label", "LIMIT_EXCEEDED", f"a pipeline has at most {MOST_STAGES} stages")
-    checked = _checked_stage(desk, draft, "", errors)
-    errors.raise_if_any()
-    _unused_label(checked.label, before.live_stages, "stage")
-    _unused_ids([checked.id], _all_stages(desk), "stage")
+    checked = checked_stage(desk, draft, "", errors)
     new = _new_stage(desk, checked, _order(None, before.live_stages))
+    check_gates(desk, [("", new)], [*before.live_stages, new], errors)
+    errors.raise_if_any()
+    require_unused_label(checked.label, before.live_stages, "stage")
+    require_unused_ids([checked.id], _all_stages(desk), "stage")
     return replace(before, stages=(*before.stages, new), updated_at=desk.at), new
 
 
@@ -148,19 +145,36 @@ def stage_changed(
         raise NotFound("stage", [stage], f"Stage {stage} was put away: restore it with archived false")
     errors = ErrorList()
     if "label" in changes:
-        _check_label(changes["label"], "label", errors)
+        check_label(changes["label"], "label", errors)
     if "metadata" in changes:
-        told = {**({} if whole else old.metadata), **changes["metadata"]}
-        changes = {**changes, "metadata": desk.schema.complete(told, errors)}
-    errors.raise_if_any()
+        told = desk.stage_metadata(changes["metadata"], errors, old=None if whole else old.metadata)
+        changes = {**changes, "metadata": told}
     new = _with(old, changes, desk.at)
+    others = [one for one in before.stages if one.id != stage]
+    if "metadata" in changes:
+        check_gates(desk, [("", new)], [new, *(one for one in others if one.archived_at is None)], errors)
+    if new.archived_at is not None and old.archived_at is None:
+        others = [_without(one, stage, desk.at, errors) for one in others]
+    errors.raise_if_any()
     if new.archived_at is None:
-        _unused_label(new.label, [one for one in before.live_stages if one.id != stage], "stage")
+        require_unused_label(new.label, [one for one in others if one.archived_at is None], "stage")
     if new == old:
         return before, old
     new = replace(new, updated_at=desk.at)
-    stages = tuple(new if one.id == stage else one for one in before.stages)
-    return replace(before, stages=stages, updated_at=desk.at), new
+    by_id = {one.id: one for one in (new, *others)}
+    return replace(before, stages=tuple(by_id[one.id] for one in before.stages), updated_at=desk.at), new
+
+
+def _without(one: Stage, gone: str, at: datetime, errors: ErrorList) -> Stage:
+    """A stage that lets nobody go on to one that is put away; an error where it would let go on to none, or to any."""
+    names = listed_in(one.metadata, NEXT_STAGES)
+    if one.archived_at is not None or gone not in names:
+        return one
+    left = [name for name in names if name != gone]
+    if not left:
+        message = f'From "{one.label}" one goes to this stage only: give its {NEXT_STAGES} another one first'
+        errors.add(f"metadata.{NEXT_STAGES}", IN_USE, message)
+    return replace(one, metadata={**one.metadata, NEXT_STAGES: ",".join(left)}, updated_at=at)
 
 
 def _with(before: Any, changes: Changes, at: datetime) -> Any:
@@ -190,75 +204,9 @@ def _order(wanted: int | None, others: Sequence[Any]) -> int:
     return max((one.display_order for one in others), default=-1) + 1 if wanted is None else wanted
 
 
-def _checked_stages(desk: Desk, drafts: Sequence[StageDraft], errors: ErrorList) -> list[StageDraft]:
-    if len(drafts) > MOST_STAGES:
-        errors.add("stages", "LIMIT_EXCEEDED", f"a pipeline has at most {MOST_STAGES} stages")
-        return []
-    found = [_checked_stage(desk, one, f"stages[{place}].", errors) for place, one in enumerate(drafts)]
-    for name, keys in (("label", [_key(one.label) for one in found]), ("id", [one.id for one in found])):
-        for place, key in enumerate(keys):
-            if key and key in keys[:place]:
-                where = f"stages[{place}].{name}"
-                errors.add(where, "DUPLICATE_NAME", f"{where} occurs more than once in this pipeline")
-    return found
-
-
-def _checked_stage(desk: Desk, draft: StageDraft, where: str, errors: ErrorList) -> StageDraft:
-    _check_label(draft.label, f"{where}label", errors)
-    _check_id(draft.id, f"{where}id", errors)
-    return replace(draft, metadata=desk.schema.complete(draft.metadata, errors, f"{where}metadata."))
-
-
-def _check_label(label: str, where: str, errors: ErrorList) -> None:
-    if not label.strip() or len(label) > MOST_LABEL or "\x00" in label:
-        errors.add(where, "INVALID_LABEL", f"{where} must have 1 to {MOST_LABEL} characters")
-
-
-def _check_id(ident: str, where: str, errors: ErrorList) -> None:
-    if ident and not _ID.match(ident):
-        errors.add(where, "INVALID_NAME", f"{where} must be letters, digits, - and _, at most 64 of them")
-
-
-def _unused_label(label: str, others: Iterable[Any], what: str) -> None:
-    for one in others:
-        if _key(one.label) == _key(label):
-            raise AlreadyExists(f'There is a {what} labelled "{label.strip()}" already: {one.id}')
-
-
-def _unused_ids(ids: Iterable[str], others: Iterable[Any], what: str) -> None:
-    taken = {one.id for one in others}
-    for ident in ids:
-        if ident and ident in taken:
-            raise AlreadyExists(f"There is a {what} with the id {ident} already")
-
-
 def _others(desk: Desk, ident: str) -> list[Pipeline]:
     return [one for one in desk.pipelines if one.archived_at is None and one.id != ident]
 
 
 def _all_stages(desk: Desk) -> list[Stage]:
     return [stage for one in desk.pipelines for stage in one.stages]
-
-
-def _key(label: str) -> str:
-    return " ".join(label.split()).casefold()
-
-
-def require_unused(in_use: Sequence[str], what: str) -> None:
-    """Raise Invalid when entities still stand in one of these stages (named by id)."""
-    if in_use:
-        shown = ", ".join(in_use[:10])
-        message = f"{what} is in use: entities stand in {shown}. Move them to other stages first"
-        raise Invalid.one("stages", "STAGE_IN_USE", message)
-
-
-def require_known(after: Pipeline, stages: Iterable[Stage], knows: Callable[[str], bool]) -> None:
-    """Raise Invalid when a stage's rules name stages or attributes that there are not."""
-    errors = ErrorList()
-    known = {one.id for one in (*stages, *after.stages)}
-    for stage in after.live_stages:
-        for name, there, what in ((NEXT_STAGES, known.__contains__, "stage"), (REQUIRED, knows, "attribute")):
-            for one in filter(None, stage.metadata.get(name, "").split(",")):
-                if not there(one):
-                    errors.add(f"metadata.{name}", "INVALID_OPTION", f'{name} of "{stage.label}": no {what} {one[:80]}')
-    errors.raise_if_any()

@@ -5,9 +5,10 @@ Entity types made at run time need no declaration: their first pipeline gives th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 
 from shared.kernel.errors import ErrorList
 from shared.service.pipelines.values import PipelineDraft
@@ -48,9 +49,24 @@ class StageSchema:
 
     def complete(self, given: Mapping[str, object], errors: ErrorList, where: str = "metadata.") -> dict[str, str]:
         """The metadata as it is kept, `isClosed` included; everything wrong is noted."""
-        found = _free_texts(given, errors, where) if self.free else {}
+        known = {one.name for one in self.fields}
+        found = _free_texts(given, known, errors, where) if self.free else {}
         found |= read_fields(self.fields, given, errors, where)
         return {**found, CLOSED: "true" if self.closed(found) else "false"}
+
+    def check_names(self, given: Mapping[str, object], errors: ErrorList, where: str = "metadata.") -> None:
+        """Note what such a stage cannot say of itself: for callers whose typing errors shall not pass in silence."""
+        if not self.free:
+            check_names((*(one.name for one in self.fields), CLOSED), given, errors, where)
+
+
+def check_names(known: Collection[str], given: Iterable[str], errors: ErrorList, where: str = "metadata.") -> None:
+    """Note names that are none of those that are known."""
+    for name in given:
+        if name not in known:
+            shown, close = f"{where}{name[:MOST_KEY]}", get_close_matches(name, known, 3, 0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+            errors.add(shown, "UNKNOWN_KEY", f"unknown key {shown}; {hint}", close)
 
 
 def read_fields(
@@ -60,6 +76,9 @@ def read_fields(
     found = {}
     for one in fields:
         text = _text(given.get(one.name))
+        if text is None:
+            errors.add(f"{where}{one.name}", "INVALID_TYPE", f"{where}{one.name} must be a text")
+            continue
         if not text:
             if one.required:
                 errors.add(f"{where}{one.name}", "REQUIRED_FIELD", f"{where}{one.name} is required")
@@ -72,25 +91,29 @@ def read_fields(
     return found
 
 
-def _text(raw: object) -> str:
+def _text(raw: object) -> str | None:
+    """What was given as text, "" for nothing, None for what is no text at all."""
+    if raw is None:
+        return ""
     if isinstance(raw, bool):
         return "true" if raw else "false"
-    return str(raw).strip() if isinstance(raw, str | int | float | Decimal) else ""
+    return str(raw).strip() if isinstance(raw, str | int | float | Decimal) else None
 
 
-def _free_texts(given: Mapping[str, object], errors: ErrorList, where: str) -> dict[str, str]:
+def _free_texts(given: Mapping[str, object], known: Collection[str], errors: ErrorList, where: str) -> dict[str, str]:
     if len(given) > MOST_KEYS:
         errors.add(where.rstrip("."), "LIMIT_EXCEEDED", f"a stage has at most {MOST_KEYS} metadata")
         return {}
     found = {}
     for name, raw in given.items():
-        if raw is None:
+        if raw is None or name in known:
             continue
-        if isinstance(raw, list | dict) or len(name) > MOST_KEY or len(_text(raw)) > MOST_TEXT:
+        text = _text(raw)
+        if text is None or len(name) > MOST_KEY or len(text) > MOST_TEXT:
             message = f"{where}{name[:MOST_KEY]} must be a text of at most {MOST_TEXT} characters"
             errors.add(f"{where}{name[:MOST_KEY]}", "INVALID_TYPE", message)
-        elif name != CLOSED or _text(raw):
-            found[name] = _text(raw)
+        else:
+            found[name] = text
     return found
 
 
@@ -125,6 +148,12 @@ def listed(text: str) -> str:
     return ",".join(found)
 
 
+def listed_in(metadata: Metadata, name: str) -> tuple[str, ...]:
+    """The names that such a list holds."""
+    found = metadata.get(name, "")
+    return tuple(found.split(",")) if found else ()
+
+
 def days(text: str) -> str:
     """A number of days above 0."""
     allowed = f"must be a number of days above 0, at most {MOST_DAYS}"
@@ -137,13 +166,10 @@ def days(text: str) -> str:
     return f"{number.normalize():f}"
 
 
-# What a stage may demand: stages one may go on to, attributes without which nothing stands in it, days after which
-# what stands in it rots.
-STAGE_RULES = (
-    StageField(NEXT_STAGES, listed),
-    StageField(REQUIRED, listed),
-    StageField(ROTTING_DAYS, days),
-)
+# What a stage may demand: stages one may go on to, attributes without which nothing stands in it.
+GATES = (StageField(NEXT_STAGES, listed), StageField(REQUIRED, listed))
+# The same, and days after which what stands in it rots.
+STAGE_RULES = (*GATES, StageField(ROTTING_DAYS, days))
 # How strictly a pipeline is with those who break its rules: `native` refuses at the native door, lets the wire dialect
 # pass and warns in imports; `all` refuses everywhere, `none` nowhere.
 ENFORCE = "enforce"
@@ -158,7 +184,7 @@ TICKET_STAGES = StageSchema(
     closed=lambda metadata: metadata.get("ticketState") == "CLOSED",
 )
 PLAIN_STAGES = StageSchema(
-    (StageField(CLOSED, one_of("true", "false"), default="false"),),
+    (StageField(CLOSED, one_of("true", "false"), default="false"), *GATES),
     closed=lambda metadata: metadata.get(CLOSED) == "true",
     free=True,
 )

@@ -8,30 +8,29 @@ and leaves the catalog of this process fresh. What a change means is `changing`;
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_PIPELINE
-from shared.eav import definitions as rows
-from shared.eav.catalog import VERSION_SQL, LiveType, StaleCatalog
-from shared.eav.declare import AttributeDef
+from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.engine import Engine
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import AlreadyExists, Invalid, NotFound, Unavailable
-from shared.service.definition_changes import ATTEMPTS, DefinitionChanges, attribute_detail
+from shared.kernel.errors import Invalid, NotFound, Unavailable
+from shared.kernel.json import dumps
+from shared.service.definition_changes import ATTEMPTS, DefinitionChanges
 from shared.service.permissions import Mode, allowed, require
-from shared.service.pipelines import changing, store, timing
+from shared.service.pipelines import changing, following, moving, store
 from shared.service.pipelines.agreement import declared_for, governed
-from shared.service.pipelines.changing import Desk, stage_of
+from shared.service.pipelines.carrying import Change, Work, desk_of
+from shared.service.pipelines.changing import stage_of
+from shared.service.pipelines.checking import Desk
 from shared.service.pipelines.declare import CUSTOM, Pipelined
-from shared.service.pipelines.options import attributes_of, options_of, pipeline_detail
-from shared.service.pipelines.values import Audit, Pipeline, PipelineDraft, Stage, StageDraft, in_order
-from shared.service.publishing import publish_definition
+from shared.service.pipelines.moving import Leaving
+from shared.service.pipelines.values import Audit, Pipeline, PipelineDraft, Stage, StageDraft
+from shared.service.work import progress
+from shared.service.work.progress import Progress
 
-Work = Callable[[Desk], Pipeline]
 Changes = Mapping[str, Any]
 
 
@@ -105,12 +104,7 @@ class Pipelines:
 
     def archive(self, ctx: Context, type: str, ident: str, *, validate: bool = False) -> None:
         """Put a pipeline away with its stages. validate: refuse while entities stand in them."""
-
-        def work(desk: Desk) -> Pipeline:
-            desk.pipeline(ident)
-            return changing.changed(desk, ident, {"archived": True})
-
-        self._change(ctx, type, work, validate=validate)
+        self._change(ctx, type, partial(_away, ident, None), validate=validate)
 
     def add_stage(self, ctx: Context, type: str, ident: str, draft: StageDraft) -> Stage:
         """A new stage at the end, or at its display order."""
@@ -140,12 +134,45 @@ class Pipelines:
 
     def archive_stage(self, ctx: Context, type: str, ident: str, stage: str) -> None:
         """Put a stage away; refused while entities stand in it."""
+        self._change(ctx, type, partial(_away, ident, stage), validate=True)
 
-        def work(desk: Desk) -> Pipeline:
-            stage_of(desk.pipeline(ident), stage)
-            return changing.stage_changed(desk, ident, stage, {"archived": True})[0]
+    def put_away(
+        self, ctx: Context, type: str, ident: str, stage: str | None, also: Callable[[Connection], None]
+    ) -> None:
+        """Put a stage (None: the pipeline) away once nobody stands in it, with what else is to be done in the same
+        transaction: for the work that moves them (`moving`)."""
+        self._change(ctx, type, partial(_away, ident, stage), validate=True, also=also)
 
-        self._change(ctx, type, work, validate=True)
+    # Moving who stands in what is put away
+
+    def archive_moving(self, ctx: Context, type: str, ident: str, stage: str | None, move_to: str) -> Progress:
+        """Begin to move all entities of a stage (None: of the whole pipeline) to another stage, and to put it away
+        after that; how far it is. Raises NotFound, Invalid for a stage one cannot move to, Forbidden, Conflict."""
+        live = self._live(ctx, type, "write")
+        require(ctx.actor, "objects", live.defn, "write")
+        attributes = governed(self._declared(live), live)
+        if attributes is None:
+            raise NotFound("pipeline", [ident[:80]], f"There is no pipeline {ident[:80]}")
+        with self._engine.database.transaction() as connection:
+            desk = desk_of(live, self._declared(live), store.load(connection, live.id), ctx, lambda: "")
+            _away(ident, stage, desk)  # what is wrong with that is told now
+            going = desk.pipeline(ident).live_stages
+            stages = tuple(one.id for one in going if stage in (None, one.id))
+            home, there = _goal(desk, stages, move_to)
+            options = {one.value: one.id for one in attributes[0 if stage is None else 1].options}
+            leaving = Leaving(options[stage or ident], ident, stage, stages, home.id, there.id)
+            moving.order(connection, live.name, leaving, ctx)
+            found = progress.of(connection, moving.KIND, leaving.number)
+        assert found is not None
+        return found
+
+    def work(self, ctx: Context, type: str, ident: str) -> list[Progress]:
+        """What is done, and was, with entities because stages of a pipeline changed or went away; the latest first."""
+        live = self._live(ctx, type, "read")
+        found = self._desk(live).pipeline(ident, archived=True)
+        spec = dumps({"pipeline": found.id}).decode()
+        with self._engine.database.connect() as connection:
+            return progress.about(connection, [following.KIND, moving.KIND], live.name, spec)
 
     def declare(self) -> None:
         """Make the declared pipelines of types that never had one. Idempotent; call it when a service starts."""
@@ -153,13 +180,30 @@ class Pipelines:
             for draft in declared.defaults:
                 self._change(Context(source="SYSTEM"), name, partial(_once, draft))
 
-    def _change(self, ctx: Context, type: str, work: Work, *, validate: bool = False) -> Pipeline:
+    def declared(self, type: str) -> Pipelined:
+        """How entities of a type stand in pipelines."""
+        return self._declared(self._engine.catalog.type(type))
+
+    def _change(
+        self,
+        ctx: Context,
+        type: str,
+        work: Work,
+        *,
+        validate: bool = False,
+        also: Callable[[Connection], None] | None = None,
+    ) -> Pipeline:
+        def step(change: Change, connection: Connection) -> Pipeline:
+            after = change.carry_out(work, connection)
+            if also is not None:
+                also(connection)
+            return after
+
         for _ in range(ATTEMPTS):
             live = self._live(ctx, type, "write")
             declared = self._declared(live)
-            change = _Change(live, declared, ctx, validate)
             try:
-                return self._changed(partial(change.carry_out, work))
+                return self._changed(partial(step, Change(live, declared, ctx, validate)))
             except StaleCatalog:
                 continue
         raise Unavailable("the catalog keeps changing: try again")
@@ -179,100 +223,21 @@ def _once(draft: PipelineDraft, desk: Desk) -> Pipeline:
     return known if known is not None else changing.added(desk, draft)
 
 
-class _Change:
-    """One change under way: holds what all its steps need."""
-
-    def __init__(self, live: LiveType, declared: Pipelined, ctx: Context, validate: bool) -> None:
-        self._live = live
-        self._declared = declared
-        self._ctx = ctx
-        self._validate = validate
-
-    def carry_out(self, work: Work, connection: Connection) -> Pipeline:
-        """Everything in the transaction of `connection`. Raises StaleCatalog when definitions moved on."""
-        live = self._live
-        if self._validate:
-            rows.exclusively(connection, live)  # nobody enters a stage while it is looked at and put away
-        elif connection.row(f"{VERSION_SQL} for update", {"id": live.id}) != (live.version,):
-            raise StaleCatalog(live.name)
-        before = store.load(connection, live.id)
-        desk = Desk(before, self._declared.stages, now(), lambda: store.new_number(connection), self._declared.rules)
-        after = work(desk)
-        former = next((one for one in before if one.id == after.id), None)
-        if former == after:
-            self._time(connection, after)
-            return after
-        every_stage = [stage for one in before for stage in one.stages]
-        changing.require_known(after, every_stage, lambda name: live.find(name) is not None)
-        attributes = self._attributes(connection)
-        if self._validate and former is not None:
-            self._require_unused(connection, attributes[1], former, after)
-        store.save(connection, live.id, after)
-        self._time(connection, after)
-        self._note(connection, former, after)
-        every = in_order([*(one for one in before if one.id != after.id), after])
-        self._tell(connection, attributes, every, after)
-        return after
-
-    def _attributes(self, connection: Connection) -> tuple[AttributeDef, AttributeDef]:
-        """Those of pipeline and stage, made now where a custom type gets its first pipeline."""
-        known = governed(self._declared, self._live)
-        if known is not None:
-            return known
-        if self._live.defn.builtin:
-            raise NotFound("property", [self._declared.pipeline, self._declared.stage])
-        wanted = attributes_of(self._live, self._declared)
-        taken = [one.name for one in wanted if one.name in self._live.every]
-        if taken:
-            raise AlreadyExists(f"A property named {taken[0]} exists, but is not that of pipelines: rename it first")
-        made = rows.put_attributes(connection, self._live, wanted)
-        return made[0], made[1]
-
-    def _time(self, connection: Connection, after: Pipeline) -> None:
-        """Give stages that have none the attributes that tell times in them."""
-        wanted = timing.attributes_for(self._live, self._declared, after) if after.archived_at is None else []
-        for one in rows.put_attributes(connection, self._live, wanted):
-            publish_definition(connection, CATALOG_ATTRIBUTE, self._live.name, attribute_detail(one), self._ctx)
-
-    def _require_unused(
-        self, connection: Connection, attribute: AttributeDef, former: Pipeline, after: Pipeline
-    ) -> None:
-        left = {one.id for one in after.live_stages} if after.archived_at is None else set()
-        gone = {one.id for one in former.live_stages} - left
-        options = {one.id: one.value for one in (*attribute.options, *attribute.retired) if one.value in gone}
-        used = store.stages_in_use(connection, self._live, attribute, options)
-        changing.require_unused(used, f'Pipeline "{after.label}"')
-
-    def _note(self, connection: Connection, former: Pipeline | None, after: Pipeline) -> None:
-        actor, at = self._ctx.actor.id, after.updated_at
-        told = pipeline_detail(after)
-        store.note(connection, self._live.id, Audit(after.id, None, _action(former, after), at, actor, told))
-        stages = {one.id: one for one in former.stages} if former is not None else {}
-        by_id = {one["id"]: one for one in told["stages"]}
-        for stage in after.stages:
-            if former is not None and stages.get(stage.id) != stage:
-                action = _action(stages.get(stage.id), stage)
-                store.note(connection, self._live.id, Audit(after.id, stage.id, action, at, actor, by_id[stage.id]))
-
-    def _tell(
-        self,
-        connection: Connection,
-        attributes: tuple[AttributeDef, AttributeDef],
-        every: tuple[Pipeline, ...],
-        after: Pipeline,
-    ) -> None:
-        """The catalog's options, and the events that carry them."""
-        live, ctx = self._live, self._ctx
-        for attribute, options in zip(attributes, options_of(every), strict=True):
-            rows.change_attribute(connection, live, attribute, {"options": options})
-            told = attribute_detail(replace(attribute, options=options))
-            publish_definition(connection, CATALOG_ATTRIBUTE, live.name, told, ctx)
-        publish_definition(connection, CATALOG_PIPELINE, live.name, pipeline_detail(after), ctx)
+def _away(ident: str, stage: str | None, desk: Desk) -> Pipeline:
+    """A pipeline put away, or one of its stages. Raises NotFound for what is gone already."""
+    live = desk.pipeline(ident)
+    if stage is None:
+        return changing.changed(desk, ident, {"archived": True})
+    stage_of(live, stage)
+    return changing.stage_changed(desk, ident, stage, {"archived": True})[0]
 
 
-def _action(former: Pipeline | Stage | None, after: Pipeline | Stage) -> str:
-    if former is None:
-        return "CREATE"
-    if (former.archived_at is None) != (after.archived_at is None):
-        return "DELETE" if after.archived_at is not None else "RESTORE"
-    return "UPDATE"
+def _goal(desk: Desk, stages: tuple[str, ...], move_to: str) -> tuple[Pipeline, Stage]:
+    """The stage to go to, and its pipeline."""
+    live = [(one, stage) for one in desk.pipelines if one.archived_at is None for stage in one.live_stages]
+    fit = {stage.id: (one, stage) for one, stage in live if stage.id not in stages}
+    if move_to not in fit:
+        shown = ", ".join(list(fit)[:20]) or "none"
+        message = f'One cannot move to stage "{move_to[:80]}": there are {shown}'
+        raise Invalid.one("move_to", "INVALID_OPTION", message)
+    return fit[move_to]

@@ -14,11 +14,12 @@ from functools import lru_cache, partial
 from typing import Any
 
 from shared.eav.catalog import Keyed, LiveType, keyed
+from shared.eav.validation import called
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.pipelines import timing
 from shared.service.pipelines.agreement import disagreement, filled, governed
-from shared.service.pipelines.declare import ENFORCE, NEXT_STAGES, REQUIRED, Pipelined
+from shared.service.pipelines.declare import ENFORCE, NEXT_STAGES, REQUIRED, Pipelined, listed_in
 from shared.service.rules import Detail, Proposal, Rules
 
 Values = Mapping[str, Any]
@@ -83,7 +84,7 @@ def steered(
     times = timing.kept(declared, live, old, values, context.effective_at or at, limits)
     values, errors = judged(rules, live, old, {**values, **times} if times else values, context, at)
     broken = _cleared(declared, live, old, new, context) or _broken(declared, live, old, values, context)
-    return values, (*errors, *disagreement(declared, live, old, values), *broken)
+    return values, (*errors, *disagreement(declared, live, old, values, context), *broken)
 
 
 def _cleared(
@@ -99,7 +100,8 @@ def _cleared(
     pipeline = old.get(declared.pipeline)
     if pipeline is None or new.get(declared.pipeline, pipeline) != pipeline:
         return []
-    message = f'Property "{attributes[1].wire}" cannot be cleared: what is in a pipeline stays in one of its stages'
+    name = called(attributes[1], context)
+    message = f'Property "{name}" cannot be cleared: what is in a pipeline stays in one of its stages'
     return [FieldError(declared.stage, "REQUIRED_FIELD", message)]
 
 
@@ -111,7 +113,7 @@ def _broken(
     stage = values.get(declared.stage, before)
     if governed(declared, live) is None:
         return []
-    errors = [*_move(declared, live, before, stage), *_lacking(declared, live, old, values, stage, before != stage)]
+    errors = [*_move(declared, live, before, stage), *_lacking(declared, live, old, values, before, context)]
     if not errors:
         return []
     pipeline = values.get(declared.pipeline, None if old is None else old.get(declared.pipeline))
@@ -120,7 +122,7 @@ def _broken(
 
 def _move(declared: Pipelined, live: LiveType, before: Any, stage: Any) -> list[FieldError]:
     """An error when one does not go from the one stage to the other."""
-    allowed = _names(detail_of(live, declared.stage, before).get(NEXT_STAGES, ""))
+    allowed = listed_in(detail_of(live, declared.stage, before), NEXT_STAGES)
     if before is None or before == stage or not allowed or stage in allowed:
         return []
     where = "none" if stage is None else f'"{stage}"'
@@ -129,19 +131,17 @@ def _move(declared: Pipelined, live: LiveType, before: Any, stage: Any) -> list[
 
 
 def _lacking(
-    declared: Pipelined, live: LiveType, old: Values | None, values: Values, stage: Any, entering: bool
+    declared: Pipelined, live: LiveType, old: Values | None, values: Values, before: Any, context: Context
 ) -> list[FieldError]:
     """Errors for attributes without which nothing stands in the stage: on coming to it, and on being cleared."""
     errors = []
-    for name in _names(detail_of(live, declared.stage, stage).get(REQUIRED, "")):
+    stage = values.get(declared.stage, before)
+    entering = before != stage
+    for name in listed_in(detail_of(live, declared.stage, stage), REQUIRED):
         one = live.find(name)
         if one is None or not (entering or one.name in values):
             continue
         if values.get(one.name, None if old is None else old.get(one.name)) is None:
-            message = f'Property "{one.wire}" is required in stage "{stage}"'
+            message = f'Property "{called(one, context)}" is required in stage "{stage}"'
             errors.append(FieldError(one.name, "REQUIRED_FIELD", message))
     return errors
-
-
-def _names(listed: str) -> tuple[str, ...]:
-    return tuple(listed.split(",")) if listed else ()

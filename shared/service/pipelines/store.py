@@ -5,7 +5,7 @@ The options of the two attributes are derived from these rows by whoever changes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +40,8 @@ on conflict (type_id, id) do update set label = excluded.label, display_order = 
 """
 _NOTE = """
 insert into pipeline_audit(type_id, pipeline, stage, action, at, actor, after)
-values (%(type)s, %(pipeline)s, %(stage)s, %(action)s, %(at)s, %(actor)s, %(after)s::jsonb)
+select %(type)s, * from unnest(%(pipeline)s::text[], %(stage)s::text[], %(action)s::text[], %(at)s::timestamp[],
+    %(actor)s::text[], %(after)s::jsonb[])
 """
 _AUDITS = f"""
 select pipeline, stage, action, at, actor, after from pipeline_audit
@@ -113,20 +114,14 @@ def new_number(connection: Connection) -> str:
     return str(row[0])
 
 
-def note(connection: Connection, type_id: int, one: Audit) -> None:
-    """Add an audit row."""
-    connection.run(
-        _NOTE,
-        {
-            "type": type_id,
-            "pipeline": one.pipeline,
-            "stage": one.stage,
-            "action": one.action,
-            "at": _naive(one.at),
-            "actor": one.actor,
-            "after": json.dumps(dict(one.after)).decode(),
-        },
-    )
+def note(connection: Connection, type_id: int, added: Sequence[Audit]) -> None:
+    """Add audit rows, in this order. One statement."""
+    columns: dict[str, list[Any]] = {
+        name: [getattr(one, name) for one in added] for name in ("pipeline", "stage", "action", "actor")
+    }
+    columns["at"] = [_naive(one.at) for one in added]
+    columns["after"] = [json.dumps(dict(one.after)).decode() for one in added]
+    connection.run(_NOTE, {"type": type_id, **columns})
 
 
 def audits(connection: Connection, type_id: int, pipeline: str, stage: str | None) -> list[Audit]:
@@ -137,13 +132,14 @@ def audits(connection: Connection, type_id: int, pipeline: str, stage: str | Non
 
 def stages_in_use(
     connection: Connection, live: LiveType, attribute: AttributeDef, stages: Mapping[int, str]
-) -> list[str]:
-    """Which of these stages (option id -> stage id) live entities stand in. Hold writers off before asking."""
+) -> dict[str, int]:
+    """How many live entities stand in those of these stages (option id -> stage id) in which some do. Hold writers off
+    before asking."""
     if attribute.column is None or not stages:
-        return []
+        return {}
     rows = connection.rows(
-        f"""select o from unnest(%(ids)s::bigint[]) o
-        where exists (select from {table_name(live.table, attribute.bank)} e where e.{attribute.column} = o)""",
+        f"""select e.{attribute.column}, count(*) from {table_name(live.table, attribute.bank)} e
+        where e.{attribute.column} = any(%(ids)s::bigint[]) group by 1 order by 2 desc""",
         {"ids": list(stages)},
     )
-    return [stages[option] for (option,) in rows]
+    return {stages[option]: count for option, count in rows}

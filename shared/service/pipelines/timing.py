@@ -120,6 +120,13 @@ def replayed(declared: Pipelined, live: LiveType, visits: Sequence[Visit], limit
     return {**found, times.entered: there, times.rotting: None if there is None else _rots(limits, there)}
 
 
+def rots_anew(declared: Pipelined, limits: Mapping[str, str], since: datetime | None) -> dict[str, Any]:
+    """When what has stood in its stage since an instant will have been there for too long, by the limits in force."""
+    if declared.times is None:
+        return {}
+    return {declared.times.rotting: None if since is None else _rots(limits, since)}
+
+
 def _rots(limits: Mapping[str, str], since: datetime) -> datetime | None:
     if ROTTING_DAYS not in limits or limits.get(CLOSED) == "true":
         return None

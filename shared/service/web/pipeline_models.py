@@ -103,3 +103,28 @@ class PipelineChanges(BaseModel):
     """Changes, newest first."""
 
     results: list[PipelineChange]
+
+
+class WorkOut(BaseModel):
+    """What is done with entities because stages changed or went away. kind: `follow` when stages mean something else,
+    `move` when entities leave them. state: running, done or failed, then reason says why. entities: how many are looked
+    at, null while they are being found. refused: whom rules did not let go."""
+
+    kind: str
+    state: str
+    reason: str
+    pipeline: str
+    stages: list[str]
+    move_to: str | None
+    entities: int | None
+    looked_at: int
+    changed: int
+    refused: int
+    begun_at: datetime
+    updated_at: datetime
+
+
+class WorkList(BaseModel):
+    """Work on the entities of a pipeline, the latest first."""
+
+    results: list[WorkOut]

@@ -11,12 +11,13 @@ from flask import Response
 
 from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList
-from shared.service.pipelines import Pipeline, PipelineDraft, Stage, StageDraft
+from shared.service.pipelines import Pipeline, PipelineDraft, Stage, StageDraft, following, moving
 from shared.service.pipelines.values import Audit
 from shared.service.web import pipeline_models as models
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
-from shared.service.web.request import bool_param, context, json_object, known_keys
+from shared.service.web.request import bool_param, context, json_object, known_keys, text_param
 from shared.service.web.type_bodies import read_text
+from shared.service.work.progress import Progress
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -28,6 +29,7 @@ STAGE = STAGES + "/{stage}"
 _PIPELINE = ("id", "label", "position", "stages", "metadata")
 _STAGE = ("id", "label", "position", "metadata")
 _MOST = 2**31 - 1
+_KINDS = {following.KIND: "follow", moving.KIND: "move"}
 
 
 def pipeline_json(one: Pipeline) -> dict[str, Any]:
@@ -62,6 +64,24 @@ def _audit_json(one: Audit) -> dict[str, Any]:
     }
 
 
+def _work_json(one: Progress) -> dict[str, Any]:
+    told, to = one.spec, one.spec.get("to")
+    return {
+        "kind": _KINDS[one.kind],
+        "state": one.state,
+        "reason": one.reason,
+        "pipeline": told["pipeline"],
+        "stages": list(told["stages"]),
+        "move_to": None if to is None else to["stage"],
+        "entities": one.total,
+        "looked_at": one.looked_at,
+        "changed": one.changed,
+        "refused": one.refused,
+        "begun_at": iso(one.begun),
+        "updated_at": iso(one.last),
+    }
+
+
 def list_pipelines(service: Runtime, type: str) -> Response:
     """The pipelines of an entity type."""
     return answer({"results": [pipeline_json(one) for one in service.pipelines.every(context(), type)]})
@@ -83,21 +103,33 @@ def replace_pipeline(service: Runtime, type: str, id: str) -> Response:
     body = json_object()
     known_keys(body, _PIPELINE[1:])
     draft = _pipeline_draft(body)
-    validate = bool_param("unused")
+    validate = bool_param("unused", True)
     return answer(pipeline_json(service.pipelines.replace(context(), type, id, draft, validate=validate)))
 
 
 def change_pipeline(service: Runtime, type: str, id: str) -> Response:
     """Another label or position, or archived."""
     changes = _changes(json_object(), ("label", "position", "metadata", "archived"))
-    validate = bool_param("unused")
+    validate = bool_param("unused", True)
     return answer(pipeline_json(service.pipelines.change(context(), type, id, changes, validate=validate)))
 
 
 def archive_pipeline(service: Runtime, type: str, id: str) -> Response:
-    """Put a pipeline away."""
-    service.pipelines.archive(context(), type, id, validate=bool_param("unused"))
+    """Put a pipeline away, or begin to: 202 where entities are moved first."""
+    unused, move_to = bool_param("unused", True), text_param("move_to")
+    if move_to:
+        return _begun(service.pipelines.archive_moving(context(), type, id, None, move_to))
+    service.pipelines.archive(context(), type, id, validate=unused)
     return no_content()
+
+
+def list_work(service: Runtime, type: str, id: str) -> Response:
+    """What is done with entities because stages changed or went away."""
+    return answer({"results": [_work_json(one) for one in service.pipelines.work(context(), type, id)]})
+
+
+def _begun(one: Progress) -> Response:
+    return answer(_work_json(one), 202)
 
 
 def list_changes(service: Runtime, type: str, id: str) -> Response:
@@ -120,7 +152,9 @@ def change_stage(service: Runtime, type: str, id: str, stage: str) -> Response:
 
 
 def archive_stage(service: Runtime, type: str, id: str, stage: str) -> Response:
-    """Put a stage away."""
+    """Put a stage away, or begin to: 202 where entities are moved first."""
+    if move_to := text_param("move_to"):
+        return _begun(service.pipelines.archive_moving(context(), type, id, stage, move_to))
     service.pipelines.archive_stage(context(), type, id, stage)
     return no_content()
 
@@ -188,7 +222,16 @@ def _metadata(body: dict[str, Any], errors: ErrorList, where: str) -> dict[str, 
 
 
 _TAG = "Pipelines"
-_UNUSED = (QueryParam("unused", "boolean", "Refuse when entities stand in a stage that would go", False),)
+_UNUSED = (
+    QueryParam(
+        "unused", "boolean", "Refuse when entities stand in a stage that would go; false leaves them there", True
+    ),
+)
+_MOVE_TO = QueryParam("move_to", description="The stage to which who stands in it is moved first, as work that goes on")
+_MOVING = (
+    "Refused while entities stand in it, unless `move_to` says where they go: they are moved first, with visits, "
+    "events and history, and 202 tells how far that is (see the work of the pipeline)."
+)
 _EXAMPLE = {
     "label": "Returns",
     "stages": [
@@ -219,14 +262,18 @@ OPERATIONS = (
               description="Stages named again, by id or label, stay; the others are archived."),
     Operation("PATCH", ONE, "changeTypePipeline", "Change, archive or restore a pipeline", change_pipeline,
               query=_UNUSED, response=models.PipelineOut, **_writing(models.ChangePipeline, {"position": 3})),
-    Operation("DELETE", ONE, "archiveTypePipeline", "Archive a pipeline", archive_pipeline, 204,
-              query=_UNUSED, **_READING),
+    Operation("DELETE", ONE, "archiveTypePipeline", "Archive a pipeline", archive_pipeline, 202, statuses=(204,),
+              query=(*_UNUSED, _MOVE_TO), response=models.WorkOut, description=_MOVING, **_READING),
+    Operation("GET", ONE + "/work", "listTypePipelineWork", "How far entities have followed changed stages", list_work,
+              response=models.WorkList, **_READING,
+              description="Who stands in a stage that is said to mean something else, such as another probability, is "
+                          "judged anew as work that goes on after the change."),
     Operation("GET", ONE + "/changes", "listTypePipelineChanges", "List the changes of a pipeline", list_changes,
               response=models.PipelineChanges, **_READING),
     Operation("POST", STAGES, "createTypeStage", "Make a stage", create_stage, 201,
               response=models.StageOut, **_writing(models.NewStage, _STAGE_EXAMPLE)),
     Operation("PATCH", STAGE, "changeTypeStage", "Change, archive or restore a stage", change_stage,
               response=models.StageOut, **_writing(models.ChangeStage, {"position": 3})),
-    Operation("DELETE", STAGE, "archiveTypeStage", "Archive a stage that no entity stands in", archive_stage, 204,
-              **_READING),
+    Operation("DELETE", STAGE, "archiveTypeStage", "Archive a stage", archive_stage, 202, statuses=(204,),
+              query=(_MOVE_TO,), response=models.WorkOut, description=_MOVING, **_READING),
 )  # fmt: skip

@@ -177,9 +177,9 @@ def test_the_dialect_need_not_say_why_unless_all_must(service: Service, strict: 
     service.wire(lost["id"], dealstage=strict["lost"])
     deal = service.deal(name="J", pipeline=strict["id"], stage=strict["offer"], amount=1)
     (error,) = service.write(deal["id"], 400, stage=strict["lost"])
-    assert error["context"] == {"propertyName": ["closed_lost_reason"]}
+    assert error["context"] == {"propertyName": ["lost_reason"]}
     (error,) = service.write(deal["id"], 400, stage=strict["lost"], lost_reason="Other")
-    assert error["context"] == {"propertyName": ["closed_lost_note"]}
+    assert error["context"] == {"propertyName": ["lost_note"]}
     service.write(deal["id"], stage=strict["lost"], lost_reason="other", lost_note="They moved")
     patched = service.client.patch(
         f"/api/v1/types/deals/pipelines/{strict['id']}", json={"metadata": {"enforce": "all"}}
@@ -196,13 +196,13 @@ def test_imports_write_and_warn(service: Service, strict: dict[str, Any]):
     context = Context(SYSTEM, source="IMPORT")
     found = service.runtime.entities.bulk(context, "deal", items)
     assert [(one.outcome, [error.name for error in one.warnings]) for one in found] == [
-        ("created", ["closed_lost_reason"]),
+        ("created", ["lost_reason"]),
         ("created", []),
     ]
     path = f"/api/v1/types/deals/pipelines/{strict['id']}"
     assert service.client.patch(path, json={"metadata": {"enforce": "all"}}).status_code == 200
     refused, fine = service.runtime.entities.bulk(context, "deal", items)
-    assert (refused.outcome, refused.errors[0].name, fine.outcome) == ("rejected", "closed_lost_reason", "created")
+    assert (refused.outcome, refused.errors[0].name, fine.outcome) == ("rejected", "lost_reason", "created")
 
 
 def test_rules_of_stages_that_are_not_there_are_refused(service: Service):

@@ -235,10 +235,10 @@ def test_every_change_is_audited_and_told(web: Any, project: str, system: System
     web.delete(f"{pipelines}/p/stages/a")
     rows = web.get(f"{pipelines}/p/audit").json["results"]
     assert [(row["identifier"], row["action"]) for row in rows] == [
-        ("a", "DELETE"), ("p", "UPDATE"), ("p", "UPDATE"), ("p", "CREATE"),
+        ("a", "DELETE"), ("p", "UPDATE"), ("p", "UPDATE"), ("b", "CREATE"), ("a", "CREATE"), ("p", "CREATE"),
     ]  # fmt: skip
     assert rows[2]["rawObject"]["label"] == "Renamed"
-    assert [row["action"] for row in web.get(f"{pipelines}/p/stages/a/audit").json["results"]] == ["DELETE"]
+    assert [row["action"] for row in web.get(f"{pipelines}/p/stages/a/audit").json["results"]] == ["DELETE", "CREATE"]
     events = _events(system, project)
     assert [one.kind for one in events if one.kind == "catalog.pipeline"] == ["catalog.pipeline"] * 3
     assert [one["id"] for one in events[-1].detail["stages"] if not one["archived"]] == ["b"]

@@ -189,6 +189,10 @@ def _query(one: QueryParam) -> dict[str, Any]:
     return found
 
 
+_BARE = {204: "Done", 304: "Not changed"}
+"""Answers without a body, and what they say."""
+
+
 def _responses(operation: Operation, subject: Subject | None, components: Components) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done"}
     if operation.response is not None and operation.success != 204:
@@ -200,7 +204,9 @@ def _responses(operation: Operation, subject: Subject | None, components: Compon
         good["content"] = {one.partition(";")[0]: {} for one in operation.produces}
     found = {str(operation.success): good}
     for status in operation.statuses:
-        found[str(status)] = {"description": "Not changed"} if status == 304 else {**good, "description": "Partly done"}
+        found[str(status)] = (
+            {"description": _BARE[status]} if status in _BARE else {**good, "description": "Partly done"}
+        )
     found["default"] = {"$ref": "#/components/responses/Error"}
     return found
 

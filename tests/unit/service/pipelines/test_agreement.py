@@ -8,6 +8,7 @@ import pytest
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef, OptionDef, TypeDef
+from shared.kernel.context import Context
 from shared.kernel.errors import ErrorList
 from shared.service.pipelines import PLAIN_STAGES, PROBABILITY_STAGES, TICKET_STAGES, Pipelined, PipelineDraft
 from shared.service.pipelines.agreement import declared_for, disagreement, filled
@@ -66,7 +67,7 @@ def test_without_the_declared_one_the_first_is_usual() -> None:
     ],
 )
 def test_stage_and_pipeline_agree(old: Any, new: dict[str, Any], name: str | None) -> None:
-    found = disagreement(DECLARED, live(), old, new)
+    found = disagreement(DECLARED, live(), old, new, Context())
     assert [(one.name, one.code) for one in found] == ([(name, "INVALID_OPTION")] if name else [])
 
 

@@ -10,7 +10,7 @@ from services.opportunities.rules.stages import keep_end
 from shared.kernel.context import Context
 from shared.service.rules import Proposal
 
-EXPECTED, TODAY = (datetime(2026, 1, n, tzinfo=UTC) for n in (1, 9))
+EXPECTED, TODAY, LATER = (datetime(2026, 1, n, tzinfo=UTC) for n in (1, 9, 20))
 _STAGES = {
     "offer": {"probability": "0.5"},
     "won": {"probability": "1", "isClosed": "true"},
@@ -31,7 +31,8 @@ _STAGES = {
     ],
 )
 def test_the_day_of_the_end(stage: str, to: str, context: Context, closes: datetime):
-    old = {"stage": stage, "closes_at": EXPECTED, "opened_at": EXPECTED}
+    facts = {"is_closed": stage != "offer", "is_won": stage == "won"}
+    old = {"stage": stage, "closes_at": EXPECTED, "opened_at": EXPECTED, **facts}
     proposal = Proposal("deal", old, {"stage": to}, context, TODAY, lambda _, value: _STAGES[str(value)])
     assert {**old, **keep_end(proposal).values}["closes_at"] == closes
 
@@ -42,3 +43,26 @@ def test_a_merge_brings_the_facts_of_the_end():
     proposal = Proposal("deal", old, new, Context(source="MERGE_OBJECTS"), TODAY, lambda _, value: _STAGES[str(value)])
     found = {**old, **new, **keep_end(proposal).values}
     assert (found["closed_at"], found["closes_at"], found["is_won"]) == (EXPECTED, EXPECTED, True)
+
+
+@pytest.mark.parametrize(
+    ("was", "stage", "found"),
+    [
+        ((False, False), "won", (True, True, LATER, LATER)),
+        ((False, False), "lost", (True, False, LATER, LATER)),
+        ((True, False), "won", (True, True, LATER, LATER)),
+        ((True, True), "offer", (False, False, None, EXPECTED)),
+        ((True, True), "won", (True, True, TODAY, EXPECTED)),
+    ],
+)
+def test_a_stage_that_says_something_else(was: tuple[bool, bool], stage: str, found: tuple[object, ...]):
+    """Said again, it ends or opens the deal now, and changes nothing where the facts agree."""
+    old = {"stage": stage, "closes_at": EXPECTED, "opened_at": EXPECTED, "stage_entered_at": TODAY}
+    old |= {"is_closed": was[0], "is_won": was[1], "closed_at": TODAY if was[0] else None}
+    context = Context(source="CALCULATED", effective_at=LATER)
+    proposal = Proposal("deal", old, {"stage": stage}, context, LATER, lambda _, value: _STAGES[str(value)])
+    after = {**old, **keep_end(proposal).values}
+    assert (after["is_closed"], after["is_won"], after["closed_at"], after["closes_at"]) == found
+    early = Context(source="CALCULATED", effective_at=EXPECTED)
+    proposal = Proposal("deal", old, {"stage": stage}, early, LATER, lambda _, value: _STAGES[str(value)])
+    assert keep_end(proposal).values.get("closed_at") in (None, TODAY), "not before it was there"
