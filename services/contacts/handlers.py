@@ -14,6 +14,7 @@ from services.contacts.timeline.rebuilding import rebuild_foreign, rebuild_own
 from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_TYPE, LINK, Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
+from shared.service import notices
 from shared.service.following import Subscription, asker, beside
 from shared.service.home import Home
 
@@ -70,5 +71,7 @@ def turn(database: Database) -> int:
 
 
 def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
-    """What the timeline has of erased entities goes in the transaction of the erasure."""
+    """What the timeline, and lines that owners were told, have of erased entities goes in the transaction of the
+    erasure."""
+    notices.forget(connection, entity_type, ids)
     store.forget(connection, {(entity_type, ident) for ident in ids})

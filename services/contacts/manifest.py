@@ -13,9 +13,11 @@ from services.contacts.handlers import forget, subscriptions, turn
 from services.contacts.matching import MATCHING
 from services.contacts.metrics import METRICS
 from services.contacts.mirrors import MIRRORS
+from services.contacts.reminders import remind, step
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from services.contacts.timeline.answering import Timelines
+from shared.service import notices
 from shared.service.home import Home
 from shared.service.manifest import Manifest
 
@@ -38,7 +40,8 @@ MANIFEST = Manifest(
     metrics=METRICS,
     operations=OPERATIONS,
     follows=subscriptions,
-    upkeep={"activities_turned": turn},
+    upkeep={"activities_turned": turn, "reminded": remind, "notices_forgotten": notices.tidy},
+    step=step,
     belongings={"contact": ACTIVITIES},
     forgets=forget,
     own=timelines,

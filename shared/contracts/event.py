@@ -58,6 +58,9 @@ DESK_NOTICE = "desk.notice"
 # Details: {"owners": ids as text, "text"}: a trigger has something to say to these owners about the ticket.
 DESK_SIGNAL = "desk.signal"
 # Details: {"name", "detail"}: a trigger says that something is so with the ticket, for whoever listens.
+REMINDER = "task.reminder"
+# Details: {"owner": id as text or null, "due"}: the instant came at which the owner of a task wants to be reminded of
+# it. Told once.
 STAGE_VISIT = "stage.visit"
 # Details: {"pipeline", "stage", "from", "entered"}: the entity came from the one stage (null: from none) to the other
 # (null: to none), with this version of it, and counted from `effective_at`. It left the former one at that instant.

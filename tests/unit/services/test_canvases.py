@@ -84,6 +84,8 @@ def test_it_publishes_what_it_can(manifest: Manifest):
         expected |= {event.CATALOG_PIPELINE, event.STAGE_VISIT}
     if any(one.name == "ticket" for one in manifest.types):
         expected |= {event.SLA_REACHED, event.DESK_NOTICE, event.DESK_SIGNAL}
+    if any(one.name == "task" for one in manifest.types):
+        expected.add(event.REMINDER)
     if manifest.custom_types:
         expected.add(event.CATALOG_TYPE)
     if manifest.owns_tokens:
