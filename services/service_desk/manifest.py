@@ -21,6 +21,7 @@ from services.service_desk.pipelines import PIPELINES
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.doors import OPERATIONS as PROMISES
 from services.service_desk.promises.holiday_doors import OPERATIONS as HOLIDAYS
+from services.service_desk.promises.linked import Heeding
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.queues import telling
 from services.service_desk.queues.commands import QUEUE
@@ -93,5 +94,6 @@ MANIFEST = Manifest(
     follows=follows,
     own=desk,
     step=steps,
+    heeding=Heeding(),
     migrations=Path(__file__).parent / "migrations",
 )

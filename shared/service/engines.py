@@ -14,6 +14,7 @@ from shared.eav.engine import Engine
 from shared.eav.install import ensure_partitions as ensure_history_partitions
 from shared.kernel.db import Database
 from shared.service.entities import DomainJudge
+from shared.service.heeding import heeded
 from shared.service.known_types import KNOWN_TYPES
 from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
@@ -52,7 +53,7 @@ def engine_of(
         partitions=ensure_partitions,
         relations=BUILTIN,
         elsewhere={one.name: one.wire_id for one in KNOWN_TYPES},
-        publish_links=noting(LinkPublisher(manifest.name), manifest.mirrors),
+        publish_links=noting(heeded(LinkPublisher(manifest.name), manifest.heeding), manifest.mirrors),
         gatherings=manifest.gatherings,
         kept_out=kept_out,
     )

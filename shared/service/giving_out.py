@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from shared.bus.consumer import Subscription
-from shared.contracts.event import CREATED, ENTITY_KINDS, UPDATED, Event
+from shared.contracts.event import CREATED, ENTITY_KINDS, LINK, UPDATED, Event
 from shared.eav.catalog import Catalog, LiveType
 from shared.eav.keeping import Keeper
+from shared.eav.links.relations import Relations
 from shared.kernel.clock import now
 from shared.kernel.config import Settings
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection, Database
 from shared.service.assignment import ledger, rows
-from shared.service.assignment.asking import compiled
+from shared.service.assignment.asking import asked_of, compiled
 from shared.service.assignment.declare import OWNER, Assigned, Rule
 from shared.service.assignment.giving import Giving
 from shared.service.entities import DomainJudge
@@ -27,6 +28,8 @@ from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
 from shared.service.pipelines.visits import Visiting
 from shared.service.publishing import in_turn
+from shared.service.questions import Asking, own_keys
+from shared.service.relations import BUILTIN
 from shared.service.replica.evaluating import filter_keys
 
 SOURCE = "ASSIGNMENT"
@@ -57,7 +60,8 @@ def giving_of(manifest: Manifest, database: Database) -> Giving:
     step = () if manifest.step is None else (manifest.step(catalog.type),)
     tell = in_turn(Keeping(manifest.matching, database), Visiting(manifest.pipelines), *step)
     judge = DomainJudge(manifest.rules, manifest.pipelines)
-    return Giving(catalog, Keeper(database, catalog, tell, judge), manifest.assigned)
+    asking = Asking(catalog, Relations(BUILTIN, database, catalog))
+    return Giving(catalog, Keeper(database, catalog, tell, judge), manifest.assigned, asking)
 
 
 class Hearing:
@@ -69,7 +73,7 @@ class Hearing:
     def __call__(self, connection: Connection, events: Sequence[Event]) -> None:
         """Give out what came or moved, and what waited where room was made."""
         for name, assigned in self._giving.assigned.items():
-            mine = [one for one in events if one.entity_type == name and one.kind in ENTITY_KINDS]
+            mine = [one for one in events if one.entity_type == name and one.kind in (*ENTITY_KINDS, LINK)]
             if mine:
                 self._heard(connection, name, assigned, mine)
 
@@ -89,25 +93,29 @@ class Hearing:
 
 def concerned(live: LiveType, rules: Sequence[Rule], events: Iterable[Event]) -> set[int]:
     """What rules may have to give out: new ones, and those of which something changed that rules look at, such as the
-    queue. Whether they are somebody's is looked at when they are given out."""
+    queue, or its links. Whether they are somebody's is looked at when they are given out."""
     if not rules:
         return set()
-    looked_at = {key for rule, _ in compiled(live, rules) for key in filter_keys(live, rule.filter)}
+    readable = [rule for rule, _ in compiled(live, rules)]
+    looked_at = {key for rule in readable for key in own_keys(live, rule.filter)}
+    through_links = bool(asked_of(live, readable))
     return {
         one.entity_id
         for one in events
         if one.entity_id is not None
-        and (one.kind == CREATED or (one.kind == UPDATED and not looked_at.isdisjoint(one.changed)))
+        and (
+            one.kind == CREATED
+            or (one.kind == UPDATED and not looked_at.isdisjoint(one.changed))
+            or (one.kind == LINK and through_links)
+        )
     }
 
 
 def frees(live: LiveType, assigned: Assigned, events: Iterable[Event]) -> bool:
     """Whether any of these may have made room: work that was done, or went, or was taken from somebody."""
     keys = {live.attributes[OWNER].key, *filter_keys(live, assigned.open or None)}
-    return any(
-        one.kind != CREATED and one.source != SOURCE and (not one.changed or not keys.isdisjoint(one.changed))
-        for one in events
-    )
+    heard = (one for one in events if one.kind not in (CREATED, LINK) and one.source != SOURCE)
+    return any(not one.changed or not keys.isdisjoint(one.changed) for one in heard)
 
 
 def sweep(manifest: Manifest, database: Database) -> int:

@@ -39,6 +39,7 @@ from shared.kernel.json import loads
 from shared.service.known_types import type_of
 from shared.service.lives import Life, changes_of
 from shared.service.publishing import kind_of_event, publish
+from shared.service.questions import Asking
 from shared.service.relations import BUILTIN
 from shared.service.versions import Step
 
@@ -90,6 +91,11 @@ class Home:
     def database(self) -> Database:
         """For reading outside of the consumer's transaction."""
         return self._engine.database
+
+    @cached_property
+    def asking(self) -> Asking:
+        """Answers what conditions ask of linked entities."""
+        return Asking(self._engine.catalog, self._engine.relations)
 
     @cached_property
     def _keeper(self) -> Keeper:
@@ -251,7 +257,7 @@ class Home:
     ) -> list[Life]:
         """Of live entities, what became of some attributes; `lock` holds them until the transaction ends. Two
         statements."""
-        live = self.type(type_name)
+        live = self.type(type_name, keys)
         names = tuple(live.by_id[int(key)].name for key in keys)
         held = self._held(connection, type_name, ids, names, lock)
         changes = changes_of(connection, live, ids, keys)

@@ -18,6 +18,7 @@ from shared.kernel.db import Database
 from shared.service.assignment.declare import Assigned
 from shared.service.copying import NOTHING_COPIED, Copies
 from shared.service.erasure.belonging import Belongings, Claims, Forget, Parts
+from shared.service.heeding import Heeding
 from shared.service.matching.rules import Matching
 from shared.service.mirrors.declare import Mirror
 from shared.service.pipelines.declare import Pipelined
@@ -50,7 +51,8 @@ class Manifest:
     with it in any case. claims: values by which ours name mirrored ones. forgets: takes erased entities (type, ids)
     out of what the service itself keeps of them, in the transaction of the erasure.
     own: makes what its doors need besides, once per process (`Runtime.own`). step: makes what is done besides with
-    whatever is written, in the transaction of the write; it is handed a way to live types.
+    whatever is written, in the transaction of the write; it is handed a way to live types. heeding: is told of links
+    and linked values that have changed.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Manifest:
     forgets: Forget | None = None
     own: Callable[[Runtime], Any] | None = None
     step: Callable[[Callable[[str], LiveType]], Step] | None = None
+    heeding: Heeding | None = None
     custom_types: bool = False
     migrations: Path | None = None
 

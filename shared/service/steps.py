@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from shared.eav.attempts import Publish as Step
 from shared.eav.catalog import LiveType
+from shared.eav.loading import in_force
 from shared.eav.store.state import State, Written
 from shared.service.publishing import in_turn, publish, tell
 
-__all__ = ["LiveType", "State", "Step", "Written", "in_turn", "publish", "tell"]
+__all__ = ["LiveType", "State", "Step", "Written", "in_force", "in_turn", "publish", "tell"]

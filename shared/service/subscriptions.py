@@ -24,5 +24,6 @@ def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription,
     if not manifest.types:
         return (*tokens, *more)
     replicas = () if manifest.owns_tokens else (people_replica, relation_replica)
-    mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings, Bereft(manifest, settings))
+    bereft = Bereft(manifest, settings)
+    mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings, bereft, manifest.heeding)
     return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *mirrors, *more)

@@ -21,8 +21,8 @@ from shared.kernel.clock import monotonic
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 from shared.kernel.telemetry import logger
-from shared.service.replica.evaluating import compiled_filter
-from shared.service.steps import LiveType
+from shared.service.questions import Question, answered, compiled_conditions, question, questions
+from shared.service.steps import LiveType, in_force
 
 _SECONDS = 1.0
 _log = logger("service_desk.books")
@@ -40,6 +40,8 @@ class Loaded:
     names: Mapping[int, str]
     """policy id -> name"""
     calendars: Mapping[int, str]
+    questions: tuple[Question, ...] = ()
+    """What conditions ask of linked entities; answers stand among facts under their keys."""
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What conditions ask of canonical values by attribute key."""
@@ -68,14 +70,20 @@ class Books:
         """The book in force; `now`: whatever was committed before this moment is in it."""
         held = self._held
         moment = monotonic()
-        if held is not None and held.live is live and not now and moment - self._looked < _SECONDS:
+        if held is not None and _heeds(held, live) and not now and moment - self._looked < _SECONDS:
             return held
         with self._lock:
             revision = store.revision(connection)
-            if self._held is None or self._held.revision != revision or self._held.live is not live:
-                self._held = loaded(connection, live, revision)
+            if self._held is None or self._held.revision != revision or not _heeds(self._held, live):
+                # What was just declared may ask for attributes that another process has just made.
+                self._held = loaded(connection, in_force(connection, live), revision)
             self._looked = moment
             return self._held
+
+
+def _heeds(held: Loaded, live: LiveType) -> bool:
+    """Whether it was made of this type, or of a later version."""
+    return held.live is live or held.live.version > live.version
 
 
 def loaded(connection: Connection, live: LiveType, revision: int) -> Loaded:
@@ -98,6 +106,7 @@ def bound(live: LiveType, revision: int, calendars: Sequence[Declared], policies
     """A book of these calendars and policies. Raises Invalid for one that cannot be."""
     by_name = {one.name: one.id for one in calendars}
     versions, tests = [], {}
+    links: dict[Question, None] = {}
     for one in policies:
         calendar = by_name.get(str(one.body.get("calendar", "")), 0)
         version = read_policy(
@@ -107,7 +116,8 @@ def bound(live: LiveType, revision: int, calendars: Sequence[Declared], policies
             message = f"there is no calendar {one.body.get('calendar')}; there are: {', '.join(by_name) or 'none'}"
             raise Invalid.one("calendar", "INVALID_OPTION", message)
         if version.conditions:
-            test = compiled_filter(live, version.conditions)
+            test = compiled_conditions(live, version.conditions)
+            links |= dict.fromkeys(questions(live, version.conditions))
             tree = keyed(live, version.conditions)
             tests[id(tree)] = test
             version = replace(version, conditions=tree)
@@ -119,7 +129,8 @@ def bound(live: LiveType, revision: int, calendars: Sequence[Declared], policies
 
     book = Book(versions, timelines(calendars), fits)
     names, known = ({one.id: one.name for one in several} for several in (policies, calendars))
-    return Loaded(revision, live, book, _asked(versions), names, known)
+    asked = tuple(name for name in _asked(versions) if not answered(name))
+    return Loaded(revision, live, book, asked, names, known, tuple(links))
 
 
 def timelines(calendars: Iterable[Declared]) -> dict[int, Timeline]:
@@ -131,12 +142,13 @@ def timelines(calendars: Iterable[Declared]) -> dict[int, Timeline]:
 
 
 def keyed(live: LiveType, tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Conditions with keys of attributes instead of names. Raises Invalid for words anywhere."""
+    """Conditions with keys of attributes, or of questions, instead of names. Raises Invalid for words anywhere."""
     if "text" in tree:
         message = "a policy asks for attributes, not for words anywhere: use CONTAINS_TOKEN on one of them"
         raise Invalid.one("filter", "INVALID_FILTER", message)
     if _NAME in tree:
-        return {**tree, _NAME: live.attribute(str(tree[_NAME])).key}
+        asked = question(live, tree)
+        return {**tree, _NAME: asked.key if asked is not None else live.attribute(str(tree[_NAME])).key}
     if "not" in tree:
         return {"not": keyed(live, tree["not"])}
     return {word: [keyed(live, one) for one in inner] for word, inner in tree.items()}

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from services.service_desk.promises import store
+from services.service_desk.promises import linked, store
 from services.service_desk.promises.books import bound
 from services.service_desk.promises.instants import asked, ms
 from services.service_desk.promises.judging import judge_calendar, judge_policy, storable
@@ -50,6 +50,7 @@ def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context, foreign
             told = {one.name for one in refused.errors}
             errors = [*refused.errors, *(one for one in errors if one.name not in told)]
         ErrorList(errors).raise_if_any()
+        linked.heed(connection, desk.home.asking.types(TICKET, body.get("filter")) if kind == store.POLICY else ())
         # The first version of anything counts from its instant on; what came before has no promise.
         return store.add(connection, kind, name, body, since, ctx.actor.id)
 

@@ -5,7 +5,8 @@ Reading needs the read scope of tickets; declaring needs the right to change the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -18,7 +19,7 @@ from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.previewing import previewed
 from services.service_desk.promises.store import Declared
 from services.service_desk.promises.sweeping import Desk
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import Invalid, NotFound
 from shared.service.permissions import Mode, require
 from shared.service.web.native.present import entity_id
 from shared.service.web.operation import Operation, QueryParam, answer
@@ -72,6 +73,13 @@ def permit(service: Runtime, mode: Mode) -> None:
     require(context().actor, "schemas" if mode == "write" else "objects", live.defn, mode)
 
 
+def permit_conditions(service: Runtime, trees: Iterable[object]) -> None:
+    """Whoever asks through links needs the right to read what lies there. Raises Forbidden."""
+    for tree in trees:
+        with suppress(Invalid):  # what is wrong with a filter is told by who reads it
+            desk_of(service).home.asking.permit(context(), TICKET, tree if isinstance(tree, Mapping) else None)
+
+
 def version_of(one: Declared) -> dict[str, Any]:
     """A version as JSON."""
     return {
@@ -103,6 +111,7 @@ def read_policies(service: Runtime) -> Response:
 def _declared(service: Runtime, kind: str) -> Response:
     permit(service, "write")
     body = json_object()
+    permit_conditions(service, [body.get("filter")] if kind == store.POLICY else [])
     made = commands.declare(desk_of(service), kind, body, context(), service.foreign)
     return answer(version_of(made), 201)
 
@@ -120,7 +129,12 @@ def declare_policy(service: Runtime) -> Response:
 def preview_promises(service: Runtime) -> Response:
     """What drafts would have meant."""
     permit(service, "read")
-    return answer(previewed(desk_of(service), json_object()))
+    body = json_object()
+    drafts = body.get("policies")
+    permit_conditions(
+        service, [one.get("filter") for one in (drafts if isinstance(drafts, list) else ()) if isinstance(one, Mapping)]
+    )
+    return answer(previewed(desk_of(service), body))
 
 
 def read_clocks(service: Runtime, id: str) -> Response:

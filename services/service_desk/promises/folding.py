@@ -12,7 +12,7 @@ from typing import Any
 
 from services.service_desk.domain.clocks import follow
 from services.service_desk.domain.progress import Progress, Step
-from services.service_desk.promises import rows
+from services.service_desk.promises import linked, rows
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import ms
 from services.service_desk.promises.keeping import OPEN as _OPEN
@@ -24,7 +24,8 @@ _SAID = """
 select ticket_id, floor(extract(epoch from at) * 1000)::bigint, author from sla_said
 where ticket_id = any(%(ids)s::bigint[]) order by ticket_id, at, entry_id
 """
-_SPEECH, _CHANGE = 0, 1
+_LINKED, _SPEECH, _CHANGE = -1, 0, 1
+_CLOSED = "closed"
 Happening = tuple[int, int, Any]
 _IN_ORDER = itemgetter(0, 1)
 
@@ -50,23 +51,35 @@ def histories(
     speech: dict[int, list[Happening]] = {}
     for ident, at, author in connection.rows(_SAID, {"ids": list(ids)}, prepare=True):
         speech.setdefault(ident, []).append((at, _SPEECH, author))
-    return {one.id: steps_of(loaded, one, speech.get(one.id, ())) for one in lives}
+    begun = {one.id: None if one.values.get(loaded.status) == _CLOSED else ms(one.since) for one in lives}
+    told = linked.answers(connection, home, loaded, begun, note=lock)
+    return {one.id: steps_of(loaded, one, speech.get(one.id, ()), told.get(one.id, ())) for one in lives}
 
 
-def steps_of(loaded: Loaded, life: Life, speech: Iterable[Happening]) -> list[Step]:
+def steps_of(
+    loaded: Loaded, life: Life, speech: Iterable[Happening], links: Iterable[tuple[int, dict[str, bool]]] = ()
+) -> list[Step]:
     """A ticket's whole history. Versions stand in their order and never go back in time; nothing comes before the
-    beginning."""
+    beginning. links: from when on which answers about linked entities are so."""
     status, priority, asked = loaded.status, loaded.priority, loaded.asked
     now = _begun(life)
     at = since = ms(life.since)
     happenings = [(max(moment, since), kind, author) for moment, kind, author in speech]
+    happenings += [(max(moment, since), _LINKED, what) for moment, what in links]
     for moment, changed in life.changes:
         at = max(at, ms(moment))
         happenings.append((at, _CHANGE, changed))
     happenings.sort(key=_IN_ORDER)
-    state, urgency, facts = now.get(status) or _OPEN, now.get(priority), loaded.facts(now)
+    happenings, first = _from_beginning(happenings, since)
+    fits = dict(first)
+    state, urgency, facts = now.get(status) or _OPEN, now.get(priority), {**loaded.facts(now), **fits}
     steps = [Step(since, state, urgency, facts)]
     for at, kind, what in happenings:
+        if kind == _LINKED:
+            fits = _true({**fits, **what})
+            facts = {**loaded.facts(now), **fits}
+            steps.append(Step(at, state, urgency, facts))
+            continue
         if kind == _SPEECH:
             steps.append(Step(at, state, urgency, facts, SAYS[what]))
             continue
@@ -74,9 +87,22 @@ def steps_of(loaded: Loaded, life: Life, speech: Iterable[Happening]) -> list[St
             now[key] = new
         state, urgency = now.get(status) or _OPEN, now.get(priority)
         if any(key in what for key in asked):
-            facts = loaded.facts(now)
+            facts = {**loaded.facts(now), **fits}
         steps.append(Step(at, state, urgency, facts))
     return steps
+
+
+def _from_beginning(happenings: list[Happening], since: int) -> tuple[list[Happening], dict[str, bool]]:
+    """Without the answers that are so from the beginning; and those."""
+    first: dict[str, bool] = {}
+    for at, kind, what in happenings:
+        if kind == _LINKED and at <= since:
+            first.update(what)
+    return [one for one in happenings if one[1] != _LINKED or one[0] > since], _true(first)
+
+
+def _true(answers: dict[str, bool]) -> dict[str, bool]:
+    return {key: True for key, fits in answers.items() if fits}
 
 
 def _begun(life: Life) -> dict[str, Any]:

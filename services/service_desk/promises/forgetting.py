@@ -11,6 +11,7 @@ from shared.kernel.db import Connection
 _TICKETS = """
 with actions as (delete from sla_action where ticket_id = any(%(ids)s::bigint[])),
 said as (delete from sla_said where ticket_id = any(%(ids)s::bigint[])),
+linked as (delete from sla_linked where ticket_id = any(%(ids)s::bigint[])),
 fired as (delete from desk_fired where ticket_id = any(%(ids)s::bigint[])),
 due as (delete from desk_due where ticket_id = any(%(ids)s::bigint[])),
 surveys as (delete from desk_survey where ticket_id = any(%(ids)s::bigint[]))

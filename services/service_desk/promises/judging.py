@@ -48,6 +48,7 @@ def judge_policy(raw: Mapping[str, Any], home: Home, foreign: Foreign | None) ->
     place = raw.get("order", 0)
     if isinstance(place, int) and abs(place) > MOST_ORDER:
         errors.add("order", "INVALID_INTEGER", f"order must be a whole number of at most {MOST_ORDER:,} either way")
+    errors.errors += judge_conditions(home, raw.get("filter"))
     thresholds = raw.get("thresholds")
     for at, one in enumerate(thresholds if isinstance(thresholds, list) else ()):
         actions = one.get("actions") if isinstance(one, Mapping) else None
@@ -57,6 +58,20 @@ def judge_policy(raw: Mapping[str, Any], home: Home, foreign: Foreign | None) ->
             found = [*unfit(home, wanted), *(_made_up(home, foreign, wanted) if foreign is not None else ())]
             errors.errors += [FieldError(f"{where}.{one.name}", one.code, f"{where}: {one.message}") for one in found]
     return errors.errors
+
+
+def judge_conditions(home: Home, tree: Any) -> list[FieldError]:
+    """What is wrong with conditions, those on linked entities included. Entities of ours are changed by whoever works
+    on them, which would move clocks of others: only mirrors of other services' entities are asked."""
+    if not isinstance(tree, Mapping) or not tree:
+        return []
+    try:
+        home.asking.check(TICKET, tree)
+    except Invalid as refused:
+        return list(refused.errors)
+    near = sorted(home.asking.types(TICKET, tree) - home.asking.mirrored())
+    message = "filter: a policy looks through links at contacts, companies, deals and activities, not at "
+    return [FieldError("filter", "NOT_AVAILABLE", f"{message}{one}") for one in near]
 
 
 def storable(raw: Mapping[str, Any]) -> list[FieldError]:

@@ -22,6 +22,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 from shared.kernel.json import dumps
+from shared.service.questions import answered
 from shared.service.steps import LiveType, Written
 
 TICKET, ENTRY = "ticket", "ticket_entry"
@@ -120,6 +121,7 @@ class Folding:
             self._reached += row.news(passed(self._loaded.book, row.progress, ms(now()))[1])
             self.again.add(ticket)
             return
+        step = step._replace(facts={**answers_of(row.progress), **step.facts})
         progress, found = passed(self._loaded.book, row.progress, step.at - 1)
         self._reached += row.news(found)
         after = follow(self._loaded.book, (step,), progress)
@@ -153,6 +155,11 @@ class Folding:
 def heeded(loaded: Loaded) -> frozenset[str]:
     """Keys of the attributes that clocks heed."""
     return frozenset((loaded.status, loaded.priority, *loaded.asked))
+
+
+def answers_of(progress: Progress) -> dict[str, Any]:
+    """What is known of linked entities: a write of the ticket changes nothing about them."""
+    return {key: value for key, value in progress.facts.items() if answered(key)}
 
 
 def step_of(loaded: Loaded, one: Written, context: Context) -> Step:

@@ -30,6 +30,12 @@ select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by t
 """
 _HELD = "select 1 from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update"
 _REDO = "update sla_clock set redo = true, gone = %(gone)s, next_at = null where ticket_id = any(%(ids)s::bigint[])"
+# Also those that are to be worked out anew already: who does so now may not see what is being written.
+_AGAIN = """
+update sla_clock set redo = true, next_at = null where ticket_id in (
+    select ticket_id from sla_clock where ticket_id = any(%(ids)s::bigint[]) and not gone
+    order by ticket_id for update)
+"""
 _REACHED = """
 insert into sla_action (ticket_id, target, cycle, round, threshold, policy_id, version, at, noticed_at)
 select ticket_id, target, cycle, round, threshold, policy_id, version, at, noticed_at
@@ -88,6 +94,12 @@ def redo(connection: Connection, ids: Collection[int], *, gone: bool = False) ->
     """Have rows worked out anew; those gone are looked at by nobody."""
     if ids:
         connection.run(_REDO, {"ids": list(ids), "gone": gone})
+
+
+def again(connection: Connection, ids: Collection[int]) -> None:
+    """Have rows of tickets that are there worked out anew."""
+    if ids:
+        connection.run(_AGAIN, {"ids": list(ids)}, prepare=True)
 
 
 def note(connection: Connection, found: Iterable[tuple[int, Reached]], noticed: int) -> int:

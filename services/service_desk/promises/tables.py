@@ -5,6 +5,8 @@ and under which revision of the book that was worked out. `seq` counts what beca
 ticket's own values tell; `recorded_at`: since when its clocks are watched.
 `sla_action` is the ledger: a threshold that was reached, once, and what was done about it.
 `sla_said` is when whom wrote something public. `sla_revision` counts changes of calendars and policies.
+`sla_linked` is from when on which question about linked entities is true of a ticket; `sla_heeds` names the types that
+any policy ever asked of through links.
 """
 
 from __future__ import annotations
@@ -42,6 +44,13 @@ _CREATE = (
     "create index sla_action_undone on sla_action (at) where done_at is null",
     "create index sla_action_late on sla_action (noticed_at)",
 )
+LINKED = (
+    """create table sla_linked (
+        ticket_id bigint not null, question text not null, at timestamp not null, fits bool not null,
+        primary key (ticket_id, question, at))""",
+    "create table sla_heeds (entity_type text primary key)",
+)
+LINKED_TABLES = "sla_linked, sla_heeds"
 TABLES = """sla_action, sla_said, sla_clock, sla_policy_version, sla_policy, sla_calendar_version, sla_calendar,
     sla_revision"""
 

@@ -17,7 +17,7 @@ from shared.kernel.errors import Conflict, ErrorList, Invalid, NotFound
 from shared.service.assignment import Tally
 from shared.service.foreign import drop_known, put_known
 from shared.service.permissions import Mode, require
-from shared.service.replica.evaluating import compiled_filter
+from shared.service.questions import Asking
 from shared.service.web.request import known_keys
 
 if TYPE_CHECKING:
@@ -135,8 +135,10 @@ def _check(service: Runtime, ctx: Context, queue: Queue) -> None:
         errors.add("pool", "REQUIRED_FIELD", "a queue that gives its tickets out needs a pool")
     if queue.pool is not None and queue.pool not in service.assignment.pools(ctx, TICKET):
         errors.add("pool", "INVALID_OPTION", f"there is no pool {queue.pool[:80]} of tickets")
+    asking = Asking(service.engine.catalog, service.engine.relations)
     try:
-        compiled_filter(service.catalog.type(TICKET), queue.filter)
+        asking.check(TICKET, queue.filter)
+        asking.permit(ctx, TICKET, queue.filter)
     except Invalid as problem:
         errors.errors.extend(problem.errors)
     errors.raise_if_any()

@@ -14,6 +14,7 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import ErrorList
 from shared.kernel.telemetry import logger
 from shared.service.home import Home, LiveType
+from shared.service.questions import Question
 
 _log = logger("service_desk.triggers")
 
@@ -28,6 +29,11 @@ class Book:
     now: dict[int, Trigger]
     names: dict[int, str]
     replies: dict[str, str]
+
+    @property
+    def links(self) -> list[Question]:
+        """What triggers ask of linked entities."""
+        return list(dict.fromkeys(each for several in self.versions.values() for one in several for each in one.links))
 
     @property
     def timed(self) -> list[Trigger]:

@@ -6,6 +6,8 @@ by the system.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +75,13 @@ class Try(BaseModel):
     days: int = _USUAL_DAYS
 
 
+def permit_conditions(service: Runtime, body: Mapping[str, Any]) -> None:
+    """Whoever asks through links needs the right to read what lies there. Raises Forbidden."""
+    for tree in (body.get("filter"), body.get("was")):
+        with suppress(Invalid):  # what is wrong with a filter is told by who reads it
+            home_of(service).asking.permit(context(), TICKET, tree if isinstance(tree, Mapping) else None)
+
+
 def read_triggers(service: Runtime) -> Response:
     """All triggers in force, disabled ones too."""
     return listed(service, TRIGGER)
@@ -91,6 +100,7 @@ def declare_trigger(service: Runtime) -> Response:
     """A trigger, or another version of one."""
     permit(service, "write")
     body = json_object()
+    permit_conditions(service, body)
     check_references(service, body.get("actions"))
     return answer(shown(commands.declare(home_of(service), body, context())), 201)
 
@@ -99,6 +109,7 @@ def change_trigger(service: Runtime, name: str) -> Response:
     """Some words of a trigger: another version of it."""
     permit(service, "write")
     body = json_object()
+    permit_conditions(service, body)
     check_references(service, body.get("actions"))
     return answer(shown(commands.change(home_of(service), name, body, context())))
 
@@ -138,6 +149,7 @@ def try_trigger(service: Runtime) -> Response:
             raw = dict(declaring.wanted(connection, TRIGGER, raw).body)
     if not isinstance(raw, dict):
         raise Invalid.one("trigger", "REQUIRED_FIELD", "trigger must be a draft, or the name of a trigger")
+    permit_conditions(service, raw)
     check_references(service, raw.get("actions"))
     home = home_of(service)
     since, ctx = now() - timedelta(days=days), context()

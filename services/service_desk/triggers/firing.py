@@ -6,11 +6,13 @@ undone to the savepoint and told in the ledger; what passes by itself (a databas
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from services.service_desk.macros.commands import actions_of
 from services.service_desk.macros.deeds import Ask, Hand, carried_out
 from services.service_desk.mail import automatic
+from services.service_desk.promises.keeping import TICKET
 from services.service_desk.triggers import ledger
 from services.service_desk.triggers.book import Book
 from services.service_desk.triggers.ledger import DONE, FAILED, STOPPED, Cause
@@ -20,6 +22,7 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError, Unavailable
 from shared.kernel.telemetry import logger
 from shared.service.home import Home
+from shared.service.questions import Answers, Question
 
 SOURCE = "TRIGGER"
 MOST_LINKS = 10
@@ -35,6 +38,10 @@ class Stage:
     home: Home
     book: Book
     ask: Ask | None = None
+
+    def answers(self, asked: Iterable[Question], tickets: Collection[int]) -> Answers:
+        """What is true of tickets among what triggers ask of linked entities, as it is now."""
+        return self.home.asking.answers(self.connection, TICKET, asked, tickets)
 
 
 def fire(stage: Stage, trigger: Trigger, ticket: int, cause: Cause, correlation: str | None = None) -> bool:

@@ -9,7 +9,7 @@ What triggers do is told on the same log and heard here in its turn: so they fol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from shared.contracts import event as kinds
 from shared.contracts.event import Event
 from shared.kernel.json import dumps, loads
 from shared.service.home import LiveType, Step
+from shared.service.questions import with_answers
 
 IMPORTING = "IMPORT"
 Values = Mapping[str, Any]
@@ -79,7 +80,7 @@ def hear(stage: Stage, events: Sequence[Event]) -> int:
     chains = ledger.chains(stage.connection, {one.cause for one in told})
     fired = 0
     # A page at a time would see what its own triggers did: each is judged by the versions it tells of.
-    happenings = list(happened(stage, told))
+    happenings = linked(stage, list(happened(stage, told)))
     for one in happenings:
         chain = chains.get(one.event.cause or "", ())
         for trigger in stage.book.at(one.event.at):
@@ -90,6 +91,18 @@ def hear(stage: Stage, events: Sequence[Event]) -> int:
         if one.entry is None:
             timing.follow(stage, one.ticket, one.before, one.after, chain)
     return fired
+
+
+def linked(stage: Stage, happenings: Sequence[Happening]) -> Sequence[Happening]:
+    """The same with what triggers ask of linked entities: as it is now, before and after alike."""
+    asked = stage.book.links
+    fits = stage.answers(asked, {one.ticket for one in happenings}) if asked else {}
+    return [
+        replace(one, before=with_answers(one.before, fits[one.ticket]), after=with_answers(one.after, fits[one.ticket]))
+        if one.ticket in fits
+        else one
+        for one in happenings
+    ]
 
 
 def happened(stage: Stage, events: Iterable[Event]) -> Iterable[Happening]:

@@ -23,7 +23,8 @@ from services.service_desk.promises.instants import from_text
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.home import LiveType
-from shared.service.replica.evaluating import Test, Values, compiled_filter
+from shared.service.questions import Question, compiled_conditions, questions
+from shared.service.replica.evaluating import Test, Values
 
 CREATED, CHANGED, STATUS, SAID, TIME = "created", "changed", "status", "said", "time"
 KINDS = (CREATED, CHANGED, STATUS, SAID, TIME)
@@ -62,6 +63,8 @@ class Trigger:
     said: Test | None
     timing: Timing | None
     body: Mapping[str, Any]
+    links: tuple[Question, ...] = ()
+    """What it asks of linked entities; answers belong among the values that it is shown."""
 
     def holds(self, values: Values) -> bool:
         """Whether a ticket is as its filter says."""
@@ -110,6 +113,7 @@ def read_trigger(one: Declared, live: LiveType, entries: LiveType, errors: Error
         said=said,
         timing=timing,
         body=raw,
+        links=tuple(dict.fromkeys(one for name in ("filter", "was") for one in _links(live, raw.get(name)))),
     )
 
 
@@ -118,6 +122,9 @@ def check(one: Declared, live: LiveType, entries: LiveType, reading: Reading) ->
     read_label(one.body, reading.errors)
     found = read_trigger(one, live, entries, reading.errors)
     read_actions(one.body.get("actions"), reading, automatic=True)
+    told = {one.name for one in reading.errors.errors}
+    for name in ("filter", "was"):
+        _check_links(reading, one.body.get(name), name, told)
     reading.errors.raise_if_any()
     return found
 
@@ -141,11 +148,29 @@ def _test(live: LiveType, raw: Mapping[str, Any], name: str, errors: ErrorList) 
         errors.add(name, "INVALID_FILTER", f"{name} must be a filter, or null")
         return None
     try:
-        return compiled_filter(live, tree or None)
+        if name == "said" and _links(live, tree):
+            message = "said asks what was said itself: ask what its ticket is linked to in filter"
+            raise Invalid.one("filter", "NOT_AVAILABLE", message)
+        return compiled_conditions(live, tree or None)
     except Invalid as refused:
         for one in refused.errors:
             errors.add(f"{name}.{one.name}", one.code, f"{name}: {one.message}", one.nearest)
         return None
+
+
+def _links(live: LiveType, tree: object) -> tuple[Question, ...]:
+    return questions(live, tree) if isinstance(tree, Mapping) else ()
+
+
+def _check_links(reading: Reading, tree: object, where: str, told: set[str]) -> None:
+    """What is wrong with conditions on linked entities, where nothing else is."""
+    if not isinstance(tree, Mapping) or not tree or any(one.startswith(where) for one in told):
+        return
+    try:
+        reading.home.asking.check(TICKET, tree)
+    except Invalid as refused:
+        for one in refused.errors:
+            reading.errors.add(f"{where}.{one.name}", one.code, f"{where}: {one.message}", one.nearest)
 
 
 def _attributes(live: LiveType, raw: object, errors: ErrorList) -> frozenset[str]:

@@ -19,6 +19,7 @@ from services.service_desk.triggers.ledger import Cause
 from services.service_desk.triggers.spelling import TIME, Trigger
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
+from shared.service.questions import with_answers
 
 _AT_ONCE = 200
 _FORGETFUL = 3600_000
@@ -101,11 +102,14 @@ def look(stage: Stage) -> int:
     trigger = stage.book.now.get(declared.id)
     ids = stage.home.ids(stage.connection, TICKET, declared.filled_to or 0, limit=_AT_ONCE)
     states = stage.home.states(stage.connection, TICKET, ids) if trigger is not None else {}
+    fits = stage.answers(trigger.links, states) if trigger is not None else {}
     begun = ms(declared.at)
     rows = [
         (declared.id, ident, due)
         for ident, state in states.items()
-        if trigger is not None and (due := trigger.due(state.values)) is not None and due >= begun
+        if trigger is not None
+        and (due := trigger.due(with_answers(state.values, fits.get(ident)))) is not None
+        and due >= begun
     ]
     put(stage.connection, rows)
     store.fill(stage.connection, declared.id, ids[-1] if len(ids) == _AT_ONCE and trigger is not None else None)
@@ -119,11 +123,16 @@ def ring(stage: Stage) -> int:
     if not found:
         return 0
     states = stage.home.states(stage.connection, TICKET, sorted({row[1] for row in found}), lock=True)
+    links = [
+        one for ident in {row[0] for row in found} if ident in stage.book.now for one in stage.book.now[ident].links
+    ]
+    fits = stage.answers(links, states)
+    values = {ticket: with_answers(state.values, fits.get(ticket)) for ticket, state in states.items()}
     done: list[tuple[int, int]] = []
     later: list[Row] = []
     for ident, ticket, _, chain in found:
         trigger = stage.book.now.get(ident)
-        due = trigger.due(states[ticket].values) if trigger is not None and ticket in states else None
+        due = trigger.due(values[ticket]) if trigger is not None and ticket in values else None
         if due is not None and due > ms(moment):
             later.append((ident, ticket, due))
             continue

@@ -6,8 +6,9 @@ anything since; what it would do is shown as it would be done now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
 from shared.service.home import Home, State, Step
+from shared.service.questions import with_answers
 
 MOST_TICKETS = 1000
 MOST_SHOWN = 50
@@ -44,15 +46,26 @@ def tried(
     steps = home.steps(connection, TICKET, sorted(states))
     said = _entries(home, connection, entries)
     status = home.type(TICKET).attributes["status"].key
+    fits = home.asking.answers(connection, TICKET, trigger.links, states)
     found = []
     for ident, state in states.items():
-        for at, kind in _fits(trigger, state, steps.get(ident, []), said.get(ident, []), since, status):
+        known = _linked(state, steps.get(ident, []), fits.get(ident))
+        for at, kind in _fits(trigger, *known, said.get(ident, []), since, status):
             found.append({"ticket": str(ident), "at": at, "why": kind})
     found.sort(key=lambda one: (one["at"], int(one["ticket"])))
     actions = commands.actions_of(home, connection, trigger.body, automatic=True)
     would = _would(home, actions, list(dict.fromkeys(int(one["ticket"]) for one in found))[:MOST_SHOWN])
     results = [{**one, "would": would.get(int(one["ticket"]))} for one in found[:MOST_TICKETS]]
     return {"looked_at": len(states), "fired": len(found), "results": results}
+
+
+def _linked(state: State, steps: Sequence[Step], fits: Mapping[str, bool] | None) -> tuple[State, Sequence[Step]]:
+    """A ticket and what became of it, with what is true of its links now."""
+    if not fits:
+        return state, steps
+    return replace(state, values=dict(with_answers(state.values, fits))), [
+        one._replace(values=with_answers(one.values, fits)) for one in steps
+    ]
 
 
 def _fits(

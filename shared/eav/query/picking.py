@@ -103,6 +103,12 @@ def fitting(connection: Connection, live: LiveType, checked: Checked) -> list[in
     return [row[0] for row in connection.rows(_fitting_sql(_Asked.of(live, checked, "")), checked.params)]
 
 
+def fitting_among(connection: Connection, live: LiveType, checked: Checked, ids: Collection[int]) -> list[int]:
+    """Those of some entities that fit, by id."""
+    params = {**checked.params, _VALUES: sorted(ids)}
+    return [row[0] for row in connection.rows(_fitting_sql(_Asked.of(live, checked, _VALUES)), params)]
+
+
 def slot_of(live: LiveType, name: str, canonical: Any) -> Any:
     """A value in canonical JSON as it stands in its slot, to look for others like it."""
     attribute = live.attributes[name]
@@ -115,6 +121,8 @@ def _fitting_sql(asked: _Asked) -> str:
     tables = source(asked.key.live, asked.attributes)
     assert asked.root is not None
     query = sa.select(tables.main.c.id).select_from(tables.rows).where(where(tables, asked.root))
+    if asked.name:
+        query = query.where(tables.main.c.id == _any(asked.name, tables.main.c.id))
     return compiled(query.order_by(tables.main.c.id))
 
 

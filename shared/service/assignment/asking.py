@@ -12,7 +12,7 @@ from shared.kernel.telemetry import logger
 from shared.service.assignment.choosing import Choice, Room
 from shared.service.assignment.declare import Rule
 from shared.service.assignment.shares import Member
-from shared.service.replica.evaluating import compiled_filter
+from shared.service.questions import Question, compiled_conditions, questions
 
 Values = Mapping[str, Any]
 _log = logger("assignment")
@@ -23,12 +23,17 @@ def compiled(live: LiveType, rules: Sequence[Rule]) -> list[tuple[Rule, Callable
     found: list[tuple[Rule, Callable[[Values], bool]]] = []
     for rule in rules:
         try:
-            test = compiled_filter(live, rule.filter)
+            test = compiled_conditions(live, rule.filter)
         except Invalid as error:
             _log.warning("a rule cannot be read", type=live.name, rule=rule.name, error=error.message)
             continue
         found.append((rule, test or (lambda _values: True)))
     return found
+
+
+def asked_of(live: LiveType, rules: Sequence[Rule]) -> tuple[Question, ...]:
+    """What rules ask of linked entities; answers belong among the values that their tests are given."""
+    return tuple(dict.fromkeys(one for rule in rules for one in questions(live, rule.filter)))
 
 
 def likeness(live: LiveType, rule: Rule | None, values: Values) -> Any:

@@ -30,6 +30,7 @@ from shared.service.assignment.shares import Member
 from shared.service.foreign import Foreign
 from shared.service.permissions import Mode, require
 from shared.service.presence import meant
+from shared.service.questions import Asking
 
 T = TypeVar("T")
 MOST_LISTED = 500
@@ -41,6 +42,7 @@ class Assignment:
     def __init__(self, engine: Engine, foreign: Foreign, assigned: Mapping[str, Assigned]) -> None:
         self._engine = engine
         self._giving = Giving.of(engine, assigned)
+        self._asking = Asking(engine.catalog, engine.relations)
         self._foreign = foreign
 
     def pools(self, ctx: Context, type: str) -> dict[str, list[Member]]:
@@ -101,10 +103,13 @@ class Assignment:
             return self._giving.rules(connection, live)
 
     def put_rules(self, ctx: Context, type: str, listed: Sequence[Rule]) -> None:
-        """Other rules in place of those that people made. Raises Invalid with everything wrong."""
+        """Other rules in place of those that people made. Raises Invalid with everything wrong, and Forbidden where
+        they look through links at what one may not read."""
         live = self._live(ctx, type, "write")
         with self._engine.database.transaction() as connection:
-            check_rules(live, listed, rows.held(connection, live.id, {one.pool for one in listed}))
+            check_rules(live, listed, rows.held(connection, live.id, {one.pool for one in listed}), self._asking)
+            for one in listed:
+                self._asking.permit(ctx, live.name, one.filter)
             rows.put_rules(connection, live.id, listed)
 
     def assign(self, ctx: Context, type: str, ident: int, pool: str | None, view: View) -> tuple[Entity, Given]:

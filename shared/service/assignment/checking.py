@@ -10,7 +10,7 @@ from shared.service.assignment.choosing import Agent
 from shared.service.assignment.declare import OWNER, Rule
 from shared.service.assignment.shares import Member
 from shared.service.foreign import Foreign
-from shared.service.replica.evaluating import compiled_filter
+from shared.service.questions import Asking
 
 MOST_MEMBERS = 500
 MOST_WEIGHT = 1000
@@ -59,8 +59,8 @@ def check_agent(agent: Agent) -> None:
     errors.raise_if_any()
 
 
-def check_rules(live: LiveType, rules: Sequence[Rule], pools: Collection[str]) -> None:
-    """A list of rules; pools: those that there are."""
+def check_rules(live: LiveType, rules: Sequence[Rule], pools: Collection[str], asking: Asking) -> None:
+    """A list of rules; pools: those that there are; asking: knows what conditions may ask through links."""
     errors = ErrorList()
     if len(rules) > MOST_RULES:
         errors.add("rules", "INVALID_LIST", f"there are at most {MOST_RULES} rules")
@@ -72,7 +72,7 @@ def check_rules(live: LiveType, rules: Sequence[Rule], pools: Collection[str]) -
         if rule.pool not in pools:
             errors.add(f"{where}.pool", "INVALID_OPTION", f"there is no pool {rule.pool[:80]} of {live.plural}")
         try:
-            compiled_filter(live, rule.filter)
+            asking.check(live.name, rule.filter)
         except Invalid as problem:
             errors.errors.extend(problem.errors)
         _check_skills(errors, f"{where}.skills", rule.skills)

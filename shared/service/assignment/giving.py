@@ -13,7 +13,6 @@ from typing import Any
 
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.engine import Engine
-from shared.eav.filters import check, parse
 from shared.eav.keeping import Keeper, Refusals
 from shared.eav.patience import tries
 from shared.eav.query.picking import Urgency, counts_by, first_free, last_holders
@@ -24,11 +23,12 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict, InvalidValues, Unavailable
 from shared.service.assignment import ledger, rows
-from shared.service.assignment.asking import compiled, likeness, skills_of, told_of
+from shared.service.assignment.asking import asked_of, compiled, likeness, skills_of, told_of
 from shared.service.assignment.choosing import Reason, Room, choose
 from shared.service.assignment.declare import OWNER, Assigned, Rule
 from shared.service.assignment.ledger import Line, Waiting
 from shared.service.assignment.shares import Member, gave
+from shared.service.questions import Asking, with_answers
 from shared.service.replica.evaluating import compiled_filter
 
 NOTHING = Assigned()
@@ -73,18 +73,20 @@ class _Table:
 
 
 class Giving:
-    """Gives entities of one database out. assigned: what the service says of its types."""
+    """Gives entities of one database out. assigned: what the service says of its types; asking: answers what rules ask
+    of linked entities."""
 
-    def __init__(self, catalog: Catalog, keeper: Keeper, assigned: Mapping[str, Assigned]) -> None:
+    def __init__(self, catalog: Catalog, keeper: Keeper, assigned: Mapping[str, Assigned], asking: Asking) -> None:
         self._catalog = catalog
         self._keeper = keeper
+        self._asking = asking
         self.assigned = assigned
 
     @classmethod
     def of(cls, engine: Engine, assigned: Mapping[str, Assigned]) -> Giving:
         """Over an engine: what is written is told, and judged, like any write."""
         keeper = Keeper(engine.database, engine.catalog, engine.publish, engine.judge)
-        return cls(engine.catalog, keeper, assigned)
+        return cls(engine.catalog, keeper, assigned, Asking(engine.catalog, engine.relations))
 
     def ready(self, type_name: str) -> LiveType:
         """Before the transaction: the type, with places for what will be written."""
@@ -138,7 +140,8 @@ class Giving:
         Conflict when they have as many open ones as they can take."""
         self._check_room(connection, live, owner)
         free = {"attribute": OWNER, "operator": "NOT_HAS_PROPERTY"}
-        ident = first_free(connection, live, check(parse({"and": [wanted, free]}), live), urgency)
+        checked = self._asking.check(live.name, {"and": [wanted, free]})
+        ident = None if checked is None else first_free(connection, live, checked, urgency)
         if ident is None:
             return None
         refused: Refusals = {}
@@ -160,7 +163,7 @@ class Giving:
     def _opened(self, connection: Connection, live: LiveType, owners: Sequence[int]) -> dict[int, int]:
         """How many open ones owners have."""
         raw = self.assigned.get(live.name, NOTHING).open
-        return counts_by(connection, live, check(parse(raw), live) if raw else None, OWNER, owners)
+        return counts_by(connection, live, self._asking.check(live.name, raw or None), OWNER, owners)
 
     def _held(self, connection: Connection, type_name: str, ids: Sequence[int]) -> tuple[LiveType, dict[int, State]]:
         for _ in tries():
@@ -184,6 +187,8 @@ class Giving:
         """Which ones, and from which pool; by themselves, entities that no rule fits are nobody's business."""
         is_open = compiled_filter(live, self.assigned.get(live.name, NOTHING).open or None)
         tests = compiled(live, self.rules(connection, live)) if None in asked.values() else []
+        links = asked_of(live, [one for one, _ in tests])
+        answers = self._asking.answers(connection, live.name, links, held) if links else {}
         found, owner = [], live.attributes[OWNER].key
         for ident, state in held.items():
             before = state.values.get(owner)
@@ -191,7 +196,8 @@ class Giving:
                 continue
             pool, rule = asked[ident], None
             if pool is None:
-                rule = next((one for one, fits in tests if fits(state.values)), None)
+                values = with_answers(state.values, answers.get(ident))
+                rule = next((one for one, fits in tests if fits(values)), None)
                 if rule is None and automatic:
                     continue
             named = rule.pool if rule is not None else pool

@@ -14,6 +14,7 @@ from shared.eav.mirroring import Mirrored
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.service.following import asker
+from shared.service.heeding import Heeding
 from shared.service.mirrors.catalogs import apply_type
 from shared.service.mirrors.declare import Mirror, sources, subscription_name
 from shared.service.mirrors.entities import Keys, translated
@@ -25,11 +26,16 @@ _MOST_ID = 2**63 - 1
 
 
 def mirror_subscriptions(
-    service: str, mirrors: Sequence[Mirror], settings: Settings, bereft: Bereft | None = None
+    service: str,
+    mirrors: Sequence[Mirror],
+    settings: Settings,
+    bereft: Bereft | None = None,
+    heeding: Heeding | None = None,
 ) -> tuple[Subscription, ...]:
-    """One for each service that has types which this one mirrors. bereft: sees to what erased ones leave behind."""
+    """One for each service that has types which this one mirrors. bereft: sees to what erased ones leave behind;
+    heeding: is told of whose linked values have changed."""
     return tuple(
-        mirror_subscription(Keeper(service, source, those, bereft), asker(settings, source), settings)
+        mirror_subscription(Keeper(service, source, those, bereft, heeding), asker(settings, source), settings)
         for source, those in sources(mirrors).items()
     )
 
@@ -80,6 +86,7 @@ def _take_over(
     before = mirroring.standing(connection, live, [one.id for one in states])
     current = [one for one in states if one.id not in before or before[one.id].version <= one.version]
     mirroring.put(connection, live, current)
+    keeper.heed(connection, known, live, [one.id for one in current])
     lost = set(mirroring.between(connection, live, after, upto)) - {one.id for one in states}
     gone = [
         one

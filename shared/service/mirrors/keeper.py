@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from shared.bus.consumer import passed
-from shared.contracts.event import ERASED, LINK, Event
+from shared.contracts.event import ERASED, LINK, UPDATED, Event
 from shared.eav import absorbed
 from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.links.asked import LinkChange
@@ -21,6 +21,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Unavailable
 from shared.service.erasure import belonging, ledger
+from shared.service.heeding import Heeding, heed, heed_changes
 from shared.service.known_types import KNOWN_TYPES
 from shared.service.mirrors import schema
 from shared.service.mirrors.catalogs import apply_catalog_events
@@ -86,11 +87,19 @@ class Known:
 class Keeper:
     """Keeps the mirrors that `service` has of `source`. One thread at a time."""
 
-    def __init__(self, service: str, source: str, mirrors: Sequence[Mirror], bereft: Bereft | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        source: str,
+        mirrors: Sequence[Mirror],
+        bereft: Bereft | None = None,
+        heeding: Heeding | None = None,
+    ) -> None:
         self.service = service
         self.source = source
         self.mirrors = {one.type: frozenset(one.attributes) for one in mirrors}
         self._bereft = bereft
+        self._heeding = heeding
         self._publish = LinkPublisher(service)
         self._clock = Clock()
         self._known: Known | None = None
@@ -116,7 +125,10 @@ class Keeper:
         left = [self.leaving(connection, known, known.lives[name], ids) for name, ids in _by_type(erased).items()]
         for name in self.mirrors.keys() & {one.entity_type for one in events}:
             live = known.lives[name]
-            news = apply_entity_events(connection, live, known.keys(connection, live), events)
+            keys = known.keys(connection, live)
+            news = apply_entity_events(connection, live, keys, events)
+            shown = [one for one in news if one.kind != UPDATED or not keys.keys().isdisjoint(one.changed)]
+            self.heed(connection, known, live, [one.entity_id or 0 for one in shown])
             gone = [one for one in news if one.kind == ERASED]
             heard += self._erased(connection, known, live, gone, max((one.stamp[0] for one in heard), default=0))
         self.hear(connection, known, heard)
@@ -139,6 +151,12 @@ class Keeper:
             if self._bereft is not None and (links or named):
                 self._bereft.erase(connection, name, links, named, cause)
 
+    def heed(self, connection: Connection, known: Known, live: LiveType, ids: Sequence[int]) -> None:
+        """Tell of entities of ours whose linked ones show other values now."""
+        if self._heeding is not None and ids and self._heeding.concerned(connection, [live.name]):
+            links = self.receiving(connection, known).leading_to(live, ids)
+            heed(self._heeding, connection, {(relation.from_type, own) for relation, own, *_ in links})
+
     def known(self, connection: Connection) -> Known:
         """Types and relations in force."""
         self._known = Known.within(connection, self._known)
@@ -160,6 +178,7 @@ class Keeper:
         if changes:
             schema.note_undone(connection, changes)
             self._publish(connection, changes, Context(source="SYSTEM", source_id=self.source))
+            heed_changes(self._heeding, connection, changes)
         return changes
 
     def _about_the_living(self, connection: Connection, heard: Sequence[Heard]) -> list[Heard]:

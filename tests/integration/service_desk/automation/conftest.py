@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
+from services.contacts.manifest import MANIFEST as CONTACTS
+from services.service_desk.manifest import MANIFEST as DESK
 from services.service_desk.triggers.following import Acting
+from shared.bus.client import DirectSource
+from shared.bus.consumer import pull
 from shared.contracts.event import from_document
 from shared.kernel.db import Connection
+from shared.service.mirrors.declare import sources
+from shared.service.mirrors.following import mirror_subscription
+from shared.service.mirrors.keeper import Keeper
+from tests.integration.service.conftest import ADMIN, application
 from tests.integration.service_desk.conftest import ENTRIES, Desk, serving
 
 ROOT = "/api/v1/service_desk"
@@ -85,3 +93,42 @@ def fired(desk: Desk, ticket: str, trigger: str = "") -> list[dict[str, Any]]:
     """The ledger, the earliest first."""
     path = f"{TRIGGERS}/fired?ticket={ticket}" + (f"&trigger={trigger}" if trigger else "")
     return list(reversed(desk.ask("GET", path)["results"]))
+
+
+@pytest.fixture(scope="package")
+def contact(desk: Desk, new_database: Callable[..., str], redis_url: str) -> Iterator[Callable[..., str]]:
+    """Makes or changes contacts in their own service, and has the desk hear of them."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        app = application(CONTACTS, new_database(CONTACTS), redis_url, monkeypatch)
+    home, client = app.extensions["crm"], app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN}"
+    keeper = Keeper(DESK.name, CONTACTS.name, sources(DESK.mirrors)[CONTACTS.name], heeding=DESK.heeding)
+
+    def ask(path: str) -> Any:
+        return client.get(path, headers={"Authorization": f"Bearer {desk.runtime.settings.service_token}"}).get_json()
+
+    following = mirror_subscription(keeper, ask)
+
+    def hear() -> None:
+        while pull(desk.runtime.db, DirectSource({CONTACTS.name: home.feed}), following).behind:
+            pass
+
+    def make(ident: str = "", **values: object) -> str:
+        path = "/api/v1/objects/contacts" + (f"/{ident}" if ident else "")
+        answer = client.open(path, method="PATCH" if ident else "POST", json={"values": values})
+        assert answer.status_code == (200 if ident else 201), answer.text
+        hear()
+        return str(answer.json["id"])
+
+    hear()  # what contacts have, before anybody asks for it
+    yield make
+    home.db.dispose()
+    if home.redis is not None:
+        home.redis.close()
+
+
+def linked(desk: Desk, contact: str, **values: object) -> str:
+    """A ticket of a contact's."""
+    ident = desk.ticket(**values)
+    desk.ask("PUT", f"/crm/v4/objects/tickets/{ident}/associations/default/contacts/{contact}")
+    return ident

@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from services.contacts.manifest import MANIFEST as CONTACTS
-from services.service_desk.manifest import MANIFEST as DESK
-from shared.bus.client import DirectSource
-from shared.bus.consumer import pull
-from shared.service.mirrors.declare import sources
-from shared.service.mirrors.following import mirror_subscription
-from shared.service.mirrors.keeper import Keeper
-from tests.integration.service.conftest import ADMIN, application
-from tests.integration.service_desk.automation.conftest import ROOT, Following, codes, declare, said
+from tests.integration.service_desk.automation.conftest import ROOT, Following, codes, declare, linked, said
 from tests.integration.service_desk.conftest import Desk
 
 PREVIEW = f"{ROOT}/replies/preview"
 GREETING = "Dear {{ requester.first_name }} ({{ requester.name }}, {{ requester.email }}, {{ requester.phone }})"
-
-
-@pytest.fixture(scope="module")
-def contact(desk: Desk, new_database: Callable[..., str], redis_url: str) -> Iterator[Callable[..., str]]:
-    """Makes contacts in their own service, and has the desk hear of them."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        app = application(CONTACTS, new_database(CONTACTS), redis_url, monkeypatch)
-    home, client = app.extensions["crm"], app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN}"
-    keeper = Keeper(DESK.name, CONTACTS.name, sources(DESK.mirrors)[CONTACTS.name])
-
-    def ask(path: str) -> Any:
-        return client.get(path, headers={"Authorization": f"Bearer {desk.runtime.settings.service_token}"}).get_json()
-
-    following = mirror_subscription(keeper, ask)
-
-    def make(**values: object) -> str:
-        answer = client.post("/api/v1/objects/contacts", json={"values": values})
-        assert answer.status_code == 201, answer.text
-        while pull(desk.runtime.db, DirectSource({CONTACTS.name: home.feed}), following).behind:
-            pass
-        return str(answer.json["id"])
-
-    yield make
-    home.db.dispose()
-    if home.redis is not None:
-        home.redis.close()
-
-
-def linked(desk: Desk, contact: str, **values: object) -> str:
-    """A ticket of a contact's."""
-    ident = desk.ticket(**values)
-    desk.ask("PUT", f"/crm/v4/objects/tickets/{ident}/associations/default/contacts/{contact}")
-    return ident
 
 
 def test_who_is_linked_is_spoken_to_by_name(desk: Desk, contact: Callable[..., str], follow: Following) -> None:
