@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from shared.service.jobs import work_off
 from tests.integration.service_desk.conftest import ENTRIES, Desk
 
 
@@ -76,3 +79,32 @@ def test_merging(desk: Desk) -> None:
     body = {"primaryObjectId": one, "objectIdToMerge": other}
     merged = desk.ask("POST", "/crm/v3/objects/tickets/merge", **body)
     assert desk.read(merged["id"])["priority"] == "HIGH"
+
+
+def test_tickets_follow_what_their_stage_means(desk: Desk) -> None:
+    stages = [{"label": name, "metadata": {"ticketState": "OPEN"}} for name in ("In", "Parked")]
+    body = {"label": "Turning", "metadata": {"reopenDays": "7"}, "stages": stages}
+    made = desk.ask("POST", "/api/v1/types/tickets/pipelines", 201, **body)
+    parked = made["stages"][1]["id"]
+    ident = desk.ticket(pipeline=made["id"], stage=parked, at="2026-03-02T09:00:00Z")
+    other = desk.ticket(pipeline=made["id"], stage=made["stages"][0]["id"])
+    path = f"/api/v1/types/tickets/pipelines/{made['id']}/stages/{parked}"
+
+    def says(**metadata: str) -> dict[str, Any]:
+        desk.ask("PATCH", path, metadata=metadata)
+        while work_off(desk.runtime):
+            pass
+        return desk.read(ident)
+
+    assert says(statusCategory="waiting_on_customer")["status"] == "waiting_on_customer"
+    closed = says(ticketState="CLOSED")
+    assert (closed["status"], closed["closed_at"] > "2026-03-02", closed["time_to_close"] > 0) == ("closed", True, True)
+    again = says(ticketState="OPEN", rottingDays="2")
+    assert (again["status"], again.get("closed_at"), again["rotting_at"]) == (
+        "waiting_on_customer",
+        None,
+        "2026-03-04T09:00:00.000Z",
+    )
+    assert not again.get("reopened_count")
+    assert len(desk.ask("GET", f"/api/v1/objects/tickets/{ident}/visits")["results"]) == 1
+    assert desk.read(other)["status"] == "open"
