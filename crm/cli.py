@@ -17,17 +17,21 @@ from crm.commands import (
     attributes,
     bus,
     changes,
+    convert,
     demo,
     erasures,
     exports,
     filters,
     find,
+    forecast,
     imports,
     macros,
     mail,
     metrics,
     owners,
+    pipelines,
     queues,
+    rates,
     report,
     run,
     show,
@@ -64,6 +68,7 @@ command(app, "import")(imports.import_)
 app.add_typer(imports.app, name="imports")
 command(app)(write.create)
 command(app)(write.update)
+command(app)(convert.convert)
 command(app)(changes.change)
 app.add_typer(changes.app, name="changes")
 app.add_typer(attributes.app, name="attributes")
@@ -78,6 +83,9 @@ app.add_typer(queues.app, name="queues")
 command(app)(assign.assign)
 app.add_typer(assign.app, name="assignments")
 app.add_typer(views.app, name="views")
+app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(rates.app, name="rates")
+command(app)(forecast.forecast)
 app.add_typer(mail.app, name="mail")
 app.add_typer(sla.app, name="sla")
 command(app)(report.report)
