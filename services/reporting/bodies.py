@@ -66,6 +66,18 @@ class DefinitionBody(BaseModel):
     unit: str = ""
 
 
+class DefinitionChange(BaseModel):
+    """What of a metric becomes something else; its name and its entity type stay."""
+
+    label: str = ""
+    description: str = ""
+    filter: dict[str, Any] | None = None
+    measure: dict[str, Any] = {}
+    dimensions: list[dict[str, Any] | str] = []
+    time: dict[str, Any] | None = None
+    unit: str = ""
+
+
 class MetricDocument(BaseModel):
     """A metric with its state."""
 

@@ -30,6 +30,14 @@ class FilterBody(BaseModel):
     filter: dict[str, Any]
 
 
+class FilterChange(BaseModel):
+    """What of a saved filter becomes something else."""
+
+    label: str = ""
+    description: str = ""
+    filter: dict[str, Any] = {}
+
+
 class FilterDocument(BaseModel):
     """A saved filter; count is null while it is counted for the first time."""
 
@@ -103,7 +111,7 @@ OPERATIONS: tuple[Operation, ...] = (
               "on."),
     Operation("GET", f"{PATH}/{{name}}", "readFilter", "Read a saved filter", read, query=(FRESH,),
               response=FilterDocument, tag="Reports"),
-    Operation("PATCH", f"{PATH}/{{name}}", "changeFilter", "Change a saved filter", change, response=FilterDocument,
-              example={"label": "Customers, Berlin"}, tag="Reports"),
+    Operation("PATCH", f"{PATH}/{{name}}", "changeFilter", "Change a saved filter", change, body=FilterChange,
+              response=FilterDocument, example={"label": "Customers, Berlin"}, tag="Reports"),
     Operation("DELETE", f"{PATH}/{{name}}", "removeFilter", "Remove a saved filter", remove, 204, tag="Reports"),
 )  # fmt: skip

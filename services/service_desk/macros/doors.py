@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from services.service_desk.macros import commands, store
 from services.service_desk.macros.applying import apply, filled_in
+from services.service_desk.macros.bodies import MacroIn, ReplyIn
 from services.service_desk.macros.store import MACRO, REPLY, Declared
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.clock import iso
@@ -221,8 +222,8 @@ def _operation(method: str, path: str, name: str, summary: str, handler: Any, **
 OPERATIONS = (
     _operation("GET", "replies", "readReplies", "Read canned replies", read_replies, response=Listing),
     _operation(
-        "POST", "replies", "declareReply", "Declare a canned reply", declare_reply, success=201, response=DeclaredBody,
-        example=_REPLY,
+        "POST", "replies", "declareReply", "Declare a canned reply", declare_reply, success=201, body=ReplyIn,
+        response=DeclaredBody, example=_REPLY,
     ),
     _operation("DELETE", "replies/{name}", "withdrawReply", "Withdraw a canned reply", withdraw_reply, success=204),
     _operation(
@@ -231,8 +232,8 @@ OPERATIONS = (
     ),
     _operation("GET", "macros", "readMacros", "Read macros", read_macros, response=Listing),
     _operation(
-        "POST", "macros", "declareMacro", "Declare a macro", declare_macro, success=201, response=DeclaredBody,
-        example=_MACRO,
+        "POST", "macros", "declareMacro", "Declare a macro", declare_macro, success=201, body=MacroIn,
+        response=DeclaredBody, example=_MACRO,
     ),
     _operation("DELETE", "macros/{name}", "withdrawMacro", "Withdraw a macro", withdraw_macro, success=204),
     _operation(

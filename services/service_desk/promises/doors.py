@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from services.service_desk.promises import commands, store
 from services.service_desk.promises.answering import clocks_of, done_about
+from services.service_desk.promises.bodies import CalendarIn, PolicyIn, PreviewIn
 from services.service_desk.promises.instants import asked, text
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.previewing import previewed
@@ -162,8 +163,8 @@ def _operation(method: str, path: str, name: str, summary: str, handler: Any, **
     return Operation(method, path, name, summary, handler, tag=TAG, **more)
 
 
-def _example(of: Mapping[str, Any]) -> dict[str, Any]:
-    return {"success": 201, "body": None, "example": dict(of), "response": Version}
+def _example(of: Mapping[str, Any], body: type[BaseModel]) -> dict[str, Any]:
+    return {"success": 201, "body": body, "example": dict(of), "response": Version}
 
 
 OPERATIONS = (
@@ -176,11 +177,16 @@ OPERATIONS = (
         "declareCalendar",
         "Declare business hours",
         declare_calendar,
-        **_example(_CALENDAR),
+        **_example(_CALENDAR, CalendarIn),
     ),
     _operation("GET", "/api/v1/sla/policies", "readPolicies", "Read promises", read_policies, response=Versions),
     _operation(
-        "POST", "/api/v1/sla/policies", "declarePolicy", "Declare promises", declare_policy, **_example(_POLICY)
+        "POST",
+        "/api/v1/sla/policies",
+        "declarePolicy",
+        "Declare promises",
+        declare_policy,
+        **_example(_POLICY, PolicyIn),
     ),
     _operation(
         "POST",
@@ -189,6 +195,7 @@ OPERATIONS = (
         "See what other promises would have meant",
         preview_promises,
         read_only=True,
+        body=PreviewIn,
         example={"policies": [_POLICY], "since": "2026-01-01T00:00:00Z"},
     ),
     _operation(

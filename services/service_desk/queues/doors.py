@@ -31,12 +31,12 @@ URGENCY = Urgency(
 _SHOWN = ("subject", "priority", "status", "owner_id", "queue_id", "requester_email")
 
 
-class QueueIn(BaseModel):
+class QueueChange(BaseModel):
     """Where tickets wait. filter: which ones; null: those that name the queue in queue_id. pool: who works on it.
     automatic: new tickets go to whose turn it is; sticky_days: or to who had the requester's last one within as many
     days; skills: what it takes. position: in which order queues are shown, and asked for new tickets."""
 
-    name: str
+    name: str = ""
     description: str = ""
     position: int = 0
     filter: dict[str, Any] | None = None
@@ -44,6 +44,12 @@ class QueueIn(BaseModel):
     automatic: bool = False
     sticky_days: int | None = None
     skills: list[str] = []
+
+
+class QueueIn(QueueChange):
+    """A new queue, under a name of its own."""
+
+    name: str
 
 
 class QueueOut(QueueIn):
@@ -149,7 +155,7 @@ OPERATIONS = (
     _operation("POST", "", "declareQueue", "Make a queue", declare_queue, success=201, body=QueueIn, response=QueueOut,
                example={"name": "Billing", "filter": {"attribute": "priority", "operator": "EQ", "value": "HIGH"}}),
     _operation("GET", "/{id}", "readQueue", "Read a queue", read_queue, query=_SOON, response=QueueOut),
-    _operation("PATCH", "/{id}", "changeQueue", "Change a queue", change_queue, response=QueueOut,
+    _operation("PATCH", "/{id}", "changeQueue", "Change a queue", change_queue, body=QueueChange, response=QueueOut,
                example={"position": 2}),
     _operation("DELETE", "/{id}", "withdrawQueue", "Remove a queue", withdraw_queue, success=204),
     _operation("POST", "/{id}/next", "takeNext", "Take the next ticket of a queue", take_next, body=NextIn,

@@ -15,6 +15,7 @@ from flask import Response
 from pydantic import BaseModel
 
 from services.service_desk.macros import commands as declaring
+from services.service_desk.macros.bodies import TriggerChange, TriggerIn
 from services.service_desk.macros.doors import DeclaredBody, Listing, check_references, home_of, listed, permit, shown
 from services.service_desk.macros.store import TRIGGER
 from services.service_desk.promises.keeping import TICKET
@@ -68,9 +69,9 @@ class Ledger(BaseModel):
 
 
 class Try(BaseModel):
-    """A draft of a trigger, over some tickets, or those that changed in the last days."""
+    """A draft of a trigger, or the name of one, over some tickets, or those that changed in the last days."""
 
-    trigger: dict[str, Any]
+    trigger: TriggerChange | str
     tickets: list[str] | None = None
     days: int = _USUAL_DAYS
 
@@ -176,8 +177,8 @@ _FIRED = (
 OPERATIONS = (
     _operation("GET", "", "readTriggers", "Read triggers", read_triggers, response=Listing),
     _operation(
-        "POST", "", "declareTrigger", "Declare a trigger", declare_trigger, success=201, response=DeclaredBody,
-        example=_TRIGGER,
+        "POST", "", "declareTrigger", "Declare a trigger", declare_trigger, success=201, body=TriggerIn,
+        response=DeclaredBody, example=_TRIGGER,
     ),
     _operation("GET", "/fired", "readFired", "Read which triggers fired, and why", read_fired, query=_FIRED,
         response=Ledger),
@@ -188,7 +189,7 @@ OPERATIONS = (
     _operation("GET", "/{name}", "readTrigger", "Read a trigger", read_trigger),
     _operation(
         "PATCH", "/{name}", "changeTrigger", "Change, enable or disable a trigger", change_trigger,
-        response=DeclaredBody, example={"enabled": False},
+        body=TriggerChange, response=DeclaredBody, example={"enabled": False},
     ),
     _operation("DELETE", "/{name}", "withdrawTrigger", "Withdraw a trigger", withdraw_trigger, success=204),
 )  # fmt: skip

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import pytest
 
 from tests.integration.service_desk.automation.conftest import ROOT, Following, codes, declare, linked, said
 from tests.integration.service_desk.conftest import Desk
