@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
+
+from celery.signals import worker_process_init
 
 from deploy.local.databases import database_of, ensure_databases
 from deploy.local.secrets import TOKEN_PREFIX, kept_secret
 from deploy.local.trouble import Trouble
+from shared.kernel import garbage
 from shared.kernel.config import Settings
 from shared.service.app import migrate as migrate_service
 from shared.service.bus_process import run_bus
@@ -16,6 +20,8 @@ from shared.service.worker import HANDS, build_celery
 
 # Nothing to say to other workers: what there is to do stands in the database.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+BEHIND_OTHERS = 5
+"""Niceness of processes nobody waits for: where all want a processor, any other one gets three times as much."""
 
 
 def _manifests(service: str) -> Sequence[Manifest]:
@@ -54,10 +60,20 @@ def prepare(service: str) -> None:
 
 
 def worker(service: str) -> None:
-    """Run the services' own slow work. Processes, since rows of an import keep a processor busy: see decision 10."""
+    """Run the services' own slow work. Processes, since rows of an import keep a processor busy: see decision 10.
+
+    They step back behind whoever waits for an answer, and behind those who follow what they write.
+    """
+    os.nice(BEHIND_OTHERS)
+    worker_process_init.connect(_begin_work)
     build_celery(_manifests(service), Settings()).worker_main(
         ["worker", "--pool=prefork", f"--concurrency={HANDS}", "--loglevel=WARNING", *_ALONE]
     )
+
+
+def _begin_work(**_: object) -> None:
+    """In each process that was forked to work."""
+    garbage.settle()
 
 
 def scheduler(service: str) -> None:

@@ -106,6 +106,23 @@ class Broker:
                 body, exchange="", routing_key=queue, content_type="application/json", content_encoding="utf-8"
             )
 
+    def keep(self, name: str, body: str, seconds: int) -> None:
+        """Keep what several messages refer to."""
+        with self._reaching():
+            self._client.set(PREFIX + name, body, ex=seconds)
+
+    def kept(self, name: str) -> bytes | None:
+        """What was kept under a name; None when it is gone."""
+        with self._reaching():
+            found: Any = self._client.get(PREFIX + name)
+        return found
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Keep these no longer."""
+        if names:
+            with self._reaching():
+                self._client.delete(*(PREFIX + one for one in names))
+
     @contextmanager
     def listening(self, queue: str) -> Iterator[Listening]:
         """Receive from a queue inside the block."""

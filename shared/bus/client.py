@@ -14,6 +14,7 @@ import httpx
 from shared.bus.cursor import FeedGone
 from shared.bus.feed import MAX_WAIT, Feed
 from shared.bus.page import Page, decode_page
+from shared.kernel.certificates import trusted
 from shared.kernel.errors import Unavailable
 from shared.kernel.json import JsonError, loads
 
@@ -38,7 +39,7 @@ class HttpSource:
     @cached_property
     def _client(self) -> httpx.Client:
         """Made when it is needed: reading the certificates costs every process that starts more than the rest of it."""
-        return self._given or httpx.Client()
+        return self._given or httpx.Client(verify=trusted())
 
     def fetch(
         self, service: str, after: str, *, types: Iterable[str] | None, limit: int, wait: float, reader: str | None

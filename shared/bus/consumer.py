@@ -7,7 +7,9 @@ therefore write to this database only, through the connection they are given, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -33,6 +35,10 @@ _ELSE_KEEP = "do nothing"
 _ELSE_SET = """do update set epoch = excluded.epoch, tick = excluded.tick, part = excluded.part, as_of = excluded.as_of,
     begun = excluded.begun, taken = 0, told = 0, settled = 0"""
 
+LONG = 100
+"""Events that make a page a long one."""
+LONGEST_TURN = 1.0
+_LONG_PAGES = threading.Lock()
 _log = logger("bus.consumer")
 
 
@@ -100,7 +106,7 @@ def apply(
     dead letters. False otherwise means: applied before, or something in between is missing; pull from the watermark.
     """
     name, handler = subscription.name, subscription.handler
-    with database.transaction() as connection:
+    with _turn(len(page.events)), database.transaction() as connection:
         if first:
             first_values = _values(subscription, page.start, page.as_of, page.events_before)
             connection.run(_FIRST + _ELSE_KEEP, first_values)
@@ -118,6 +124,18 @@ def apply(
     if subscription.applied is not None:
         subscription.applied(page.as_of)
     return True
+
+
+@contextmanager
+def _turn(events: int) -> Iterator[None]:
+    """One long page at a time in this process: side by side they would keep one another, and whoever waits for an
+    answer, from the processors. Nobody waits long for somebody who hangs."""
+    mine = events >= LONG and _LONG_PAGES.acquire(timeout=LONGEST_TURN)
+    try:
+        yield
+    finally:
+        if mine:
+            _LONG_PAGES.release()
 
 
 def watermark(connection: Connection, subscription: str) -> Cursor | None:

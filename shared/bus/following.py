@@ -13,14 +13,16 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from shared.bus.bodies import BODIES
 from shared.bus.broker import Broker, Listener, Listening
 from shared.bus.client import Source
 from shared.bus.consumer import Subscription, apply, pull
 from shared.bus.cursor import Cursor, FeedGone
 from shared.bus.dead_letters import passes_by_itself, told
-from shared.bus.page import Page, decode_message
+from shared.bus.page import Page, Told, decode_message
 from shared.bus.pulses import Pulses
 from shared.bus.state import FAILING, FOLLOWING, GONE, StateNote
 from shared.kernel.clock import monotonic
@@ -107,11 +109,11 @@ class Follower:
                     self.catch_up(stop)
                     pulled = self._heard = monotonic()
                 elif moment - pulled >= (RENEW_SECONDS if self._reached == self._registered else REGISTER_SECONDS):
-                    # Pulling also tells the source how far we have come, for retention. One page does: what follows it
-                    # lies in the queue, and would be fetched for nothing while a lot is being written.
-                    self.pull(0.0)
+                    # Pulling also tells the source how far we have come, for retention. One event does: what follows
+                    # it lies in the queue, and would be fetched for nothing while a lot is being written.
+                    self.pull(0.0, most=1)
                     pulled = monotonic()
-                if self._taken(messages, stop):
+                if self._taken(messages, stop, partial(BODIES.told, broker, listener=listener)):
                     self._heard = monotonic()
 
     def hear(self, page: Page) -> bool:
@@ -129,16 +131,17 @@ class Follower:
             self._missed = True
         return False
 
-    def _taken(self, messages: Listening, stop: threading.Event) -> bool:
+    def _taken(self, messages: Listening, stop: threading.Event, told: Told) -> bool:
         """Wait for a message; whether one came."""
         self._waiting = True
         body = messages.next(LISTEN_SECONDS)
         self._waiting = False
         if body is None:
+            BODIES.tidy()
             return False
         try:
-            page = decode_message(body, self._reached)
-        except (ValueError, KeyError):  # not from a relay of this version: the feed has it in any case
+            page = decode_message(body, self._reached, told)
+        except (ValueError, KeyError):  # not from a relay of this version, or gone: the feed has it in any case
             page = None
         if page is None or not self.take(page):
             self.catch_up(stop)
@@ -163,12 +166,12 @@ class Follower:
         while self.pull(0.0) and not stop.is_set():
             pass
 
-    def pull(self, wait: float) -> bool:
-        """Pull one page; whether more is behind. After a failure the first answer is not waited for."""
+    def pull(self, wait: float, most: int | None = None) -> bool:
+        """Pull one page, of so many events at most; whether more is behind. After a failure the first answer is not
+        waited for."""
         suspicious, before = self._refused >= ATTEMPTS, self._reached
-        done = pull(
-            self.database, self.source, self.subscription, 0.0 if self.failures else wait, one_by_one=suspicious
-        )
+        asked = self.subscription if most is None else replace(self.subscription, limit=most)
+        done = pull(self.database, self.source, asked, 0.0 if self.failures else wait, one_by_one=suspicious)
         self._succeeded(done.reached, done.behind)
         self._registered = done.reached if done.reached == before else None  # the source notes where the page begins
         return done.behind > 0 or done.reached is None

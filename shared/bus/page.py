@@ -22,10 +22,9 @@ for this reader than may be sent, so that it has to ask the feed itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.bus.cursor import Cursor
@@ -65,9 +64,25 @@ class Page:
         return replace(self, start=place, events=events, ticks=ticks)
 
 
-def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> str:
-    """A page with these of its rows as the text of a message."""
-    head = {
+Body = tuple[Sequence[int], Sequence[Event]]
+"""Ticks of events, and the events."""
+Told = Callable[[str], Body]
+
+
+def encode_body(rows: Sequence[Row]) -> str:
+    """Rows of a page as a text that several messages refer to."""
+    return "\n".join([dumps([row.tick for row in rows]).decode(), *(row.body for row in rows)])
+
+
+def decode_body(text: bytes) -> Body:
+    """Reads it; raises ValueError, KeyError or UnknownVersion on what is none."""
+    ticks, _, rows = text.partition(b"\n")
+    return loads(ticks), tuple(map(from_document, loads(b"[" + rows.replace(b"\n", b",") + b"]")))
+
+
+def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool, body: str | None = None) -> str:
+    """A page with these of its rows as the text of a message. body: the name of the text that holds them instead."""
+    head: dict[str, Any] = {
         "after": str(page.start),
         "next": str(page.next),
         "up_to_date": page.up_to_date,
@@ -75,16 +90,19 @@ def encode_message(page: FeedPage, rows: Sequence[Row], *, withheld: bool) -> st
         "events": page.events,
         "events_before": page.events_before,
         "as_of": iso(page.as_of),
-        "ticks": [row.tick for row in rows],
         "withheld": withheld,
     }
+    if body is not None:
+        return dumps({**head, "body": body}).decode()
+    head["ticks"] = [row.tick for row in rows]
     return "\n".join([dumps(head).decode(), *(row.body for row in rows)])
 
 
-def decode_message(body: bytes | str, reached: Cursor | None = None) -> Page:
+def decode_message(body: bytes | str, reached: Cursor | None = None, told: Told | None = None) -> Page:
     """The page of a message; raises ValueError, KeyError or UnknownVersion on what is none.
 
-    reached: where the reader stands. Events that lie behind it are not read, and the page comes without them.
+    reached: where the reader stands. Events that lie behind it are not read, and the page comes without them. told:
+    finds what a message refers to instead of holding it; raises KeyError when that is gone.
     """
     text = body.decode() if isinstance(body, bytes) else body
     head, *rows = text.split("\n")
@@ -93,11 +111,12 @@ def decode_message(body: bytes | str, reached: Cursor | None = None) -> Page:
         end = Cursor.parse(document["next"])
         if end.epoch == reached.epoch and end.place <= reached.place:
             return _page(document, ())
-    if len(rows) >= _MANY:
-        return _page(document, tuple(map(_remembered, rows)))
-    # Nothing that was told stays in memory for longer than there is a lot to tell.
-    _remembered.cache_clear()
-    return _page(document, tuple(map(_event, rows)))
+    if "body" not in document:
+        return _page(document, tuple(map(_event, rows)))
+    if told is None:
+        raise KeyError(document["body"])
+    ticks, events = told(document["body"])
+    return _page({**document, "ticks": ticks}, tuple(events))
 
 
 def decode_page(document: Mapping[str, Any]) -> Page:
@@ -107,11 +126,6 @@ def decode_page(document: Mapping[str, Any]) -> Page:
 
 def _event(text: str) -> Event:
     return from_document(loads(text))
-
-
-_MANY = 100
-_remembered = lru_cache(maxsize=2048)(_event)
-"""All followers of a log get what many of them wait for; reading a creation takes longer than applying some."""
 
 
 def _page(document: Mapping[str, Any], events: tuple[Event, ...]) -> Page:

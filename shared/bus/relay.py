@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from shared.bus.bodies import MANY, Keeping
 from shared.bus.broker import Broker, Listener
 from shared.bus.cursor import Cursor
 from shared.bus.feed import NOW, Feed, FeedPage
-from shared.bus.page import encode_message
+from shared.bus.page import encode_body, encode_message
 from shared.bus.ticks import Ticker
 from shared.contracts.event import TOKEN
 from shared.kernel.clock import monotonic
@@ -50,6 +51,7 @@ class Relay:
     _place: Cursor | None = None
     _listeners: list[Listener] = field(default_factory=list)
     _pulse: float = float("-inf")
+    _bodies: Keeping = field(default_factory=Keeping)
     quiet: bool = False
     """Whether the last step found no news."""
 
@@ -75,10 +77,24 @@ class Relay:
         if page.next == page.start:
             self.broker.pulse(self.source, encode_message(page, (), withheld=False))
             return False
-        for listener in self._listeners:
-            self.broker.publish(listener.queue, _message(page, listener))
+        self._send(page)
         self._place = page.next
         return not page.up_to_date
+
+    def _send(self, page: FeedPage) -> None:
+        """To each listener what it wants, with the places between which that is all there is: in its message, or, of
+        long pages, by the name of what all get."""
+        kinds = {(row.kind, row.entity_type) for row in page.rows}
+        told = [row for row in page.rows if row.kind != TOKEN]
+        name: str | None = None
+        for listener in self._listeners:
+            asked = {one for one in kinds if listener.wants(*one)}
+            wanted = told if asked == kinds else [row for row in told if (row.kind, row.entity_type) in asked]
+            withheld = any(kind == TOKEN for kind, _ in asked)
+            if len(wanted) >= MANY and name is None:
+                name = self._bodies.put(self.broker, self.source, page.start, page.next, encode_body(told))
+            body = name if len(wanted) >= MANY else None
+            self.broker.publish(listener.queue, encode_message(page, wanted, withheld=withheld, body=body))
 
     def forget(self) -> None:
         """Begin at the head again, after a failure or a lost place."""
@@ -87,17 +103,11 @@ class Relay:
 
     def _who_keep_up(self, listeners: Sequence[Listener]) -> list[Listener]:
         waiting = dict(zip(listeners, self.broker.waiting([one.queue for one in listeners]), strict=True))
+        self._bodies.tidy(self.broker, list(waiting.values()))
         for one in listeners:
             if waiting[one] > LONG_QUEUE:
                 _log.warning("too many messages wait; the follower pulls", queue=one.queue, waiting=waiting[one])
         return [one for one in listeners if waiting[one] <= LONG_QUEUE]
-
-
-def _message(page: FeedPage, listener: Listener) -> str:
-    """The page as a message for one follower: what it wants, with the places between which that is all there is."""
-    wanted = [row for row in page.rows if listener.wants(row.kind, row.entity_type)]
-    told = [row for row in wanted if row.kind != TOKEN]
-    return encode_message(page, told, withheld=len(told) < len(wanted))
 
 
 def run_relay(relay: Relay, stop: threading.Event) -> None:

@@ -27,6 +27,8 @@ from shared.eav.types import ValueProblem, kind_of
 from shared.kernel.db import Connection, compiled
 
 _SQL_TYPES = {"t": "text", "i": "bigint", "d": "timestamp", "n": "numeric"}
+_PREPARED = """select exists (
+    select from pg_attribute where attrelid = to_regclass(%(table)s) and attname = 'linked' and not attisdropped)"""
 _KEPT = ("version", "created_at", "updated_at", "recorded_at", "source", "extra")
 
 
@@ -83,6 +85,20 @@ def put(connection: Connection, live: LiveType, entities: Sequence[Mirrored]) ->
     reading = _reading(keyed(live))
     rows = [_row(reading, one) for one in sorted(entities, key=lambda one: one.id)]
     connection.row(_put_sql(live.table, columns), {"rows": records(rows), "type": live.id}, prepare=True)
+
+
+def prepare(connection: Connection, live: LiveType) -> None:
+    """Have the words of a mirror indexed for what is linked to, and nothing else; any number of times.
+
+    Nobody asks for the words of others, and most entities of another service are linked to nothing here: keeping their
+    trigrams took longer than all else about them. `linked` may be said of too many, never of too few: whoever writes a
+    link says so (`across.found_by_words`), and only a creation, before which there was nothing to link to, does not.
+    """
+    search = search_name(live.table)
+    if connection.row(_PREPARED, {"table": search}) == (False,):
+        connection.run(f"alter table {search} add linked bool not null default true")
+        connection.run(f"create index {search}_linked on {search} using gin(doc gin_trgm_ops) where linked")
+        connection.run(f"drop index {search}_doc")
 
 
 def has_place(live: LiveType, key: str, value: Any) -> bool:
@@ -143,6 +159,8 @@ def _reading(of: Keyed) -> Reading:
     return read
 
 
+# Entities first, then their documents, as whoever links to them takes them: parts of one statement run in any order
+# unless they ask for one another.
 @lru_cache(maxsize=64)
 def _put_sql(table: int, columns: tuple[str, ...]) -> str:
     slots = "".join(f", {one} {_SQL_TYPES[one[0]]}" for one in columns)
@@ -152,16 +170,19 @@ def _put_sql(table: int, columns: tuple[str, ...]) -> str:
     sets = ", ".join(f"{one} = excluded.{one}" for one in kept)
     here, there, search = table_name(table), table_name(table, archive=True), search_name(table)
     return f"""with given as (select * from json_to_recordset(%(rows)s::json) as g({shape}{slots})),
-    gone as (delete from {here} where id in (select id from given where archived)),
+    gone as (delete from {here} where id in (select id from given where archived) returning 1),
     back as (delete from {there} where id in (select id from given where not archived)),
     put as (insert into {here}(id, {", ".join(kept)}) select {given} from given where not archived
-        on conflict (id) do update set {sets}),
+        on conflict (id) do update set {sets} returning 1),
     away as (insert into {there}(id, {", ".join(kept)}, archived_at)
         select {given}, updated_at from given where archived
         on conflict (id) do update set {sets}),
-    documents as (insert into {search}(id, doc) select id, doc from given where not archived and doc is not null
+    documents as (insert into {search}(id, doc, linked)
+        select id, doc, version <> 1 or id in (select id from eav_pending where type_id = %(type)s) from given
+        where not archived and doc is not null and (select count(*) from put) >= 0
         on conflict (id) do update set doc = excluded.doc),
-    undocumented as (delete from {search} where id in (select id from given where archived or doc is null)),
+    undocumented as (delete from {search} where id in (select id from given where archived or doc is null)
+        and (select count(*) from put) >= 0 and (select count(*) from gone) >= 0),
     known as (delete from eav_pending where type_id = %(type)s and id in (select id from given))
     select 1"""
 

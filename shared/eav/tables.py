@@ -7,6 +7,7 @@ column is the catalog's knowledge, not this module's.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -75,8 +76,13 @@ def slot_table(number: int, bank: int, columns: tuple[str, ...], *, archive: boo
 
 @lru_cache(maxsize=64)
 def search_table(number: int) -> sa.Table:
-    """The search documents of a type: one row per entity that has any text."""
-    return sa.Table(search_name(number), sa.MetaData(), sa.Column("id", sa.BigInteger()), sa.Column("doc", sa.Text()))
+    """The search documents of a type: one row per entity that has any text. `linked`: of mirrors alone."""
+    columns: tuple[sa.Column[Any], ...] = (
+        sa.Column("id", sa.BigInteger()),
+        sa.Column("doc", sa.Text()),
+        sa.Column("linked", sa.Boolean()),
+    )
+    return sa.Table(search_name(number), sa.MetaData(), *columns)
 
 
 _META = sa.MetaData()

@@ -6,7 +6,6 @@ and SIGINT when it runs as a process's main.
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from shared.bus.following import run_consumer
 from shared.bus.pulses import Pulses, run_pulses
 from shared.bus.relay import Relay, run_relay
 from shared.bus.ticks import Ticker, run_ticker
+from shared.kernel import garbage
 from shared.kernel.clock import monotonic
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
@@ -46,9 +46,7 @@ def run_bus(manifests: Sequence[Manifest], settings: Settings, *, maintenance: b
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    # What is loaded by now stays to the end: looking for garbage in it, over and over, took a quarter of the time.
-    gc.collect()
-    gc.freeze()
+    garbage.settle()
     run_threads(manifests, settings, stop, maintenance=maintenance)
 
 

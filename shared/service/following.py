@@ -11,6 +11,7 @@ import httpx
 
 from shared.bus.account import Account, accounts
 from shared.bus.consumer import Subscription
+from shared.kernel.certificates import trusted
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.kernel.errors import Unavailable
@@ -41,7 +42,7 @@ def asker(settings: Settings, source: str, seconds: float = _SECONDS) -> Callabl
     def ask(path: str) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {token}"}
         try:
-            found = httpx.get(address + path, headers=headers, timeout=seconds)
+            found = httpx.get(address + path, headers=headers, timeout=seconds, verify=trusted())
             found.raise_for_status()
         except httpx.HTTPError as error:
             raise Unavailable(f"{source} cannot be asked: {type(error).__name__}") from error

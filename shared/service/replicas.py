@@ -14,6 +14,7 @@ import httpx
 from shared.bus.client import HttpSource
 from shared.bus.consumer import Subscription, pull_once
 from shared.contracts.event import CATALOG_RELATION, CATALOG_TYPE, TOKEN, Event
+from shared.kernel.certificates import trusted
 from shared.kernel.clock import now
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
@@ -120,7 +121,7 @@ def relation_replica(service: str, settings: Settings) -> Subscription:
 def _ask(settings: Settings, method: str, path: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {_token(settings)}"}
     try:
-        answer = httpx.request(method, settings.workspace + path, headers=headers, timeout=_SECONDS)
+        answer = httpx.request(method, settings.workspace + path, headers=headers, timeout=_SECONDS, verify=trusted())
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise Unavailable(f"workspace cannot be asked: {type(error).__name__}") from error

@@ -6,9 +6,7 @@ For imports and mass changes. Not for requests: it answers no entities, and a ha
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.eav.attempts import Attempts, NeedSlots, Overtaken
@@ -29,6 +27,7 @@ from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
+from shared.kernel.garbage import uncollected
 
 Also = Callable[[Connection, Sequence[BulkOutcome]], None]
 
@@ -90,7 +89,7 @@ class Bulk:
 
         if any(one.links for one in items):
             self._links.relations.ready()
-        with _uncollected():
+        with uncollected():
             return self._attempts.run(type_name, True, _names(items), once)
 
     def _shapes_of(self, live: LiveType) -> Shapes:
@@ -173,18 +172,6 @@ class _Call:
         self._let_in |= new
         errors = self.kept_out(connection, self.live, new) if new else {}
         return {place: error for key, error in errors.items() for place in plan.taken[key]}
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for cyclic garbage, which took half of the time: what a call makes stays until its end."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _locked(connection: Connection, found: Found, plan: Plan, locked: set[int]) -> bool:

@@ -15,7 +15,7 @@ from shared.eav.links.holding import End
 from shared.eav.links.plan import Row, Want, named
 from shared.eav.links.relations import RelationBook, RelationDef
 from shared.eav.links.store import MAX_ID
-from shared.eav.tables import table_name
+from shared.eav.tables import search_name, table_name
 from shared.kernel.db import Connection
 
 PENDING = "PENDING"
@@ -54,6 +54,10 @@ _TOUCH = """
 update eav_link l set clock = %(clock)s, origin = null
 from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[]) g(r, f, t)
 where l.relation = g.r and l.from_id = g.f and l.to_id = g.t and l.clock < %(clock)s
+"""
+_FOUND = """
+insert into {search} as s (id, doc, linked) select unnest(%(ids)s::bigint[]), '', true
+on conflict (id) do update set linked = true where not s.linked
 """
 _NEWEST = """
 select max(u.clock) from unnest(%(r)s::int[], %(f)s::bigint[], %(t)s::bigint[]) g(r, f, t)
@@ -102,6 +106,17 @@ def _pend(connection: Connection, live: LiveType, ids: Sequence[int]) -> set[int
     accepted = set(ids) - known
     connection.run(_NOTE, {"type": live.id, "ids": sorted(accepted)})
     return accepted
+
+
+def found_by_words(connection: Connection, ends: Iterable[tuple[LiveType, int]]) -> None:
+    """What is linked to is looked for by its words: see `mirroring.prepare`. After the links, in their transaction;
+    ends that are of no mirror are passed over. Those whose words have not been told yet get an empty document."""
+    by_table: dict[int, set[int]] = {}
+    for live, ident in ends:
+        if live.mirror:
+            by_table.setdefault(live.table, set()).add(ident)
+    for table, ids in sorted(by_table.items()):
+        connection.run(_FOUND.format(search=search_name(table)), {"ids": sorted(ids)}, prepare=True)
 
 
 def newest(connection: Connection, relations: RelationBook, wants: Iterable[Want]) -> int:

@@ -145,6 +145,9 @@ class Links:
             else:
                 gone.update(both)
         store.write(connection, made, sorted(gone), clock)
+        told = [one for one in changes if one.live]
+        ends = {(one.from_type, one.from_id) for one in told} | {(one.to_type, one.to_id) for one in told}
+        across.found_by_words(connection, [(self._catalog.linkable(name), ident) for name, ident in ends])
         self._publish(connection, changes, context)
 
     def remove(self, from_type: str, items: Sequence[Unlink], context: Context) -> list[LinkChange]:

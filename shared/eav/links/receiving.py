@@ -244,6 +244,9 @@ class Receiving:
                 "o": [self._origin(stamp) for stamp, _ in made.values()],
             }
             self._connection.run(_WRITE, {**across.triples(made), **params, **removed}, prepare=True)
+            linked = [one for one in standing.pairs.values() if one.held()]
+            ends = [(self._lives[self._beside(one.plain)[0].to_type], one.other_id) for one in linked]
+            across.found_by_words(self._connection, ends)
 
     def _origin(self, stamp: Stamp) -> str | None:
         return None if stamp[1] == self._service else stamp[1]

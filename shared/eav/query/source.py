@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -38,6 +38,11 @@ class Source:
     def search(self) -> sa.Table:
         """The type's search documents."""
         return search_table(self.live.table)
+
+    @property
+    def worded(self) -> Sequence[sa.ColumnElement[bool]]:
+        """Of mirrors only what is linked to has its words indexed, and nobody asks for others."""
+        return (self.search.c.linked,) if self.live.mirror else ()
 
     @property
     def catalog_version(self) -> sa.ScalarSelect:

@@ -195,7 +195,7 @@ def _in_words(source: Source, node: CheckedCondition) -> Sql:
     search = source.search
     pattern = sa.bindparam(node.params[0], type_=sa.Text())
     segment = _segment(search.c.doc, node.attribute)
-    found = sa.select(search.c.id).where(search.c.doc.like(pattern), segment.like(pattern))
+    found = sa.select(search.c.id).where(*source.worded, search.c.doc.like(pattern), segment.like(pattern))
     return source.main.c.id.in_(found)
 
 
@@ -204,7 +204,7 @@ def _text(source: Source, node: CheckedText) -> Sql:
         return sa.true()
     search = source.search
     looked_at = searchable(source.live)
-    conditions: list[Sql] = []
+    conditions: list[Sql] = list(source.worded)
     for name in node.params:
         pattern = sa.bindparam(name, type_=sa.Text())
         conditions.append(search.c.doc.like(pattern))

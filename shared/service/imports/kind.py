@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.contracts import imports as contract
 from shared.kernel.db import Connection
+from shared.kernel.garbage import uncollected
 from shared.service.imports.chunks import foresee_chunk, run_chunk
 from shared.service.imports.late import run_late
 from shared.service.imports.payload import fetch
@@ -36,7 +37,9 @@ class ImportKind:
 
     def run(self, runtime: Runtime, claim: Claim) -> None:
         """Do a chunk of whatever phase."""
-        self._steps[claim.job.phase](runtime, claim)
+        # What a chunk makes is gone with it; looking for circles in its rows took a tenth of the time.
+        with uncollected():
+            self._steps[claim.job.phase](runtime, claim)
 
     def failed(self, connection: Connection, job: Job) -> None:
         """Tell that the phase failed."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import httpx
 
+from shared.kernel.certificates import trusted
 from shared.kernel.config import Settings
 from shared.kernel.errors import Unavailable
 from shared.kernel.json import JsonError, loads
@@ -19,7 +20,7 @@ _FOR_GOOD = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
 @lru_cache(maxsize=8)
 def _client(base: str) -> httpx.Client:
     """Kept, since a worker asks again and again."""
-    return httpx.Client(base_url=base, timeout=httpx.Timeout(_SECONDS, connect=2.0))
+    return httpx.Client(base_url=base, timeout=httpx.Timeout(_SECONDS, connect=2.0), verify=trusted())
 
 
 def fetch(settings: Settings, job: int, chunk: int) -> list[Line]:

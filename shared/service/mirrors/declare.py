@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from shared.eav.declare import GroupDef, TypeDef
 from shared.eav.definitions import declare
+from shared.eav.loading import load_within
+from shared.eav.mirroring import prepare
 from shared.kernel import json
 from shared.kernel.db import Database
 from shared.service.known_types import known_type
@@ -65,6 +67,7 @@ def declare_mirrors(database: Database, service: str, mirrors: Sequence[Mirror])
     for one in mirrors:
         with database.transaction() as connection:
             declare(connection, mirror_type(one))
+            prepare(connection, next(live for live in load_within(connection) if live.name == one.type))
             room = connection.row(_ROOM, {"name": one.type})
         if room is None or room[0] < len(one.attributes):
             raise RuntimeError(
