@@ -76,14 +76,6 @@ def in_force(connection: Connection, live: LiveType) -> LiveType:
     return load_within(connection, [live.id])[0]
 
 
-def in_force(connection: Connection, live: LiveType) -> LiveType:
-    """The type as the connection sees it: the one at hand unless definitions moved on. For who holds a connection, and
-    can neither refresh the catalog nor begin again."""
-    if connection.row(VERSION_SQL, {"id": live.id}, prepare=True) == (live.version,):
-        return live
-    return load_within(connection, [live.id])[0]
-
-
 def load_within(connection: Connection, ids: list[int] | None = None) -> list[LiveType]:
     """The same in the caller's transaction, which keeps others from changing these definitions meanwhile."""
     where, params = ("where t.id = any(%(ids)s)", {"ids": ids}) if ids is not None else ("", None)
