@@ -49,7 +49,8 @@ class Bereft:
         return own in self._manifest.belongings.get(mirrored, ())
 
     def named(self, connection: Connection, mirror: LiveType, ids: Collection[int]) -> Named:
-        """Which entities of ours name these of a mirror by a value. Ask before the mirror is blanked."""
+        """Which entities of ours name these of a mirror by a value. Ask before the mirror is blanked. Raises
+        StaleCatalog: begin again."""
         claims = self._manifest.claims.get(mirror.name, ())
         states = mirroring.standing(connection, mirror, ids).values() if claims else ()
         found: dict[tuple[int, str], set[int]] = {}
@@ -63,7 +64,11 @@ class Bereft:
     def _naming(self, connection: Connection, claim: Claim, value: str) -> list[int]:
         live = self._engine.catalog.type(claim.type)
         attribute = live.attributes[claim.attribute]
-        return naming(connection, live, attribute, [kind_of(attribute).to_slot(value, attribute)])
+        try:
+            return naming(connection, live, attribute, [kind_of(attribute).to_slot(value, attribute)])
+        except StaleCatalog:
+            self._engine.catalog.refresh()
+            raise
 
     def erase(
         self, connection: Connection, mirrored: str, links: Iterable[Link], named: Named, cause: str | None

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from shared.eav.absorbed import heirs
 from shared.eav.filters import check, parse
+from shared.eav.guard import guard
 from shared.eav.merging.merging import ABSORBED, SOURCE
 from shared.eav.merging.unmerging import RELEASED
 from shared.eav.query.picking import fitting
@@ -44,8 +45,11 @@ def left(written: Sequence[Written]) -> dict[int, int]:
 
 
 def parts_of(connection: Connection, live: LiveType, name: str, wholes: Collection[int]) -> list[int]:
-    """Live parts that refer to one of these by the attribute `name`."""
-    if live.attributes[name].column is None or not wholes:
+    """Live parts that refer to one of these by the attribute `name`. Raises StaleCatalog: the write begins again."""
+    if not wholes:
+        return []
+    if live.attributes[name].column is None:  # unless another process has put a value since
+        guard(connection, live)
         return []
     values = [str(one) for one in sorted(wholes)]
     return fitting(connection, live, check(parse({"attribute": name, "operator": "IN", "values": values}), live))

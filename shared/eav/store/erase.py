@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef
-from shared.eav.guard import GUARDED, guard_params, guarded
+from shared.eav.guard import GUARDED, guard, guard_params, guarded
 from shared.eav.query.reading import Reader, reader
 from shared.eav.store.state import State
 from shared.eav.store.write import state_of
@@ -102,17 +102,23 @@ def _states_sql(view: Reader, lock: bool) -> str:
 
 
 def archived_with(connection: Connection, live: LiveType, attribute_id: int, slot: Any) -> list[int]:
-    """Archived entities that have a value in an attribute's slot; reads the whole archive, which has no such index."""
+    """Archived entities that have a value in an attribute's slot; reads the whole archive, which has no such index.
+    Raises StaleCatalog rather than to miss a slot that another process took."""
     attribute = live.by_id[attribute_id]
     if attribute.column is None:
+        guard(connection, live)
         return []
     table = table_name(live.table, attribute.bank, archive=True)
     return [row[0] for row in connection.rows(f"select id from {table} where {attribute.column} = %(v)s", {"v": slot})]
 
 
 def naming(connection: Connection, live: LiveType, attribute: AttributeDef, slots: Collection[Any]) -> list[int]:
-    """Entities, live or archived, with one of these in an attribute's slot. Reads the whole archive."""
-    if attribute.column is None or not slots:
+    """Entities, live or archived, with one of these in an attribute's slot. Reads the whole archive. Raises
+    StaleCatalog rather than to miss a slot that another process took."""
+    if not slots:
+        return []
+    if attribute.column is None:
+        guard(connection, live)
         return []
     tables = [table_name(live.table, attribute.bank, archive=archive) for archive in (False, True)]
     found = " union all ".join(f"select id from {one} where {attribute.column} = any(%(slots)s)" for one in tables)
