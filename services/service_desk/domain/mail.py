@@ -16,6 +16,8 @@ from email.policy import default
 from email.utils import parseaddr
 from html.parser import HTMLParser
 
+from services.service_desk.domain.bounces import failure, returned
+
 MOST_TEXT = 60_000
 _MOST_REFERENCES = 50
 _MOST_ID = 500
@@ -40,6 +42,7 @@ class MailProblem(ValueError):
 class Mail:
     """One e-mail. references: message ids it answers, the nearest first. automatic: written by a machine.
     ticket: a number named in its subject as [#42]. quiet: wants no automatic answer. name: what its sender is called.
+    undelivered: ids of the messages that it says could not be delivered; failure: why.
     """
 
     message_id: str
@@ -51,6 +54,8 @@ class Mail:
     ticket: int | None = None
     quiet: bool = False
     name: str = ""
+    undelivered: tuple[str, ...] = ()
+    failure: str = ""
 
     @property
     def topic(self) -> str:
@@ -75,26 +80,18 @@ def read_mail(raw: bytes) -> Mail:
     # Without an id of its own, the same bytes are the same message.
     ident = own[0] if own else f"<{hashlib.sha256(raw).hexdigest()}@unnamed.invalid>"
     asked = (*_ID.findall(_header(message, "In-Reply-To")), *reversed(_ID.findall(_header(message, "References"))))
-    known = (one for one in (*asked, *_returned(message)) if one != ident)
+    back = returned(message)
+    known = (one for one in (*asked, *back) if one != ident)
     references = tuple(dict.fromkeys(known))[:_MOST_REFERENCES]
     ticket = int(named[1]) if named else None
     automatic = _automatic(message, sender)
     quiet = automatic or _quiet(message)
     name = " ".join(_plain(name).split())[:_MOST_NAME]
-    return Mail(ident[:_MOST_ID], references, sender, subject, text, automatic, ticket, quiet, name)
-
-
-def _returned(message: EmailMessage) -> list[str]:
-    """Ids of the messages that a report of a mail server is about."""
-    if message.get_content_type() != "multipart/report":
-        return []
-    found = []
-    for part in message.walk():
-        if part.get_content_type() == "message/rfc822":
-            found += [str(one.get("Message-ID", "")) for one in part.get_payload() if hasattr(one, "get")]
-        elif part.get_content_type() == "text/rfc822-headers":
-            found += re.findall(r"(?im)^message-id:(.*)$", str(part.get_payload()))
-    return [ident for one in found for ident in _ID.findall(one)]
+    failed = failure(message)
+    return Mail(
+        ident[:_MOST_ID], references, sender, subject, text, automatic, ticket, quiet, name,
+        tuple(dict.fromkeys(back))[:_MOST_REFERENCES] if failed else (), failed,
+    )  # fmt: skip
 
 
 def _quiet(message: EmailMessage) -> bool:

@@ -52,6 +52,10 @@ where id < %(before)s and (%(state)s::text is null or state = %(state)s)
 order by id desc limit %(limit)s
 """
 _TICKETS = "select ticket_id from mail_out where message_id = any(%(ids)s::text[])"
+_RETURNED = """
+select id, entry_id from mail_out where message_id = any(%(ids)s::text[]) and state in ('sent', 'queued')
+    and not exists (select from mail_in where message_id = %(report)s) order by id for update
+"""
 _THREAD = """
 select message_id from (
     select message_id, at from mail_in where ticket_id = any(%(tickets)s::bigint[]) and not automatic
@@ -197,6 +201,13 @@ def tickets_of(connection: Connection, message_ids: Collection[str]) -> list[int
     if not message_ids:
         return []
     return [row[0] for row in connection.rows(_TICKETS, {"ids": list(message_ids)}, prepare=True)]
+
+
+def returned(connection: Connection, report: str, message_ids: Collection[str]) -> dict[int, int]:
+    """Entries of messages of ours that a report tells of, by row, locked; none for a report that was taken in before:
+    what was sent once more since may have arrived."""
+    rows = connection.rows(_RETURNED, {"report": report, "ids": list(message_ids)})
+    return {row[0]: row[1] for row in rows}
 
 
 def thread(connection: Connection, tickets: Collection[int], before: datetime, limit: int) -> list[str]:

@@ -5,7 +5,7 @@ machine wrote opens no ticket, waits for no answer and moves no clock: it is not
 dropped; so is what comes from our own address. Whoever answers a message of ours joins its ticket, whoever they are, on
 the side of who asked: they were shown it. What we say still goes to who asked, and nobody else. A customer who writes
 about a ticket that is closed, or waits for them, makes it wait for us; where it is closed for good, a new ticket
-follows it.
+follows it. What a mail server gives back is marked as not delivered.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, Invalid
 from shared.service.entities import Draft, Entity, ItemError, Ref, Update, Upsert, View
+from shared.service.home import Home
+from shared.service.permissions import require
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -51,6 +53,7 @@ def receive(service: Runtime, ctx: Context, mail: Mail) -> Received:
     if sender is not None and mail.sender == sender.address.lower():
         # Our own answer, sent back by a list or a rule: what it would open, it would open again.
         mail = replace(mail, automatic=True, quiet=True)
+    _returned(service, ctx, mail)
     found = _received(service, ctx, mail)
     _note(service, mail, found)
     return found
@@ -74,6 +77,20 @@ def _received(service: Runtime, ctx: Context, mail: Mail) -> Received:
         taken = _entries(service, ctx, (mail.message_id,))
         return Received(_ticket_of(taken[0]) if taken else ticket.id, taken[0].id if taken else None, again=True)
     return Received(ticket.id, entry.id, opened)
+
+
+def _returned(service: Runtime, ctx: Context, mail: Mail) -> None:
+    """What a mail server gives back was not delivered: outbox and entry tell so; its message id stays known."""
+    if not mail.undelivered:
+        return
+    require(ctx.actor, "objects", service.catalog.type(ENTRY).defn, "write")
+    with service.db.transaction() as connection:
+        entries = outbox.returned(connection, mail.message_id, mail.undelivered)
+        for row in entries:
+            outbox.settle(connection, row, outbox.FAILED, mail.failure, attempted=False)
+        values = {entry: {"delivery": outbox.FAILED.upper()} for entry in entries.values()}
+        if values:
+            Home(service.engine).keep(connection, ENTRY, values, ctx)
 
 
 def _note(service: Runtime, mail: Mail, found: Received) -> None:

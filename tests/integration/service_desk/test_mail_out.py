@@ -17,11 +17,13 @@ from shared.service.entities import Ref
 from shared.service.work import ledger
 from shared.service.work.ledger import Job
 from shared.service.work.running import run_one
+from tests.factories.bounces import bounce
 from tests.factories.smtp import DIE, PostBox, mail_server
 from tests.integration.service_desk.conftest import ENTRIES, Desk
 from tests.integration.service_desk.test_mail import entries, send
 
 MAIL = "/api/v1/service_desk/mail"
+MESSAGES = "/api/v1/service_desk/messages"
 SAYS = "delivery,message_id"
 
 
@@ -292,3 +294,30 @@ def test_addresses_are_forgotten_and_what_could_not_be_tried_is_told(desk: Desk,
     seen = desk.ask("GET", "/api/v1/service_desk/messages?limit=500")["results"]
     assert {one["sender"] for one in seen} <= {""}
     assert tidy(desk.runtime.db) == 0
+
+
+def test_what_is_given_back_was_not_delivered(desk: Desk, box: PostBox) -> None:
+    ticket = asked(desk)
+    reply = desk.say(ticket)["id"]
+    work(desk)
+    ours = box.letters[-1]["Message-ID"]
+
+    def report(ident: str, **more: str) -> Any:
+        return desk.ask("POST", MESSAGES, raw=bounce(ours, ident, **more).decode())
+
+    before = entries(desk, ticket)
+    assert report("late@b", action="delayed")["ticket"] == ticket
+    assert delivery(desk, reply) == "SENT"
+    told = report("gone@b")
+    assert (told["outcome"], told["ticket"], delivery(desk, reply)) == ("added", ticket, "FAILED")
+    (row,) = desk.ask("GET", f"{MAIL}?ticket={ticket}")["results"]
+    assert (row["state"], "no such user" in row["reason"]) == ("failed", True)
+    assert len(entries(desk, ticket)) == len(before) + 2
+    # Once more, and the same report again: it tells nothing of what was sent since.
+    desk.ask("POST", f"{MAIL}/{row['id']}/resend", 202)
+    work(desk)
+    assert report("gone@b")["outcome"] == "again"
+    assert delivery(desk, reply) == "SENT"
+    # Of what we never sent, nothing follows: no ticket, no entry.
+    stranger = desk.ask("POST", MESSAGES, raw=bounce("<not@ours>", "other@b").decode())
+    assert (stranger["outcome"], stranger.get("ticket")) == ("dropped", None)

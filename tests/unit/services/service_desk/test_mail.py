@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.service_desk.domain.mail import MailProblem, read_mail
+from tests.factories.bounces import bounce
 
 HEADS = [b"", b"From: a@b.c\n", b"From: a@b.c\nContent-Type: text/html; charset="]
 
@@ -120,6 +121,19 @@ def test_reports_of_mail_servers_answer_what_they_are_about() -> None:
         )  # fmt: skip
         mail = read_mail(raw)
         assert (mail.references, mail.automatic, mail.quiet) == (("<entry-7.abc@example.com>",), True, True)
+
+
+@pytest.mark.parametrize("back", ["message/rfc822", "text/rfc822-headers"])
+def test_reports_say_what_could_not_be_delivered_and_why(back: str) -> None:
+    mail = read_mail(bounce("<ours@x>", "r1@x", back=back))
+    assert (mail.undelivered, mail.automatic) == (("<ours@x>",), True)
+    assert mail.failure == "returned: 5.1.1 ada@example.org: 550 5.1.1 <ada@example.org>: no such user"
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed"])
+def test_what_is_late_or_has_arrived_is_no_failure(action: str) -> None:
+    mail = read_mail(bounce("<ours@x>", "r2@x", action))
+    assert (mail.undelivered, mail.failure) == ((), "")
 
 
 def test_people_may_ask_for_silence() -> None:
