@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from shared.eav.patience import tries
 from shared.eav.query import streaming
 from shared.eav.query.narrowing import confirm, narrowed
 from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
+from shared.eav.query.picking import counts_by
 from shared.eav.query.reading import ID, Reader, reader
 from shared.eav.query.sorting import Order, resolve
 from shared.eav.references import MAX_BIGINT, resolve_refs
@@ -77,7 +78,7 @@ class Reads:
             if meant:
                 rows += show.rows(connection, sorted(set(meant.values()) - {row[ID] for row in rows}))
             check_version(connection, live, rows)
-            found = {entity.id: entity for entity in map(show.entity, rows)}
+            found = {entity.id: entity for entity in show.entities(rows)}
             self._add_history(connection, live, found, view, archived)
             self._add_far(connection, live, found, view)
             return [found.get(meant.get(one, one)) if one is not None else None for one in ids]
@@ -96,7 +97,7 @@ class Reads:
             params = {"after": bigint(min(after or 0, MAX_BIGINT)), "rows": limit + 1}
             rows = connection.rows(show.list_sql, params, prepare=True)
             check_version(connection, live, rows)
-            entities = [show.entity(row) for row in rows[:limit]]
+            entities = show.entities(rows[:limit])
             self._add_history(connection, live, {one.id: one for one in entities}, view, archived)
             self._add_far(connection, live, {one.id: one for one in entities}, view)
             return entities, entities[-1].id if len(rows) > limit else None
@@ -148,6 +149,16 @@ class Reads:
 
         return self._looking_again(type_name, lambda: self._current(type_name, opened))
 
+    def counts(self, type_name: str, node: Node, name: str, values: Collection[int]) -> dict[int, int]:
+        """How many entities that fit have each of these values of a reference, see `picking.counts_by`."""
+
+        def work(connection: Connection, live: LiveType) -> dict[int, int]:
+            found = counts_by(connection, live, check(node, live, self._neighbours(live)), name, values)
+            check_version(connection, live, ())
+            return found
+
+        return self._reloading(type_name, work)
+
     def check(self, type_name: str, node: Node) -> Checked:
         """A filter checked against the catalog in force, for evaluation in Python (`filters.matches`)."""
         return self._reloading(type_name, lambda _, live: check(node, live, self._neighbours(live)))
@@ -160,9 +171,7 @@ class Reads:
         try:
             return attempt()
         except Invalid:
-            before = self._catalog.stamp
-            self._catalog.refresh()
-            if self._catalog.stamp == before:
+            if not self._catalog.moved():
                 raise
             return attempt()
 
@@ -199,7 +208,7 @@ class Reads:
         attributes = list(dict.fromkeys(one for one in names if not one.system))
         show = reader(live, tuple(one.name for one in attributes), "canonical", archive=archived)
         rows = show.rows(connection, list(found))
-        current = [(one.id, one.values) for one in map(show.entity, rows)]
+        current = [(one.id, one.values) for one in show.entities(rows)]
         table = table_name(live.table, archive=archived)
         wire = view.form == "text"
         for ident, by_name in histories(connection, live, table, current, attributes).items():

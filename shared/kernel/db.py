@@ -20,6 +20,7 @@ from psycopg.types.numeric import Int8
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from shared.kernel.cursor import PromptCursor
 from shared.kernel.errors import Unavailable
 from shared.kernel.pool import Pool
 
@@ -136,7 +137,9 @@ class Database:
         url = sqlalchemy_url(self.url).replace("+psycopg", "", 1)
         threshold = 1 if self.prepare else None
         try:
-            return psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=threshold)
+            return psycopg.connect(
+                url, autocommit=True, connect_timeout=5, prepare_threshold=threshold, cursor_factory=PromptCursor
+            )
         except psycopg.OperationalError as error:
             raise Unavailable("the database cannot be reached") from error
 

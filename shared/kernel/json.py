@@ -28,8 +28,11 @@ def _default(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Compact UTF-8 JSON; Decimals become plain decimal strings."""
-    return orjson.dumps(value, default=_default, option=orjson.OPT_NON_STR_KEYS)
+    """Compact UTF-8 JSON; Decimals become plain decimal strings, keys may be numbers."""
+    try:
+        return orjson.dumps(value, default=_default)
+    except orjson.JSONEncodeError:  # keys that are no text are rare, and looking for them costs as much as writing
+        return orjson.dumps(value, default=_default, option=orjson.OPT_NON_STR_KEYS)
 
 
 def canonical(value: Any) -> bytes:

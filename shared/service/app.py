@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
 
 from shared.bus.schema import prepare
 from shared.eav.engine import Engine
@@ -41,6 +42,12 @@ class Application(Flask):
         """Dates leave the path before it is looked up."""
         environ["PATH_INFO"] = rewrite(environ["PATH_INFO"])
         return super().__call__(environ, start_response)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Routing by path and method alone: no route knows hosts, and Flask would look into theirs for each request."""
+        if request is None:
+            return super().create_url_adapter(None)
+        return MapAdapter(self.url_map, "localhost", "/", "", "http", request.path, request.method)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """As it is: Flask would look into every hook and handler of every request."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -94,9 +93,8 @@ def add_far(connection: Connection, found: Mapping[int, Entity], fars: Sequence[
         if rows and rows[0][VERSION_SEEN] != far.live.version:
             raise StaleCatalog(far.live.name)
         show = reader(far.live, names, "json")
-        for row in rows:
-            values: dict[str, Any] = show.entity(row[:-1]).values
-            found[row[-1]].values.update({asked: values.get(name) for asked, name in far.names.items()})
+        for row, linked in zip(rows, show.entities(rows), strict=True):
+            found[row[-1]].values.update({asked: linked.values.get(name) for asked, name in far.names.items()})
 
 
 @lru_cache(maxsize=1024)

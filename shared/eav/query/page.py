@@ -154,7 +154,7 @@ def page(connection: Connection, request: Request, walk: Walk) -> Page:
     known = remembered.get("t", {}).get(request.total)
     found = _collect(connection, request, start, counted=request.total == "exact" and known is None)
     view = _view(_Shape(request))
-    answer = Page([view.entity(row) for row in found.rows[: request.limit]])
+    answer = Page(view.entities(found.rows[: request.limit]))
     answer.total = _total(connection, request, known if found.total is None else found.total)
     if len(found.rows) > request.limit:
         place = request.limit - 1

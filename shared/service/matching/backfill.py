@@ -87,7 +87,7 @@ def _following(
     query = query.limit(sa.bindparam("piece", type_=sa.Integer()))
     rows = connection.rows(compiled(query), {"after": after, "piece": piece})
     check_version(connection, live, rows)
-    return [(one.id, one.values) for one in map(view.entity, rows)]
+    return [(one.id, one.values) for one in view.entities(rows)]
 
 
 def _forget(database: Database, rules: Sequence[tuple[LiveType, Numbered]], piece: int) -> int | None:

@@ -61,7 +61,12 @@ class Duplicates:
         """Who is like an entity of these raw values. Raises InvalidValues with every value that cannot be one."""
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "read")
-        canonical = self._canonical(live, values, ctx)
+        try:
+            canonical = self._canonical(live, values, ctx)
+        except InvalidValues:
+            if not self._engine.catalog.moved():
+                raise
+            canonical = self._canonical(self._engine.catalog.type(live.name), values, ctx)
         return self._reading(live.name, lambda connection, live, rules: _check(connection, live, rules, canonical))
 
     def warning(self, ctx: Context, type_name: str, write: Callable[[], list[Outcome]]) -> list[Outcome]:
@@ -155,7 +160,7 @@ def _read(connection: Connection, live: LiveType, rules: Sequence[Numbered], ids
     view = reader(live, names, "canonical")
     rows = view.rows(connection, sorted(ids))
     check_version(connection, live, rows)
-    return {one.id: one.values for one in map(view.entity, rows)}
+    return {one.id: one.values for one in view.entities(rows)}
 
 
 def _scored(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from deploy.local.ports import free_port
@@ -83,14 +84,51 @@ def test_nobody_listens() -> None:
         pass
 
 
-def test_a_server_that_goes_away(door: Door) -> None:
+@pytest.mark.parametrize("prepare", [False, True])
+def test_a_server_that_goes_away(door: Door, prepare: bool) -> None:
     database = Database(door.url)
     with database.connect() as connection:
-        assert connection.row("SELECT 1") == (1,)
+        for _ in range(3):
+            assert connection.row("SELECT 1", prepare=prepare) == (1,)
     door.close()
     for _ in range(3):  # first the pooled connection is found dead, then no new one can be made
         with pytest.raises(Unavailable), database.connect() as connection:
-            connection.row("SELECT 1")
+            connection.row("SELECT 1", prepare=prepare)
+    database.dispose()
+
+
+def test_prepared_statements_fail_as_others_do(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    divide = "SELECT 6 / %(by)s::int, %(text)s::text"
+    with database.connect() as connection:
+        for by in (1, 2, 3):
+            assert connection.rows(divide, {"by": by, "text": None}, prepare=True) == [(6 // by, None)]
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.rows(divide, {"by": 0, "text": "a"}, prepare=True)
+        assert connection.rows(divide, {"by": 6, "text": "ä"}, prepare=True) == [(1, "ä")]
+    database.dispose()
+
+
+def test_others_run_while_a_prepared_statement_waits(database_url: str) -> None:
+    """The interpreter is free meanwhile: what one waits for, another thread may give."""
+    database = Database(database_url, pool_size=2)
+    lock = "SELECT pg_advisory_lock(%(key)s)"
+    with database.connect() as holding, database.connect() as waiting:
+        for key in (1, 2, 3):
+            waiting.row(lock, {"key": key}, prepare=True)
+        holding.row(lock, {"key": 4})
+        got = threading.Event()
+
+        def wait() -> None:
+            waiting.row(lock, {"key": 4}, prepare=True)
+            got.set()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert not got.wait(0.05)
+        holding.row("SELECT pg_advisory_unlock(4)")
+        assert got.wait(60)
+        thread.join()
     database.dispose()
 
 

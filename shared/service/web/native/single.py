@@ -40,7 +40,7 @@ def list_(service: Runtime, type: str) -> Response:
     found, after = service.entities.list(
         context(),
         name,
-        present.view(service, name, list_param("attributes") or None, list_param("history")),
+        present.view(list_param("attributes") or None, list_param("history")),
         limit=limit,
         after=int_param("cursor", None),
         archived=bool_param("archived"),
@@ -58,7 +58,7 @@ def create(service: Runtime, type: str) -> Response:
     name = service.catalog.type(type).name
     at = present.since(body)
     drafts = [Draft(present.values(body), effective_at=at, links=links(service, name, body))]
-    made = service.entities.create(context(), name, drafts, present.view(service, name, None))[0]
+    made = service.entities.create(context(), name, drafts, present.view(None))[0]
     return _written(service, name, made, 201)
 
 
@@ -66,7 +66,7 @@ def read(service: Runtime, type: str, id: str) -> Response:
     """One entity; 304 when the caller has this version."""
     name = service.catalog.type(type).name
     if request.args:
-        view = present.view(service, name, list_param("attributes") or None, list_param("history"))
+        view = present.view(list_param("attributes") or None, list_param("history"))
         ref, archived = present.reference(name, id, text_param("by")), bool_param("archived")
     else:
         view, ref, archived = _DEFAULT_VIEW, Ref(present.entity_id(name, id)), False
@@ -76,7 +76,7 @@ def read(service: Runtime, type: str, id: str) -> Response:
     headers = {"ETag": preconditions.etag(found.version), "Cache-Control": "private, no-cache"}
     # The version tells nothing of what linked entities are: with values of theirs, nobody "has" the answer already.
     own = not any("." in one for one in found.values)
-    if own and preconditions.is_known(request.headers.get("If-None-Match"), found.version):
+    if own and preconditions.is_known(request.environ.get("HTTP_IF_NONE_MATCH"), found.version):
         return Response(b"", 304, headers)
     return answer(present.entity_json(name, found), 200, headers)
 
@@ -91,7 +91,7 @@ def update(service: Runtime, type: str, id: str) -> Response:
     at = present.since(body)
     wanted = links(service, name, body)
     updates = [Update(ref, present.values(body), expected, effective_at=at, links=wanted)]
-    changed = service.entities.update(context(), name, updates, present.view(service, name, None))[0]
+    changed = service.entities.update(context(), name, updates, present.view(None))[0]
     return _written(service, name, changed, 200)
 
 
@@ -115,7 +115,7 @@ def restore(service: Runtime, type: str, id: str) -> Response:
         name,
         present.entity_id(name, id),
         without_taken=body.get("without_taken") is True,
-        view=present.view(service, name, None),
+        view=present.view(None),
     )
     return _written(service, name, restored, 200)
 
