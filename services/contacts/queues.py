@@ -54,7 +54,7 @@ def read_task_queue(service: Runtime) -> Response:
     ]
     limit, cursor = int_param("limit", PAGE, MOST, least=1), text_param("cursor") or None
     body = {"filter": {"and": conditions}, "sorts": ["occurs_at"], "limit": limit, "cursor": cursor}
-    view = present.view(service, TASK, list_param("attributes") or _SHOWN)
+    view = present.view(list_param("attributes") or _SHOWN)
     page = service.entities.query(context(), TASK, read_query(body), view)
     tasks = [_task(one, moment) for one in page.entities]
     # Overdue ones come first. Asking for them by this moment would make each page a question of its own.

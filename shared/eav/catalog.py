@@ -94,6 +94,13 @@ class Catalog:
         unique = {live.id: live for live in self._names.values() if live.defn.archived_at is not None}
         return [live for _, live in sorted(unique.items())]
 
+    def moved(self) -> bool:
+        """Reload like `refresh`; whether the copy at hand was not the one in force. For who is about to refuse what it
+        does not know."""
+        before = self._stamp
+        self.refresh()
+        return self._stamp != before
+
     def refresh(self) -> None:
         """Reload whatever changed since the last look: one statement when nothing did.
 

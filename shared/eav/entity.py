@@ -42,7 +42,8 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What to show of an entity. attributes None: the type's default set; names may be wire or internal ones.
+    """What to show of an entity. attributes None: the type's default set, `*` among them: all that there are in the
+    moment of reading; names may be wire or internal ones.
 
     Unknown names are ignored: a client may ask for attributes that another installation has.
     """

@@ -8,9 +8,13 @@ from functools import lru_cache
 from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.entity import Form, View
 
+EVERY = "*"
+"""Among the names that a view asks for."""
+
 
 def shown_names(live: LiveType, view: View, also: Sequence[str] = ()) -> tuple[str, ...]:
-    """Internal names a view shows: the asked ones that exist (or the default set) and the system's own."""
+    """Internal names a view shows: the asked ones that exist (EVERY: all there are; or the default set) and the
+    system's own."""
     return _names(keyed(live), view.attributes, tuple(also))
 
 
@@ -20,6 +24,8 @@ def _names(key: Keyed, asked: tuple[str, ...] | None, also: tuple[str, ...]) -> 
     if asked is None:
         chosen = [one.name for one in live.attributes.values() if one.default and not one.system]
         chosen = chosen or list(live.stored)
+    elif EVERY in asked:
+        chosen = list(live.attributes)
     else:
         chosen = [found.name for name in asked if (found := live.find(name))]
     system = [one.name for one in live.attributes.values() if one.system]

@@ -120,7 +120,7 @@ def take_next(service: Runtime, id: str) -> Response:
     if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
         raise Invalid.one("owner", "REQUIRED_FIELD", "owner must be the id of the owner who asks")
     _member(service, queue, int(raw))
-    view = present.view(service, TICKET, _SHOWN)
+    view = present.view(_SHOWN)
     found = service.assignment.take(ctx, TICKET, int(raw), {"and": [queue.tickets, OPEN]}, URGENCY, view)
     if found is None:
         return answer({"ticket": None})

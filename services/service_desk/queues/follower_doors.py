@@ -125,7 +125,7 @@ def tickets_of(service: Runtime, owner: str) -> Response:
     asked = read_query(
         {"filter": {"and": filters}, "sorts": ["-id"], "limit": limit, "cursor": text_param("cursor") or None}
     )
-    page = service.entities.query(context(), TICKET, asked, present.view(service, TICKET, _SHOWN))
+    page = service.entities.query(context(), TICKET, asked, present.view(_SHOWN))
     body: dict[str, Any] = {"results": [present.entity_json(TICKET, one) for one in page.entities]}
     if page.next_cursor is not None:
         body["next_cursor"] = page.next_cursor

@@ -62,7 +62,7 @@ def read_view(service: Runtime, type: str, view: str) -> Response:
     if bool_param("count"):
         asked = read_query({**found.query(text_param("me")), "limit": 1, "total": "exact", "attributes": []})
         name = service.catalog.type(type).name
-        body["count"] = service.entities.query(context(), name, asked, present.view(service, name, ())).total
+        body["count"] = service.entities.query(context(), name, asked, present.view(())).total
     return answer(body)
 
 
@@ -98,7 +98,7 @@ def look_through(service: Runtime, type: str, view: str) -> Response:
     total = text_param("total", "none")
     asked = {**found.query(text_param("me")), "limit": limit, "cursor": text_param("cursor") or None, "total": total}
     query = read_query(asked)
-    page = service.entities.query(ctx, name, query, present.view(service, name, present.names(asked, "attributes")))
+    page = service.entities.query(ctx, name, query, present.view(present.names(asked, "attributes")))
     body: dict[str, Any] = {"results": [present.entity_json(name, one) for one in page.entities]}
     if page.next_cursor is not None:
         body["next_cursor"] = page.next_cursor

@@ -35,7 +35,7 @@ def create(service: Runtime, type: str) -> Response:
         Draft(present.values(one, where), effective_at=_at(one, where), links=links(service, name, one, where))
         for where, one in inputs
     ]
-    done = service.entities.create(context(), name, drafts, present.view(service, name, None), partial=_partial(body))
+    done = service.entities.create(context(), name, drafts, present.view(None), partial=_partial(body))
     return _written(service, name, done, 201)
 
 
@@ -45,7 +45,7 @@ def read(service: Runtime, type: str) -> Response:
     known_keys(body, ("ids", "by", "attributes", "history", "archived"))
     name = service.catalog.type(type).name
     ids = _ids(body)
-    view = present.view(service, name, present.names(body, "attributes"), present.names(body, "history") or ())
+    view = present.view(present.names(body, "attributes"), present.names(body, "history") or ())
     by = body.get("by") or ""
     if not isinstance(by, str):
         raise Invalid.one("by", "INVALID_TEXT", "by must be the name of a unique attribute")
@@ -67,7 +67,7 @@ def update(service: Runtime, type: str) -> Response:
         ref = Ref(id=present.entity_id(name, one.get("id", "")))
         wanted, at = links(service, name, one, where), _at(one, where)
         updates.append(Update(ref, present.values(one, where), version, effective_at=at, links=wanted))
-    done = service.entities.update(context(), name, updates, present.view(service, name, None), partial=_partial(body))
+    done = service.entities.update(context(), name, updates, present.view(None), partial=_partial(body))
     return _written(service, name, done, 200)
 
 
@@ -88,7 +88,7 @@ def upsert(service: Runtime, type: str) -> Response:
         ref, wanted = Ref(attribute=by, value=key), links(service, name, one, where)
         upserts.append(Upsert(ref, values, effective_at=_at(one, where), links=wanted))
     errors.raise_if_any()
-    done = service.entities.upsert(context(), name, upserts, present.view(service, name, None), partial=_partial(body))
+    done = service.entities.upsert(context(), name, upserts, present.view(None), partial=_partial(body))
     return _written(service, name, done, 200)
 
 

@@ -32,7 +32,7 @@ def merge(service: Runtime, type: str, id: str) -> Response:
         name,
         present.entity_id(name, id),
         _absorbed(name, body),
-        present.view(service, name, (present.ALL,)),
+        present.view((present.ALL,)),
         rules=_rules(body),
         preview=body.get("preview") is True,
     )
@@ -49,7 +49,7 @@ def unmerge(service: Runtime, type: str, id: str) -> Response:
     known_keys(body, ("merge",))
     name = service.catalog.type(type).name
     number = None if body.get("merge") is None else present.entity_id("merge", body["merge"])
-    view = present.view(service, name, (present.ALL,))
+    view = present.view((present.ALL,))
     done = service.merging.unmerge(context(), name, present.entity_id(name, id), view, merge_id=number)
     changes = (done.entity, *done.restored)
     return answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.eav.links.neighbours import linked_name
+from shared.eav.showing import EVERY
 from shared.kernel.clock import read_instant
 from shared.kernel.errors import Invalid, NotFound
 from shared.service.effective import EFFECTIVE_AT, IN_FUTURE, yet_to_come
@@ -15,7 +15,7 @@ from shared.service.web.request import BIGGEST_ID
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
-ALL = "*"
+ALL = EVERY
 
 
 def entity_json(type_name: str, entity: Entity) -> dict[str, Any]:
@@ -67,11 +67,8 @@ def reference(type_name: str, text: str, by: str) -> Ref:
     return Ref(attribute=by, value=text) if by else Ref(id=entity_id(type_name, text))
 
 
-def view(service: Runtime, type_name: str, attributes: tuple[str, ...] | None, history: tuple[str, ...] = ()) -> View:
+def view(attributes: tuple[str, ...] | None, history: tuple[str, ...] = ()) -> View:
     """The view of the named attributes: None for the type's default set, `*` for all."""
-    if attributes and ALL in attributes:
-        live = service.catalog.type(type_name)
-        attributes = (*live.attributes, *(one for one in attributes if linked_name(live, one)))
     return View(form="json", attributes=attributes, history=history)
 
 

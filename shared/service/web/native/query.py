@@ -27,9 +27,7 @@ def query(service: Runtime, type: str) -> Response:
     body = json_object()
     asked = read_query(body)
     name = service.catalog.type(type).name
-    page = service.entities.query(
-        context(), name, asked, present.view(service, name, present.names(body, "attributes"))
-    )
+    page = service.entities.query(context(), name, asked, present.view(present.names(body, "attributes")))
     found: dict[str, Any] = {"results": [present.entity_json(name, one) for one in page.entities]}
     if page.next_cursor is not None:
         found["next_cursor"] = page.next_cursor
