@@ -87,4 +87,6 @@ class Keeping:
         """Once a second: take away what nobody waits for any more. waiting: messages in each listener's queue."""
         recent, self._sent = self._sent, 0
         kept = max(waiting, default=0) + max(_LATE, recent)
-        broker.drop([self._names.popleft() for _ in range(len(self._names) - kept)])
+        gone = [self._names.popleft() for _ in range(len(self._names) - kept)]
+        if gone:
+            broker.drop(gone)

@@ -119,9 +119,8 @@ class Broker:
 
     def drop(self, names: Sequence[str]) -> None:
         """Keep these no longer."""
-        if names:
-            with self._reaching():
-                self._client.delete(*(PREFIX + one for one in names))
+        with self._reaching():
+            self._client.delete(*(PREFIX + one for one in names))
 
     @contextmanager
     def listening(self, queue: str) -> Iterator[Listening]:

@@ -54,6 +54,8 @@ class Relay:
     _bodies: Keeping = field(default_factory=Keeping)
     quiet: bool = False
     """Whether the last step found no news."""
+    many: int = MANY
+    """Events that make a page too long to stand in messages."""
 
     def __post_init__(self) -> None:
         self._ticker = Ticker(self.database)
@@ -91,9 +93,9 @@ class Relay:
             asked = {one for one in kinds if listener.wants(*one)}
             wanted = told if asked == kinds else [row for row in told if (row.kind, row.entity_type) in asked]
             withheld = any(kind == TOKEN for kind, _ in asked)
-            if len(wanted) >= MANY and name is None:
+            if len(wanted) >= self.many and name is None:
                 name = self._bodies.put(self.broker, self.source, page.start, page.next, encode_body(told))
-            body = name if len(wanted) >= MANY else None
+            body = name if len(wanted) >= self.many else None
             self.broker.publish(listener.queue, encode_message(page, wanted, withheld=withheld, body=body))
 
     def forget(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.bus import outbox
 from shared.bus.broker import Listener
+from shared.bus.page import Body, decode_body
 from shared.contracts.event import ARCHIVED, CREATED, RESTORED, UPDATED, Event
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
@@ -39,6 +40,7 @@ class FakeBroker:
         self._random = drawn
         self._listener = listener
         self.queue: list[str] = []
+        self._kept: dict[str, str] = {}
 
     def listeners(self, source: str) -> list[Listener]:
         """The one there is."""
@@ -51,6 +53,17 @@ class FakeBroker:
     def pulse(self, source: str, body: str) -> None:
         """Lost, doubled and late like any message."""
         self.publish(source, body)
+
+    def keep(self, name: str, body: str, seconds: int) -> None:
+        """What messages refer to is there as long as they are."""
+        self._kept[name] = body
+
+    def told(self, name: str) -> Body:
+        """What a message refers to."""
+        return decode_body(self._kept[name].encode())
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Nothing: messages are doubled, and come late."""
 
     def publish(self, queue: str, body: str) -> None:
         """Perhaps once."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -27,6 +28,7 @@ from services.reporting import commands
 from services.reporting.manifest import MANIFEST as REPORTING
 from services.reporting.projections import Projections
 from services.workspace.manifest import MANIFEST as WORKSPACE
+from shared.bus.bodies import BODIES
 from shared.bus.broker import Broker, Listener
 from shared.bus.page import decode_message
 from shared.kernel import json, telemetry
@@ -166,13 +168,14 @@ def naive(_: Life) -> None:
     counters: redis.Redis = redis.Redis.from_url(_redis_url(), socket_timeout=2)
     key = Runtime(CONTACTS, Settings()).catalog.type(TYPE).attributes["lead_status"].key
     while True:
-        with suppress(CrmError, redis.RedisError):
+        with suppress(CrmError, redis.RedisError, KeyError):
             _count(Broker(_redis_url()), counters, key)
         time.sleep(0.1)
 
 
 def _count(broker: Broker, counters: redis.Redis, key: str) -> None:
     listener = Listener("bus.naive", None)
+    told = partial(BODIES.told, broker, listener=listener)
     announced = 0.0
     with broker.listening(listener.queue) as messages:
         while True:
@@ -180,7 +183,7 @@ def _count(broker: Broker, counters: redis.Redis, key: str) -> None:
                 broker.announce("contacts", listener)
                 announced = time.monotonic()
             body = messages.next(0.25)
-            for event in decode_message(body).events if body else ():
+            for event in decode_message(body, told=told).events if body else ():
                 if event.entity_type == TYPE and (key in event.changed or event.version == 1):
                     old, new = event.changed.get(key, (None, None))
                     if event.version > 1:

@@ -67,7 +67,7 @@ class Simulation:
         self.subscription = Subscription("reporting.simulated", SOURCE, self.handle, rebuild=self.rebuild)
         self.broker = FakeBroker(self.random, Listener(queue_of(self.subscription), None))
         self.followers = [self.born(), self.born()]
-        self.relay = Relay(SOURCE, sides.source, self.broker)  # type: ignore[arg-type]
+        self.relay = Relay(SOURCE, sides.source, self.broker, many=2)  # type: ignore[arg-type]
         self._clean()
         with sides.here.connect() as connection:
             known = self.projections.catalogs.types(connection).type(TYPE)
@@ -110,7 +110,7 @@ class Simulation:
     def delivered(self) -> None:
         """A message to one of the followers."""
         if self.broker.queue:
-            page = decode_message(self.broker.queue.pop(0))
+            page = decode_message(self.broker.queue.pop(0), told=self.broker.told)
             self._as(self.random.randrange(2), lambda one: one.take(page) or one.pull(0.0))
 
     def pulled(self) -> None:

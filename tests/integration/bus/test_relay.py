@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from uuid import uuid4
 
 import pytest
 import redis
 
 from shared.bus.account import accounts
+from shared.bus.bodies import Bodies
 from shared.bus.broker import PREFIX, Broker, Listener
 from shared.bus.client import DirectSource
 from shared.bus.consumer import watermark
@@ -184,6 +186,54 @@ def test_a_long_queue_gets_nothing_more_until_it_is_short(database, pair, redis_
     write(database, event(4))
     relay.step()
     assert drained(redis_url, queue)
+
+
+def test_a_long_page_is_kept_once_and_read_once(database, here, pair, broker, redis_url):
+    relay, follower, queue = pair
+    relay.many = 3
+    other = Listener("bus.other", frozenset({"company"}))
+    broker.announce("contacts", other)
+    relay._pulse = float("-inf")
+    relay.step()
+    write(database, *map(event, range(1, 4)), *(event(n, entity_type="company") for n in range(4, 8)))
+    relay.step()
+    [body], [others] = drained(redis_url, queue), drained(redis_url, other.queue)
+    assert len(body) < 600
+    assert b"company" not in body
+    bodies = Bodies()
+    told = partial(bodies.told, broker)
+    assert [one.entity_id for one in decode_message(others, told=partial(told, listener=other)).events] == [4, 5, 6, 7]
+    client = redis.Redis.from_url(redis_url)
+    client.delete(*client.keys(f"{PREFIX}bus.page.*"))
+    listener = Listener(queue, None)
+    page = decode_message(body, told=partial(told, listener=listener))
+    assert len(page.ticks) == 7
+    assert follower.take(page)
+    assert seen(here) == [1, 2, 3, 4, 5, 6, 7]
+    # A process that has not read it finds it gone, and asks the feed as for a message that got lost.
+    with pytest.raises(KeyError):
+        decode_message(body, told=partial(Bodies().told, broker, listener=listener))
+
+
+def test_what_nobody_waits_for_is_kept_no_longer(database, pair, redis_url, monkeypatch):
+    relay, _, _ = pair
+    relay.many = 1
+    client = redis.Redis.from_url(redis_url)
+    if left := client.keys(f"{PREFIX}bus.page.*"):
+        client.delete(*left)
+    for number in range(1, 8):
+        write(database, event(number))
+        relay.step()
+    names = len(client.keys(f"{PREFIX}bus.page.*"))
+    assert names == 7
+    for _ in range(2):  # what was sent a moment ago may not have been fetched yet
+        relay._pulse = float("-inf")
+        relay.step()
+    assert len(client.keys(f"{PREFIX}bus.page.*")) == names  # all of it waits
+    monkeypatch.setattr(relay.broker, "waiting", lambda queues: [0 for _ in queues])
+    relay._pulse = float("-inf")
+    relay.step()
+    assert 0 < len(client.keys(f"{PREFIX}bus.page.*")) < names
 
 
 def test_nobody_listens_so_nothing_is_kept(database, pair, broker, redis_url, monkeypatch):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.eav.tables import search_name
 from tests.factories.apart import Apart, Side
 
 WORDS = ("Acme", "Ärger", "星云科技", "Analytical Engines", "acme labs")
@@ -82,3 +83,40 @@ def test_a_filter_finds_what_the_values_say(
     asked = {"filter": {"not": condition} if negated else condition, "limit": 100, "total": "exact"}
     found = sales.client().post("/api/v1/objects/deals/query", json=asked).get_json()
     assert {int(one["id"]) for one in found["results"]} & deals.keys() == wanted
+
+
+def test_only_the_words_of_what_is_linked_to_are_indexed(apart: Apart, sales: Side):
+    """Linked to before it was told of, after that, by the other side, and not at all."""
+    people = apart.people
+    early, late, told, alone = (people.create("company", name=f"Zephyr {n}") for n in range(4))
+    deal = sales.create("deal")
+    sales.link("deal", deal, "company", early)
+    apart.settle()
+    sales.link("deal", deal, "company", late)
+    people.link("company", told, "deal", deal)
+    apart.settle()
+    table = search_name(sales.runtime.catalog.linkable("company").table)
+    with sales.runtime.db.connect() as connection:
+        asked = f"select id, linked from {table} where id = any(%(ids)s)"
+        found = dict(connection.rows(asked, {"ids": [early, late, told, alone]}))
+        connection.run("set enable_seqscan = off")
+        plan = connection.rows(f"explain select id from {table} where linked and doc like '%%zephyr%%'")
+        connection.run("reset enable_seqscan")
+    assert found == {early: True, late: True, told: True, alone: False}
+    assert f"{table}_linked" in str(plan)
+    people.update("company", alone, name="Zephyr alone")
+    people.archive("company", late)
+    apart.settle()
+    condition = {"attribute": "company.name", "operator": "CONTAINS_TOKEN", "value": "zephyr"}
+    asked = {"filter": condition, "limit": 100, "total": "exact"}
+    [one] = sales.client().post("/api/v1/objects/deals/query", json=asked).get_json()["results"]
+    assert int(one["id"]) == deal
+    # Linked to later, and back from the archive: its words are found.
+    other, again = sales.create("deal"), sales.create("deal")
+    sales.link("deal", other, "company", alone)
+    people.restore("company", late)
+    apart.settle()
+    sales.link("deal", again, "company", late)
+    apart.settle()
+    found = sales.client().post("/api/v1/objects/deals/query", json=asked).get_json()["results"]
+    assert {int(one["id"]) for one in found} == {deal, other, again}
