@@ -59,8 +59,9 @@ def apply(
         return found[-1]
 
 
-def filled_in(home: Home, body: Mapping[str, Any], ticket: int, agent: tuple[str, str]) -> str:
-    """A draft or a canned reply as it would be said about a ticket. Raises NotFound, Invalid for unknown variables."""
+def filled_in(home: Home, ctx: Context, body: Mapping[str, Any], ticket: int, agent: tuple[str, str]) -> str:
+    """A draft or a canned reply as who asks would say it about a ticket. Raises NotFound, Invalid for unknown
+    variables."""
     with home.database.connect() as connection:
         canned, source = body.get("canned"), body.get("text")
         if (canned is None) == (source is None):
@@ -76,7 +77,7 @@ def filled_in(home: Home, body: Mapping[str, Any], ticket: int, agent: tuple[str
         states = home.states(connection, TICKET, [ticket])
         if ticket not in states:
             raise NotFound(TICKET, [str(ticket)])
-        return rendered(str(source), Speaker(connection, home, states, agent).words(ticket))
+        return rendered(str(source), Speaker(connection, home, states, agent, ctx.actor).words(ticket))
 
 
 def _author(agent: tuple[str, str]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from services.service_desk.macros.templates import rendered
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.contracts.event import DESK_NOTICE, DESK_SIGNAL, Event
 from shared.kernel.clock import now
-from shared.kernel.context import Context
+from shared.kernel.context import Actor, Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError, FieldError, Invalid, NotFound
 from shared.service.home import Home, LiveType, State
@@ -37,7 +37,8 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who acts: texts of canned replies by name, whose words are used, what entries say of their author."""
+    """Who acts: texts of canned replies by name, whose words are used, what entries say of their author.
+    reader: who is shown what is said, where that is not who acts."""
 
     connection: Connection
     home: Home
@@ -45,6 +46,7 @@ class Hand:
     context: Context
     author: Mapping[str, object]
     agent: tuple[str, str] = ("", "")
+    reader: Actor | None = None
     ask: Ask | None = None
 
 
@@ -96,7 +98,7 @@ def carried_out(hand: Hand, actions: Sequence[Action], tickets: Sequence[int]) -
 
 def planned(hand: Hand, actions: Sequence[Action], states: Mapping[int, State]) -> list[Deed]:
     """What is to be done about each ticket; texts are filled in as the ticket is before. Raises Invalid."""
-    speaker = Speaker(hand.connection, hand.home, states, hand.agent)
+    speaker = Speaker(hand.connection, hand.home, states, hand.agent, hand.reader or hand.context.actor)
     deeds, errors = [], []
     for ident, state in states.items():
         deed, words = Deed(ident), speaker.words(ident)

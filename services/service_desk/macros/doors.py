@@ -81,6 +81,13 @@ def home_of(service: Runtime) -> Home:
     return Home(service.engine, service.engine.publish, service.engine.judge)
 
 
+def declaring_home(service: Runtime) -> Home:
+    """The same by the catalog in force: for texts, macros and triggers, which may ask for attributes that another
+    process has just made."""
+    service.catalog.refresh()
+    return home_of(service)
+
+
 def permit(service: Runtime, mode: Mode, kind: Kind | None = None) -> None:
     """Whether the caller may read what is declared, or declare; kind: or something else."""
     usual: Kind = "schemas" if mode == "write" else "objects"
@@ -119,7 +126,7 @@ def read_macros(service: Runtime) -> Response:
 def declare_reply(service: Runtime) -> Response:
     """A canned reply, or another version of one."""
     permit(service, "write")
-    return answer(shown(commands.declare_reply(home_of(service), json_object(), context())), 201)
+    return answer(shown(commands.declare_reply(declaring_home(service), json_object(), context())), 201)
 
 
 def declare_macro(service: Runtime) -> Response:
@@ -127,7 +134,7 @@ def declare_macro(service: Runtime) -> Response:
     permit(service, "write")
     body = json_object()
     check_references(service, body.get("actions"))
-    return answer(shown(commands.declare_macro(home_of(service), body, context())), 201)
+    return answer(shown(commands.declare_macro(declaring_home(service), body, context())), 201)
 
 
 def withdraw_reply(service: Runtime, name: str) -> Response:
@@ -149,7 +156,7 @@ def preview_reply(service: Runtime) -> Response:
     permit(service, "read")
     body = json_object()
     known_keys(body, ("ticket", "text", "canned", "agent"))
-    return answer({"text": filled_in(home_of(service), body, ticket_of(body), _agent(service, body))})
+    return answer({"text": filled_in(declaring_home(service), context(), body, ticket_of(body), _agent(service, body))})
 
 
 def apply_macro(service: Runtime, name: str) -> Response:

@@ -1,7 +1,8 @@
 """What the variables of texts mean for a ticket: plain texts about it, who asked, and who answers.
 
-The requester is the contact that the ticket is linked to, as far as it is mirrored here; of one who is not linked,
-address and name are what the ticket says.
+The requester is the contact that the ticket is linked to, as far as it is mirrored here and as whoever asks for the
+text may read contacts; of one who is not linked, address and name are what the ticket says. The agent is the owner who
+is named, else the ticket's owner, by their name; where there is none, the name of whoever asks.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import Any
 
 from services.service_desk.macros.templates import uses
 from services.service_desk.promises.keeping import TICKET
+from shared.kernel.context import Actor
 from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError
 from shared.service.home import Home, LiveType, State
+from shared.service.people import owners
+from shared.service.permissions import allowed
 
 CONTACT = "contact"
 _SYSTEM = ("id", "created_at", "updated_at")
@@ -38,13 +42,18 @@ def unasked(source: object, where: str) -> list[FieldError]:
 
 
 class Speaker:
-    """Words about some tickets. agent: who answers, by name and id; a ticket's owner where nobody is named."""
+    """Words about some tickets. agent: who answers, by an owner's id, a ticket's owner where none is named; and what
+    they are called whose name nobody knows. reader: who is shown the words."""
 
-    def __init__(self, connection: Connection, home: Home, states: Mapping[int, State], agent: tuple[str, str]) -> None:
+    def __init__(
+        self, connection: Connection, home: Home, states: Mapping[int, State], agent: tuple[str, str], reader: Actor
+    ) -> None:
         self._live = home.type(TICKET)
         self._states = states
         self._agent = agent
-        self._people = _requesters(connection, home, list(states))
+        may = allowed(reader, "objects", home.definition(CONTACT), "read")
+        self._people = _requesters(connection, home, list(states)) if may else {}
+        self._owners = owners(connection, {int(one) for ident in states if (one := self._answers(ident)).isdecimal()})
 
     def words(self, ticket: int) -> dict[str, dict[str, str]]:
         """What variables mean for a ticket; values that are missing are empty."""
@@ -55,9 +64,14 @@ class Speaker:
         person.setdefault("email", about.get("requester_email", ""))
         names = (person.get("first_name", ""), person.get("last_name", ""))
         person["name"] = " ".join(one for one in names if one) or about.get("requester_name", "")
-        ident, name = self._agent
-        agent = {"id": ident or about.get("owner_id", ""), "name": name}
+        ident = self._answers(ticket)
+        owner = self._owners.get(int(ident)) if ident.isdecimal() else None
+        agent = {"id": ident, "name": (owner.name or owner.email if owner else "") or self._agent[1]}
         return {"ticket": about, "requester": {one: person.get(one, "") for one in REQUESTER}, "agent": agent}
+
+    def _answers(self, ticket: int) -> str:
+        """The id of the owner who answers, "" for none."""
+        return self._agent[0] or self._text(self._states[ticket], "owner_id")
 
     def _text(self, state: State, name: str) -> str:
         attribute = self._live.attributes[name]

@@ -16,7 +16,16 @@ from pydantic import BaseModel
 
 from services.service_desk.macros import commands as declaring
 from services.service_desk.macros.bodies import TriggerChange, TriggerIn
-from services.service_desk.macros.doors import DeclaredBody, Listing, check_references, home_of, listed, permit, shown
+from services.service_desk.macros.doors import (
+    DeclaredBody,
+    Listing,
+    check_references,
+    declaring_home,
+    home_of,
+    listed,
+    permit,
+    shown,
+)
 from services.service_desk.macros.store import TRIGGER
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.triggers import commands, finding, ledger
@@ -91,7 +100,7 @@ def read_triggers(service: Runtime) -> Response:
 def read_trigger(service: Runtime, name: str) -> Response:
     """One trigger; whether it can still be read."""
     permit(service, "read")
-    home = home_of(service)
+    home = declaring_home(service)
     with service.db.connect() as connection:
         found = declaring.wanted(connection, TRIGGER, name)
         return answer({**shown(found), "readable": readable(found, types(home.type)) is not None})
@@ -103,7 +112,7 @@ def declare_trigger(service: Runtime) -> Response:
     body = json_object()
     permit_conditions(service, body)
     check_references(service, body.get("actions"))
-    return answer(shown(commands.declare(home_of(service), body, context())), 201)
+    return answer(shown(commands.declare(declaring_home(service), body, context())), 201)
 
 
 def change_trigger(service: Runtime, name: str) -> Response:
@@ -112,7 +121,7 @@ def change_trigger(service: Runtime, name: str) -> Response:
     body = json_object()
     permit_conditions(service, body)
     check_references(service, body.get("actions"))
-    return answer(shown(commands.change(home_of(service), name, body, context())))
+    return answer(shown(commands.change(declaring_home(service), name, body, context())))
 
 
 def withdraw_trigger(service: Runtime, name: str) -> Response:
@@ -152,13 +161,13 @@ def try_trigger(service: Runtime) -> Response:
         raise Invalid.one("trigger", "REQUIRED_FIELD", "trigger must be a draft, or the name of a trigger")
     permit_conditions(service, raw)
     check_references(service, raw.get("actions"))
-    home = home_of(service)
+    home = declaring_home(service)
     since, ctx = now() - timedelta(days=days), context()
     tickets = finding.tickets(service, ctx, body.get("tickets"), since)
     entries = finding.entries(service, ctx, tickets, since)
     with service.db.connect() as connection:
         found = commands.draft(connection, home, raw)
-        done = tried(home, connection, found, tickets, entries, since)
+        done = tried(home, connection, found, tickets, entries, since, ctx.actor)
     return answer({**done, "whole": len(tickets) < finding.MOST_TICKETS})
 
 

@@ -23,7 +23,7 @@ from services.service_desk.triggers.hearing import Happening
 from services.service_desk.triggers.spelling import CHANGED, CREATED, SAID, STATUS, TIME, Trigger
 from shared.contracts.event import UPDATED, Event
 from shared.kernel.clock import iso, now
-from shared.kernel.context import SYSTEM, Context
+from shared.kernel.context import SYSTEM, Actor, Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
 from shared.service.home import Home, State, Step
@@ -40,8 +40,10 @@ def tried(
     tickets: Sequence[int],
     entries: Sequence[int],
     since: datetime,
+    reader: Actor,
 ) -> dict[str, Any]:
-    """{"looked_at", "fired", "results": [{"ticket", "at", "why", "would"}]}, the first ones with what would be done."""
+    """{"looked_at", "fired", "results": [{"ticket", "at", "why", "would"}]}, the first ones with what would be done,
+    in the words that the reader may see."""
     states = home.states(connection, TICKET, sorted(tickets))
     steps = home.steps(connection, TICKET, sorted(states))
     said = _entries(home, connection, entries)
@@ -54,7 +56,7 @@ def tried(
             found.append({"ticket": str(ident), "at": at, "why": kind})
     found.sort(key=lambda one: (one["at"], int(one["ticket"])))
     actions = commands.actions_of(home, connection, trigger.body, automatic=True)
-    would = _would(home, actions, list(dict.fromkeys(int(one["ticket"]) for one in found))[:MOST_SHOWN])
+    would = _would(home, actions, reader, list(dict.fromkeys(int(one["ticket"]) for one in found))[:MOST_SHOWN])
     results = [{**one, "would": would.get(int(one["ticket"]))} for one in found[:MOST_TICKETS]]
     return {"looked_at": len(states), "fired": len(found), "results": results}
 
@@ -114,13 +116,14 @@ def _entries(
     return found
 
 
-def _would(home: Home, actions: Sequence[Action], tickets: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _would(home: Home, actions: Sequence[Action], reader: Actor, tickets: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What would be done about tickets now, each by itself: done, and undone."""
     found: dict[int, dict[str, Any]] = {}
 
     def work(connection: Connection) -> None:
         context = Context(SYSTEM, SOURCE)
-        hand = Hand(connection, home, commands.texts(connection), context, {"author": "SYSTEM"}, ask=_unasked)
+        texts = commands.texts(connection)
+        hand = Hand(connection, home, texts, context, {"author": "SYSTEM"}, reader=reader, ask=_unasked)
         for ticket in tickets:
             try:
                 with connection.transaction():

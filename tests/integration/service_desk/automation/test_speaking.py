@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shared.service.people import Owner, put_owners
+from shared.service.tokens import token_hash
 from tests.integration.service_desk.automation.conftest import ROOT, Following, codes, declare, linked, said
 from tests.integration.service_desk.conftest import Desk
 
@@ -54,3 +56,44 @@ def test_a_preview_is_of_one_text_and_one_ticket(desk: Desk) -> None:
             found = found or desk.client.post(path, json=given).json
             assert codes(found) == {"REQUIRED_FIELD"}
             assert found["errors"][0]["message"] == "ticket must be the id of a ticket"
+
+
+def test_who_may_not_read_contacts_is_shown_none_of_their_values(desk: Desk, contact: Callable[..., str]) -> None:
+    ada = contact(first_name="Ada", last_name="Secret", email="secret@speaking.example", phone="+44 2")
+    ident = linked(desk, ada, requester_email="ticket@speaking.example")
+    declare(desk, "macros", name="greet", actions=[{"note": {"text": GREETING}}])
+    note = {"on": ["created"], "actions": [{"note": {"text": GREETING}}]}
+    token = "crm_reads_no_contacts_" + "0" * 48
+    scopes = ["crm.objects.tickets.read", "crm.objects.tickets.write"]
+    scopes += [f"crm.objects.ticket_entries.{one}" for one in ("read", "write")]
+    sql = """insert into service_token (id, name, hash, scopes, created_at, version)
+    values (7002, 'desk only', %(hash)s, %(scopes)s, now() at time zone 'UTC', 1)"""
+    with desk.runtime.db.transaction() as connection:
+        params = {"hash": token_hash(token), "scopes": [*scopes, "crm.schemas.tickets.write"]}
+        connection.run(sql, params)
+    client = desk.client.application.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    answers = [
+        client.post(PREVIEW, json={"ticket": ident, "text": GREETING}),
+        client.post(f"{ROOT}/macros/greet/apply", json={"tickets": [ident], "preview": True}),
+        client.post(f"{ROOT}/triggers/try", json={"trigger": note, "tickets": [ident]}),
+    ]
+    for one in answers:
+        assert one.status_code == 200, one.text
+        assert "ticket@speaking.example" in one.text
+        assert not any(word in one.text for word in ("Secret", "secret@", "+44 2"))
+    german = {"attribute": "contact.first_name", "operator": "STARTS_WITH", "value": "A"}
+    assert client.post(f"{ROOT}/triggers/try", json={"trigger": {**note, "filter": german}}).status_code == 403
+    policy = {"name": "guess", "calendar": "x", "filter": german, "targets": {}}
+    assert client.post("/api/v1/sla/preview", json={"policies": [policy]}).status_code == 403
+
+
+def test_the_agent_is_the_owner_by_name(desk: Desk) -> None:
+    with desk.runtime.db.transaction() as connection:
+        put_owners(connection, [Owner(81, 1, False, "grace@x.example", "Grace Hopper"), Owner(82, 1, False, "m@x")])
+    ident, free = desk.ticket(owner_id="81"), desk.ticket()
+    agents = "{{ agent.id }}/{{ agent.name }}"
+    asked = [(ident, {}), (ident, {"agent": "82"}), (ident, {"agent": "83"})]
+    found = [desk.ask("POST", PREVIEW, ticket=ticket, text=agents, **more)["text"] for ticket, more in asked]
+    assert found[:2] == ["81/Grace Hopper", "82/m@x"]
+    assert desk.ask("POST", PREVIEW, ticket=free, text=agents)["text"] == found[2].replace("83", "")
