@@ -81,7 +81,7 @@ MANIFEST = Manifest(
         *FOLLOWERS,
     ),
     belongings={"contact": ("ticket",)},
-    parts={"ticket": (("ticket_entry", "ticket_id"),)},
+    parts={"ticket": (("ticket_entry", "ticket_id"), ("ticket_clock", "ticket_id"))},
     claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
     forgets=forget,
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind(requester), JOINING: IntroducingKind(writer)},

@@ -1,5 +1,8 @@
 """What reporting counts of tickets from the start: backlog, throughput, response times, promises kept. Data only.
 
+What stands open is counted of tickets, as they are; what was done of their clocks (`ticket_clock`): each is counted on
+the day it ended, under whoever had the ticket then, and no later move changes that.
+
 No metric changes because time passes: the age of a ticket and the end of a promise are kept by the hour and by the
 minute, and asked for by ranges of them, such as `opened=..now-3d` and `due=now..now+2h`.
 """
@@ -10,9 +13,8 @@ from typing import Any
 
 _COUNT = {"kind": "count"}
 _OPEN = {"attribute": "status", "operator": "NEQ", "value": "closed"}
-_CLOSED = {"attribute": "status", "operator": "EQ", "value": "closed"}
-_REOPENED = {"attribute": "reopened_count", "operator": "GT", "value": 0}
 _WHOSE = ["priority", "owner_id", "queue_id"]
+_DONE_BY = [*_WHOSE, "team_id", "pipeline"]
 _TARGETS = (("first_response", "First response"), ("next_response", "Next response"), ("resolution", "Resolution"))
 
 
@@ -25,22 +27,34 @@ def _average(name: str, label: str, attribute: str, at: str, *dimensions: str) -
     return {"name": name, "label": label, "measure": measure, "dimensions": list(dimensions), "time": _at(at)}
 
 
+def _of(target: str, *more: dict[str, Any]) -> dict[str, Any]:
+    one = {"attribute": "target", "operator": "EQ", "value": target}
+    return {"and": [one, *more]} if more else one
+
+
+def _taken(target: str, label: str) -> tuple[dict[str, Any], ...]:
+    """How long it took on average, in business time and by the calendar."""
+    business = _average(f"{target}_time", f"{label}: business time", "business_time", "ended_at", *_DONE_BY)
+    calendar = _average(f"{target}_calendar_time", f"{label}: calendar time", "calendar_time", "ended_at", *_DONE_BY)
+    return tuple({**one, "filter": _of(target)} for one in (business, calendar))
+
+
 def _share(name: str, label: str, part: str, whole: str) -> dict[str, Any]:
     measure = {"kind": "ratio", "numerator": part, "denominator": whole}
     return {"name": name, "label": label, "measure": measure, "unit": "percent"}
 
 
 def _kept(target: str, label: str) -> tuple[dict[str, Any], ...]:
-    """How many promises were kept, of how many that have a verdict, and the share."""
+    """How many promises were kept, of how many that ended with a verdict, and the share."""
 
     def counted(name: str, said: str, *outcomes: str) -> dict[str, Any]:
         return {
             "name": name,
             "label": f"{label}: {said}",
             "measure": _COUNT,
-            "filter": {"attribute": f"{target}_status", "operator": "IN", "values": list(outcomes)},
-            "dimensions": _WHOSE,
-            "time": _at("opened_at"),
+            "filter": _of(target, {"attribute": "outcome", "operator": "IN", "values": list(outcomes)}),
+            "dimensions": _DONE_BY,
+            "time": _at("ended_at"),
         }
 
     kept, all_of_them = f"{target}_kept", f"{target}_promises"
@@ -59,6 +73,20 @@ def _due(target: str, label: str) -> dict[str, Any]:
         "measure": _COUNT,
         "filter": {"attribute": f"{target}_status", "operator": "EQ", "value": "running"},
         "dimensions": [{"name": "due", "attribute": f"{target}_due_at", "bucket": "minute"}, *_WHOSE],
+        "time": _at(f"{target}_due_at"),
+    }
+
+
+def _overdue(target: str, label: str) -> dict[str, Any]:
+    """Promises that have run out and are waited for still: they have not ended, so that no share knows of them yet."""
+    broken = {"attribute": f"{target}_status", "operator": "EQ", "value": "breached"}
+    waiting = {"attribute": f"{target}_time", "operator": "NOT_HAS_PROPERTY"}
+    return {
+        "name": f"{target}_overdue",
+        "label": f"{label}: promises that have run out, still waited for",
+        "measure": _COUNT,
+        "filter": {"and": [broken, waiting]},
+        "dimensions": _WHOSE,
         "time": _at(f"{target}_due_at"),
     }
 
@@ -105,41 +133,27 @@ METRICS: dict[str, tuple[dict[str, Any], ...]] = {
             "dimensions": ["source", "priority", "queue_id"],
             "time": _at("opened_at"),
         },
+        *(one for target, label in _TARGETS for one in (_due(target, label), _overdue(target, label))),
+        *_asked(),
+    ),
+    "ticket_clock": (
         {
             "name": "tickets_closed",
-            "label": "Tickets that are closed, by when",
+            "label": "Tickets closed, each time they were",
             "measure": _COUNT,
-            "filter": _CLOSED,
-            "dimensions": _WHOSE,
-            "time": _at("closed_at"),
+            "filter": _of("resolution"),
+            "dimensions": _DONE_BY,
+            "time": _at("ended_at"),
         },
         {
             "name": "tickets_reopened",
-            "label": "Tickets opened again",
+            "label": "Tickets opened again, under whoever had closed them",
             "measure": _COUNT,
-            "filter": _REOPENED,
-            "dimensions": _WHOSE,
-            "time": _at("opened_at"),
+            "filter": _of("resolution", {"attribute": "reopened_at", "operator": "HAS_PROPERTY"}),
+            "dimensions": _DONE_BY,
+            "time": _at("reopened_at"),
         },
-        {
-            "name": "tickets_ended",
-            "label": "Tickets that were ever closed",
-            "measure": _COUNT,
-            "filter": {"or": [_CLOSED, _REOPENED]},
-            "dimensions": _WHOSE,
-            "time": _at("opened_at"),
-        },
-        _share("reopen_rate", "Share of tickets opened again", "tickets_reopened", "tickets_ended"),
-        _average("time_to_first_reply", "Time to first reply", "time_to_first_reply", "opened_at", *_WHOSE),
-        _average(
-            "time_to_close", "Time to close, calendar, from the first opening", "time_to_close", "closed_at", *_WHOSE
-        ),
-        _average("first_response_time", "First response, business", "first_response_time", "opened_at", *_WHOSE),
-        _average("next_response_time", "Next response, business", "next_response_time", "last_reply_at", *_WHOSE),
-        _average(
-            "resolution_time", "Resolution, business, of the present cycle", "resolution_time", "closed_at", *_WHOSE
-        ),
-        *(one for target, label in _TARGETS for one in (*_kept(target, label), _due(target, label))),
-        *_asked(),
+        _share("reopen_rate", "Tickets opened again, of those closed", "tickets_reopened", "tickets_closed"),
+        *(one for target, label in _TARGETS for one in (*_taken(target, label), *_kept(target, label))),
     ),
 }

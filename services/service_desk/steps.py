@@ -7,6 +7,7 @@ from collections.abc import Callable
 from services.service_desk import parents
 from services.service_desk.joining import Joining
 from services.service_desk.mail.queueing import Queueing
+from services.service_desk.promises import recording
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.keeping import Keeping
 from services.service_desk.queues import followers
@@ -14,6 +15,8 @@ from shared.service.steps import LiveType, Step, in_turn
 
 
 def steps(type_of: Callable[[str], LiveType]) -> Step:
-    """Merged tickets have one conversation, clocks move, e-mail to go out is queued, who follows what is kept."""
+    """Merged tickets have one conversation, clocks move, e-mail to go out is queued, who follows what is kept; what
+    clocks came to stays."""
     joining = Joining(type_of)
-    return in_turn(parents.keep, joining.said, Keeping(Books(), type_of), joining.merged, Queueing(), followers.keep)
+    keeping = Keeping(Books(), type_of)
+    return in_turn(recording.guard, parents.keep, joining.said, keeping, joining.merged, Queueing(), followers.keep)

@@ -98,7 +98,8 @@ class Home:
         return Asking(self._engine.catalog, self._engine.relations)
 
     @cached_property
-    def _keeper(self) -> Keeper:
+    def keeper(self) -> Keeper:
+        """How the system writes entities that are its own altogether."""
         return Keeper(self._engine.database, self._engine.catalog, self._tell, self._judge)
 
     @cached_property
@@ -203,7 +204,7 @@ class Home:
         self, connection: Connection, type_name: str, values: Mapping[int, Mapping[str, Any]], context: Context
     ) -> int:
         """Give live entities these values of read-only attributes, in the consumer's transaction; how many changed."""
-        return self._keeper.keep(connection, type_name, values, context)
+        return self.keeper.keep(connection, type_name, values, context)
 
     def family(self, connection: Connection, type_name: str, ident: int) -> list[int]:
         """An entity, live or archived, with all that were merged into it; [] when it never was, or was erased."""

@@ -1,6 +1,7 @@
 """What a ticket's own values tell of its clocks and of what was said, for lists, filters and reports.
 
-Written as the system's own soon after clocks have moved, many changes at once. A ticket's door on its clocks tells the
+Written as the system's own soon after clocks have moved, many changes at once; what clocks came to is recorded in the
+same transaction. A ticket's door on its clocks tells the
 same to the millisecond at any moment.
 """
 
@@ -19,6 +20,7 @@ from services.service_desk.promises.acting import SOURCE
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import aware, ms
 from services.service_desk.promises.keeping import TICKET
+from services.service_desk.promises.recording import record
 from shared.kernel.clock import now
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
@@ -48,6 +50,7 @@ def show(connection: Connection, home: Home, loaded: Loaded) -> int:
         for one in found
     }
     home.keep(connection, TICKET, values, Context(SYSTEM, SOURCE))
+    record(connection, home, loaded, [one for one in found if not one.redo])  # else it comes again
     connection.run(_SHOWN, {"ids": ids, "seqs": [one.seq for one in found]}, prepare=True)
     return len(found)
 

@@ -33,6 +33,10 @@ CLOCK_STATES = choices(
     ("breached", "Breached"),
     ("dropped", "Ended without a verdict"),
 )
+VERDICTS = choices(("met", "Met"), ("breached", "Breached"), ("dropped", "Ended without a verdict"))
+TARGETS = choices(
+    ("first_response", "First response"), ("next_response", "Next response"), ("resolution", "Resolution")
+)
 AUTHORS = choices(("AGENT", "Agent"), ("CUSTOMER", "Customer"), ("SYSTEM", "System"))
 AUDIENCES = choices(("PUBLIC", "Customers"), ("INTERNAL", "Ourselves"))
 ARTICLE_STATUSES = choices(("DRAFT", "Draft"), ("PUBLISHED", "Published"), ("RETIRED", "Retired"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,14 +13,16 @@ from services.reporting.backfill import backfill
 from services.reporting.manifest import MANIFEST as REPORTING
 from services.reporting.metrics import store
 from services.reporting.projections import Projections
-from services.service_desk.metrics import METRICS
+from services.service_desk.metrics import METRICS as BY_TYPE
 from shared.bus.client import DirectSource
 from shared.bus.consumer import Subscription, pull
+from shared.kernel.clock import iso
 from tests.integration.service.conftest import ADMIN, application
 from tests.integration.service_desk.conftest import Desk, serving
-from tests.integration.service_desk.test_promises import ago, promised, sweep  # noqa: F401 (a fixture)
+from tests.integration.service_desk.test_promises import HOUR, ago, promised, sweep  # noqa: F401 (a fixture)
 
 PATH = "/reporting/v1/metrics"
+METRICS = [one for several in BY_TYPE.values() for one in several]
 SOON = "now..now+2h"
 
 
@@ -83,7 +86,7 @@ def tickets(counted: Counted, desk: Desk) -> dict[str, str]:
     desk.write(made["again"], stage="1")
     sweep(desk.runtime.db)
     counted.catch_up()
-    assert commands.define_suggested(counted.db, counted.projections) == len(METRICS["ticket"])
+    assert commands.define_suggested(counted.db, counted.projections) == len(METRICS)
     with counted.db.connect() as connection:
         filling = [one.id for one in store.listed(connection) if one.state == store.BACKFILLING]
     for ident in filling:
@@ -95,7 +98,7 @@ def tickets(counted: Counted, desk: Desk) -> dict[str, str]:
 def test_every_metric_is_filled_and_right(counted: Counted, tickets: dict[str, str]) -> None:
     with counted.db.connect() as connection:
         found = store.listed(connection, (*store.ACTIVE, store.FAILED))
-    assert {one.name for one in found if one.state == store.READY} == {one["name"] for one in METRICS["ticket"]}
+    assert {one.name for one in found if one.state == store.READY} == {one["name"] for one in METRICS}
     outcome = verifying.run(counted.db, counted.projections, counted.desk.runtime.settings, (), verifying.Wish())
     assert not any(one["wrong"] for one in outcome["metrics"].values()), outcome["metrics"]
 
@@ -119,5 +122,45 @@ def test_backlog_by_age_and_how_many_come_back(counted: Counted, tickets: dict[s
     assert counted.rows("ticket_backlog") == {(): "4"}
     assert counted.rows("ticket_backlog", where={"opened": "..now-2h"}) == {(): "2"}
     assert counted.explained("ticket_backlog", opened="..now-3h") == {tickets["late"]}
+    # Both were closed, however they stand now; one of them was opened again.
+    assert counted.rows("tickets_closed", by=["queue_id"]) == {(None,): "2"}
+    assert counted.rows("tickets_reopened") == {(): "1"}
     assert counted.rows("reopen_rate") == {(): "0.5"}
-    assert counted.rows("tickets_closed", by=["queue_id"]) == {(None,): "1"}
+    assert counted.rows("first_response_overdue") == {(): "1"}
+
+
+def test_later_moves_change_no_day_gone_by(counted: Counted, tickets: dict[str, str], desk: Desk) -> None:
+    opened = datetime.fromisoformat(ago(100))
+
+    def after(hours: float) -> str:
+        return iso(opened + timedelta(hours=hours))
+
+    ident = desk.ticket(at=after(0), priority="LOW")
+    desk.say(ident, said_at=after(0.5), at=after(0.5))
+    desk.write(ident, stage="4", at=after(2))
+    sweep(desk.runtime.db)
+    counted.catch_up()
+    metrics = (
+        "tickets_closed",
+        "first_response_time",
+        "first_response_compliance",
+        "resolution_time",
+        "resolution_calendar_time",
+        "resolution_compliance",
+    )
+    day = {"period": f"{after(0)[:10]}..{after(28)[:10]}", "by": ["priority"]}
+    before = {one: counted.rows(one, **day) for one in metrics}
+    assert before["tickets_closed"] == before["first_response_compliance"] == {("LOW",): "1"}
+    assert before["first_response_time"] == {("LOW",): str(HOUR // 2)}
+    assert before["resolution_calendar_time"] == {("LOW",): str(2 * HOUR)}
+    desk.write(ident, stage="1", at=after(80))
+    desk.write(ident, priority="URGENT", at=after(81))
+    desk.say(ident, said_at=after(90), at=after(90))
+    desk.write(ident, stage="4", at=after(91))
+    sweep(desk.runtime.db)
+    counted.catch_up()
+    assert {one: counted.rows(one, **day) for one in metrics} == before
+    assert counted.rows("tickets_closed", by=["priority"])["URGENT",] == "1"
+    assert counted.rows("first_response_time", by=["priority"])["URGENT",] == str(10 * HOUR)
+    clocks = counted.explained("resolution_time", priority="URGENT")
+    assert len(clocks) == 1

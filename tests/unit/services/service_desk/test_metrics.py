@@ -8,30 +8,37 @@ import pytest
 
 from services.reporting.domain.definitions import read_definition
 from services.service_desk.metrics import METRICS
-from services.service_desk.schema import TICKET
+from services.service_desk.schema import TYPES
+from shared.service.schema import AttributeDef
 
-_ATTRIBUTES = {one.name: one for one in TICKET.attributes}
+_ATTRIBUTES = {one.name: {found.name: found for found in one.attributes} for one in TYPES}
+_EVERY = [(name, raw) for name, several in METRICS.items() for raw in several]
 
 
-@pytest.mark.parametrize("raw", METRICS["ticket"], ids=lambda one: one["name"])
-def test_a_metric(raw: dict[str, Any]) -> None:
-    found = read_definition({**raw, "entity_type": "ticket"})
+@pytest.mark.parametrize(("name", "raw"), _EVERY, ids=[raw["name"] for _, raw in _EVERY])
+def test_a_metric(name: str, raw: dict[str, Any]) -> None:
+    found, known = read_definition({**raw, "entity_type": name}), _ATTRIBUTES[name]
     for one in found.dimensions:
-        kinds = ("date", "datetime") if one.bucket else ("enumeration", "reference")
-        assert _ATTRIBUTES[one.attribute].kind in kinds, one
-    assert found.time is None or _ATTRIBUTES[found.time.attribute].kind == "datetime"
+        kinds = ("date", "datetime") if one.bucket else ("enumeration", "reference", "string")
+        assert known[one.attribute].kind in kinds, one
+    assert found.time is None or known[found.time.attribute].kind == "datetime"
     if found.measure.attribute:
-        assert _ATTRIBUTES[found.measure.attribute].kind == "number"
-    for condition in (found.filter or {}).get("or", [found.filter] if found.filter else []):
-        asked = condition["attribute"]
-        assert asked in _ATTRIBUTES
-        values = condition.get("values") or [condition.get("value")]
-        known = {one.value for one in _ATTRIBUTES[asked].options}
-        assert not known or known >= set(values)
+        assert known[found.measure.attribute].kind == "number"
+    if found.filter:
+        for condition in found.filter.get("and", [found.filter]):
+            _is_about(condition, known)
+
+
+def _is_about(condition: dict[str, Any], known: dict[str, AttributeDef]) -> None:
+    asked = known[condition["attribute"]]
+    given = {*condition.get("values", ()), *([condition["value"]] if "value" in condition else [])}
+    options = {one.value for one in asked.options}
+    assert not options or options >= given
 
 
 def test_a_share_is_of_metrics_that_are_there() -> None:
-    names = {one["name"] for one in METRICS["ticket"]}
-    shares = [one["measure"] for one in METRICS["ticket"] if one["measure"]["kind"] == "ratio"]
+    names = [raw["name"] for _, raw in _EVERY]
+    shares = [raw["measure"] for _, raw in _EVERY if raw["measure"]["kind"] == "ratio"]
     assert shares
-    assert all({one["numerator"], one["denominator"]} <= names for one in shares)
+    assert len(set(names)) == len(names)
+    assert all({one["numerator"], one["denominator"]} <= set(names) for one in shares)

@@ -1,0 +1,127 @@
+"""What clocks came to is recorded once, by cycle, under whoever had the ticket then; later moves change none of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.service_desk.promises import sweeping
+from services.service_desk.promises.sweeping import sweep
+from tests.integration.service_desk.conftest import Desk
+from tests.integration.service_desk.test_promises import FIRST, HOUR, RESOLUTION, ago, promised  # noqa: F401
+
+CLOCKS = "/api/v1/objects/ticket_clocks"
+NAMES = """ticket_id target cycle round started_at ended_at reopened_at outcome business_time calendar_time paused_time
+promised_time policy owner_id priority pipeline""".split()
+
+
+def recorded(desk: Desk, ident: str) -> list[dict[str, Any]]:
+    """What is recorded of a ticket, by cycle and promise."""
+    sweep(desk.runtime.db)
+    asked = {"attribute": "ticket_id", "operator": "EQ", "value": ident}
+    found = desk.ask("POST", f"{CLOCKS}/query", filter=asked, attributes=NAMES)["results"]
+    lines = [
+        {"id": one["id"], "version": one["version"], **{name: one["values"][name] for name in NAMES}} for one in found
+    ]
+    return sorted(lines, key=lambda one: (int(one["cycle"]), one["target"], int(one["round"])))
+
+
+def in_hours(line: dict[str, Any]) -> tuple[float, float]:
+    """Business and calendar time."""
+    return round(float(line["business_time"]) / HOUR, 2), round(float(line["calendar_time"]) / HOUR, 2)
+
+
+def test_each_cycle_keeps_its_own_numbers(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(30), priority="HIGH")
+    assert recorded(desk, ident) == []
+    desk.say(ident, said_at=ago(29.5), at=ago(29.5))
+    desk.write(ident, stage="4", at=ago(20))
+    first = recorded(desk, ident)
+    assert [(one["target"], one["outcome"]) for one in first] == [(FIRST, "met"), (RESOLUTION, "breached")]
+    assert [in_hours(one) for one in first] == [(0.5, 0.5), (10, 10)]
+    # Opened again, changed, answered and solved: the first cycle stays as it was, but that it was opened again.
+    desk.write(ident, stage="1", at=ago(8))
+    desk.write(ident, priority="LOW", at=ago(7))
+    desk.say(ident, said_at=ago(6), at=ago(6))
+    desk.write(ident, stage="4", at=ago(5))
+    lines = recorded(desk, ident)
+    assert [(one["cycle"], one["target"], one["priority"]) for one in lines] == [
+        (1, FIRST, "HIGH"),
+        (1, RESOLUTION, "HIGH"),
+        (2, FIRST, "LOW"),
+        (2, RESOLUTION, "LOW"),
+    ]
+    assert lines[0] == first[0]
+    reopened = lines[1]["reopened_at"]
+    assert reopened == lines[3]["started_at"]
+    assert lines[1] == {**first[1], "reopened_at": reopened, "version": 2}
+    assert [in_hours(one) for one in lines[2:]] == [(2, 2), (3, 3)]
+    assert {one["policy"] for one in lines} == {"standard"}
+
+
+def test_nothing_is_recorded_twice_and_working_out_anew_changes_nothing(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(9))
+    for hours, stage in ((8, "2"), (6, "3"), (5, "4"), (3, "3"), (2, "2"), (1, "3"), (0.5, "4")):
+        desk.write(ident, stage=stage, at=ago(hours))
+        desk.say(ident, "CUSTOMER" if stage == "3" else "AGENT", said_at=ago(hours - 0.1), at=ago(hours - 0.1))
+    before = recorded(desk, ident)
+    assert {one["cycle"] for one in before} == {1, 2}
+    with desk.runtime.db.transaction() as connection:
+        connection.run("update sla_clock set redo = true, shown = 0 where ticket_id = %(id)s", {"id": int(ident)})
+    assert recorded(desk, ident) == before
+
+
+def test_what_history_tells_late_is_put_right(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(5))
+    desk.write(ident, stage="4", at=ago(1))
+    (dropped, solved) = recorded(desk, ident)
+    assert (dropped["target"], dropped["outcome"], dropped["calendar_time"]) == (FIRST, "breached", None)
+    desk.say(ident, said_at=ago(4.5), at=ago(4.5))
+    first, same = recorded(desk, ident)
+    assert (first["id"], first["outcome"], in_hours(first)) == (dropped["id"], "met", (0.5, 0.5))
+    assert same == solved
+
+
+def test_whoever_had_it_when_it_ended(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(3), priority="LOW")
+    desk.say(ident, said_at=ago(2.5), at=ago(2.5))
+    desk.write(ident, at=ago(2), priority="URGENT")
+    desk.write(ident, at=ago(1.5), stage="4")
+    desk.write(ident, priority="MEDIUM")
+    assert [one["priority"] for one in recorded(desk, ident)] == ["LOW", "URGENT"]
+
+
+def test_a_ticket_that_was_closed_when_it_came(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(3), stage="4")
+    (line,) = recorded(desk, ident)
+    assert (line["target"], line["outcome"], line["calendar_time"]) == (RESOLUTION, "dropped", None)
+    assert line["started_at"] == line["ended_at"]
+
+
+def test_a_round_that_is_killed_records_nothing_and_the_next_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ident = desk.ticket(at=ago(3))
+    desk.write(ident, stage="4", at=ago(1))
+    desk_of = sweeping.Desk.of(desk.runtime.db)
+    with monkeypatch.context() as patched:
+        patched.setattr(sweeping, "act_on", lambda _: (_ for _ in ()).throw(RuntimeError))
+        with pytest.raises(RuntimeError):
+            sweeping.swept(desk_of)
+    assert len(recorded(desk, ident)) == 2
+
+
+def test_nobody_else_writes_them(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(3), stage="4")
+    (line,) = recorded(desk, ident)
+    desk.ask("POST", CLOCKS, 400, values={})
+    desk.ask("POST", CLOCKS, 400, values={"ticket_id": ident, "target": RESOLUTION})
+    desk.ask("PATCH", f"{CLOCKS}/{line['id']}", 400, values={"outcome": "met"})
+    assert desk.client.delete(f"{CLOCKS}/{line['id']}").status_code == 400
+    # They are there when the ticket is archived: what was done was done. They go when it is erased.
+    assert desk.client.delete(f"/api/v1/objects/tickets/{ident}").status_code == 204
+    assert recorded(desk, ident) == [line]
+    erased = desk.client.post("/crm/v3/objects/tickets/gdpr-delete", json={"objectId": ident})
+    assert erased.status_code == 204, erased.text
+    assert recorded(desk, ident) == []
+    with desk.runtime.db.connect() as connection:
+        assert connection.rows("select 1 from sla_told where ticket_id = %(id)s", {"id": int(ident)}) == []
