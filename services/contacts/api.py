@@ -3,6 +3,7 @@ tools read at start."""
 
 from __future__ import annotations
 
+from services.contacts.named_queues import OPERATIONS as NAMED_QUEUES
 from services.contacts.queues import OPERATIONS as QUEUES
 from services.contacts.reminders import TASK
 from services.contacts.timeline.doors import OPERATIONS as TIMELINE
@@ -16,4 +17,4 @@ NOTICES = notices.operations(
     "Activities",
     description="Owners of open tasks are told when a reminder comes due.",
 )
-OPERATIONS: tuple[Operation, ...] = (*TIMELINE, *QUEUES, *NOTICES, *COMPANY_OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (*TIMELINE, *QUEUES, *NAMED_QUEUES, *NOTICES, *COMPANY_OPERATIONS)

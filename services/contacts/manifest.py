@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.contacts.activity_rules import RULES as ACTIVITY_RULES
 from services.contacts.api import OPERATIONS
+from services.contacts.counts import COUNTS
 from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.gathering import GATHERINGS
 from services.contacts.handlers import forget, subscriptions, turn
@@ -42,6 +43,7 @@ MANIFEST = Manifest(
     follows=subscriptions,
     upkeep={"activities_turned": turn, "reminded": remind, "notices_forgotten": notices.tidy},
     step=step,
+    counts=COUNTS,
     belongings={"contact": ACTIVITIES},
     forgets=forget,
     own=timelines,

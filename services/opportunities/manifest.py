@@ -8,6 +8,7 @@ from services.opportunities.api import OPERATIONS
 from services.opportunities.assigned import ASSIGNED
 from services.opportunities.commands import revaluing
 from services.opportunities.copies import COPIES
+from services.opportunities.counts import COUNTS
 from services.opportunities.gathering import GATHERINGS
 from services.opportunities.handlers import subscriptions
 from services.opportunities.metrics import METRICS
@@ -27,6 +28,7 @@ MANIFEST = Manifest(
     metrics=METRICS,
     assigned=ASSIGNED,
     copies=COPIES,
+    counts=COUNTS,
     operations=OPERATIONS,
     follows=subscriptions,
     work={revaluing.KIND: revaluing.Revalue()},

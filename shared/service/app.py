@@ -18,6 +18,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Database
 from shared.kernel.migrate import migrate as run_migrations
 from shared.service.catalog_news import tell_declared
+from shared.service.counting import declare_counts
 from shared.service.doors import operations_of
 from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
@@ -73,6 +74,7 @@ def migrate(manifest: Manifest, settings: Settings) -> None:
     ensure_history_partitions(database)
     declare_types(database, manifest.types)
     declare_mirrors(database, manifest.name, manifest.mirrors)
+    declare_counts(database, manifest.counts)
     tell_declared(database, manifest.types, manifest.metrics)
     Pipelines(Engine(database), manifest.pipelines, lambda: ensure_history_partitions(database)).declare()
     provision(database, SPARE_POOL if manifest.custom_types else None)

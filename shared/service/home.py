@@ -170,6 +170,10 @@ class Home:
             self._engine.catalog.refresh()
         return self._engine.catalog.type(name)
 
+    def linkable(self, name: str) -> LiveType:
+        """A type that lives here or is mirrored here. Raises NotFound."""
+        return self._engine.catalog.linkable(name)
+
     def fresh(self, name: str) -> LiveType:
         """A type as the database has it now. Raises NotFound."""
         self._engine.catalog.refresh()

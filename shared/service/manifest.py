@@ -17,6 +17,7 @@ from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.service.assignment.declare import Assigned
 from shared.service.copying import NOTHING_COPIED, Copies
+from shared.service.counting import Counted
 from shared.service.erasure.belonging import Belongings, Claims, Forget, Parts
 from shared.service.heeding import Heeding
 from shared.service.matching.rules import Matching
@@ -43,6 +44,7 @@ class Manifest:
     pipelines: by name of the entity type, which attributes hold pipeline and stage, and what there is from the start.
     assigned: by name of the entity type, what is given out by itself, and what of it is still work for its owners.
     refers: what its attributes refer to besides entities: whose ids the service itself tells `foreign.put_known`.
+    counts: numbers of linked entities that are kept as values.
     copies: by name of the entity type, what new ones take from another entity of the service that they refer to.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
@@ -64,6 +66,7 @@ class Manifest:
     gatherings: Mapping[str, Gathering] = field(default_factory=dict)
     assigned: Mapping[str, Assigned] = field(default_factory=dict)
     refers: frozenset[str] = frozenset()
+    counts: tuple[Counted, ...] = ()
     copies: Copies = field(default_factory=lambda: NOTHING_COPIED)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.bus.consumer import Subscription
 from shared.kernel.config import Settings
+from shared.service import counting
 from shared.service.bereft import Bereft
 from shared.service.giving_out import subscription as assignment_subscription
 from shared.service.imports.orders import import_orders
@@ -26,4 +27,7 @@ def subscriptions(manifest: Manifest, settings: Settings) -> tuple[Subscription,
     replicas = () if manifest.owns_tokens else (people_replica, relation_replica)
     bereft = Bereft(manifest, settings)
     mirrors = mirror_subscriptions(manifest.name, manifest.mirrors, settings, bereft, manifest.heeding)
+    if manifest.counts:
+        mirrors = tuple(counting.counting_after(one, manifest.name, manifest.counts, settings) for one in mirrors)
+        more = (*more, counting.subscription(manifest.name, manifest.counts, settings))
     return (*tokens, *(one(manifest.name, settings) for one in replicas), import_orders(manifest.name), *mirrors, *more)

@@ -111,6 +111,13 @@ TASK = _activity(
             description="A to-do when not said.",
         ),
         attribute(
+            "queue",
+            "Queue",
+            "enumeration",
+            wire_name="hs_queue_membership_ids",
+            description="The task queue that it is in, worked through in the order of due dates.",
+        ),
+        attribute(
             "reminder_at",
             "Reminder",
             "datetime",

@@ -7,6 +7,7 @@ read the entity type that they are about; to mark what was read takes the right 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,42 @@ def owner_id(text: str) -> int:
     return int(text)
 
 
+_QUERY = (
+    QueryParam("unread", "boolean", "Only what was not read", False),
+    QueryParam("before", "string", "Only earlier ones than this"),
+    QueryParam("limit", "integer", "How many", PAGE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Both handlers. type_name: what the notices are about; present: one of them as JSON."""
+
+    type_name: str
+    present: Shown
+
+    def read(self, service: Runtime, owner: str) -> Response:
+        """What somebody was told, the latest first."""
+        _permit(service, self.type_name, "read")
+        whose, limit = owner_id(owner), int_param("limit", PAGE, MOST, least=1) or PAGE
+        before = int_param("before", BIGGEST_ID) or BIGGEST_ID
+        with service.db.connect() as connection:
+            found = notices.listed(connection, whose, before, limit + 1, unread=bool_param("unread"))
+            count = notices.unread(connection, whose)
+        body: dict[str, Any] = {"results": [self.present(one) for one in found[:limit]], "unread": count}
+        if len(found) > limit:
+            body["next_before"] = str(found[limit - 1].id)
+        return answer(body)
+
+    def mark(self, service: Runtime, owner: str) -> Response:
+        """Some of it was read."""
+        _permit(service, self.type_name, "write")
+        whose, (last, chosen) = owner_id(owner), _which()
+        with service.db.transaction() as connection:
+            done = notices.read(connection, whose, last, chosen)
+            return answer({"read": done, "unread": notices.unread(connection, whose)})
+
+
 def operations(
     path: str,
     type_name: str,
@@ -92,42 +129,11 @@ def operations(
     **more: Any,
 ) -> tuple[Operation, ...]:
     """Reading notices and marking them as read, below a path that has an {owner}. type_name: what they are about."""
-
-    def read_notices(service: Runtime, owner: str) -> Response:
-        """What somebody was told, the latest first."""
-        _permit(service, type_name, "read")
-        whose, limit = owner_id(owner), int_param("limit", PAGE, MOST, least=1) or PAGE
-        before = int_param("before", BIGGEST_ID) or BIGGEST_ID
-        with service.db.connect() as connection:
-            found = notices.listed(connection, whose, before, limit + 1, unread=bool_param("unread"))
-            count = notices.unread(connection, whose)
-        body: dict[str, Any] = {"results": [present_one(one) for one in found[:limit]], "unread": count}
-        if len(found) > limit:
-            body["next_before"] = str(found[limit - 1].id)
-        return answer(body)
-
-    def mark_read(service: Runtime, owner: str) -> Response:
-        """Some of it was read."""
-        _permit(service, type_name, "write")
-        whose, (last, chosen) = owner_id(owner), _which()
-        with service.db.transaction() as connection:
-            done = notices.read(connection, whose, last, chosen)
-            return answer({"read": done, "unread": notices.unread(connection, whose)})
-
-    query = (
-        QueryParam("unread", "boolean", "Only what was not read", False),
-        QueryParam("before", "string", "Only earlier ones than this"),
-        QueryParam("limit", "integer", "How many", PAGE),
-    )
+    doors, kept = _Doors(type_name, present_one), {"response": Notices, **more}
     return (
-        Operation(
-            "GET", path, names[0], "Read what somebody was told", read_notices, query=query,
-            tag=tag, **{"response": Notices, **more},
-        ),
-        Operation(
-            "POST", path + "/read", names[1], "Mark notices as read", mark_read, body=ReadIn,
-            response=ReadOut, example={"upto": "1"}, tag=tag,
-        ),
+        Operation("GET", path, names[0], "Read what somebody was told", doors.read, query=_QUERY, tag=tag, **kept),
+        Operation("POST", path + "/read", names[1], "Mark notices as read", doors.mark, body=ReadIn, response=ReadOut,
+                  example={"upto": "1"}, tag=tag),
     )  # fmt: skip
 
 

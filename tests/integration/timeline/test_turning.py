@@ -157,3 +157,30 @@ def test_the_queue_of_a_person(desk: Desk) -> None:
             break
     assert pages == [[ids[3], ids[1]], [ids[0]]]
     assert desk.client().get("/api/v1/tasks/queue").status_code == 400
+
+
+def test_queues_have_names_and_an_order(desk: Desk) -> None:
+    path, client = "/api/v1/tasks/queues", desk.client()
+    made = desk.post(path, {"name": "Renewals"})
+    assert (made["name"], made["open"]) == ("Renewals", 0)
+    assert client.post(path, json={"name": "renewals"}).status_code == 409
+    assert client.post(path, json={"name": " "}).status_code == 400
+    ids = [desk.activity("tasks", subject=f"{n}", queue=made["id"], occurs_at=day(9 - n // 2)) for n in range(4)]
+    desk.activity("tasks", subject="elsewhere", occurs_at=day(1))
+    wire = {"properties": {"hs_queue_membership_ids": "none", "hs_timestamp": day(1)}}
+    assert client.post("/crm/v3/objects/tasks", json=wire).status_code == 400
+    walked, after = [], ""
+    while task := client.get(f"/api/v1/tasks/queue/next?queue={made['id']}{after}").get_json()["task"]:
+        walked.append(int(task["id"]))
+        after = f"&after={task['id']}"
+    listed = client.get(f"/api/v1/tasks/queue?queue={made['id']}").get_json()["results"]
+    assert walked == [int(one["id"]) for one in listed] == [ids[2], ids[3], ids[0], ids[1]]
+    assert client.patch(f"{path}/Renewals", json={"name": "Contracts"}).get_json()["id"] == made["id"]
+    assert [one["open"] for one in client.get(path).get_json()["results"]] == [4]
+    assert client.delete(f"{path}/Contracts").status_code == 409
+    for one in ids:
+        desk.change("tasks", one, status="COMPLETED")
+    assert client.get(f"/api/v1/tasks/queue/next?queue={made['id']}").get_json() == {"task": None}
+    assert client.delete(f"{path}/Contracts").status_code == 204
+    assert client.get(path).get_json()["results"] == []
+    assert desk.post(path, {"name": "Renewals"})["id"] == "Renewals 2"
