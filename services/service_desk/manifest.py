@@ -24,11 +24,11 @@ from services.service_desk.promises.holiday_doors import OPERATIONS as HOLIDAYS
 from services.service_desk.promises.linked import Heeding
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.queues import telling
-from services.service_desk.queues.commands import QUEUE
 from services.service_desk.queues.doors import OPERATIONS as QUEUES
 from services.service_desk.queues.follower_doors import OPERATIONS as FOLLOWERS
 from services.service_desk.queues.routing import ASSIGNED
 from services.service_desk.queues.telling import tidy as forget_news
+from services.service_desk.references import QUEUE
 from services.service_desk.rules import RULES
 from services.service_desk.satisfaction.doors import OPERATIONS as SATISFACTION
 from services.service_desk.schema import TYPES

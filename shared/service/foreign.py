@@ -20,6 +20,11 @@ on conflict (entity_type, id) do update set version = excluded.version, archived
 where f.version < excluded.version
 """
 _DROP = "delete from foreign_entity where entity_type = %(type)s and id = any(%(ids)s)"
+_MADE_UP = """
+select g.id from unnest(%(ids)s::bigint[]) g(id)
+where not exists (select from foreign_entity f where f.entity_type = %(type)s and f.id = g.id)
+    and exists (select from foreign_entity f where f.entity_type = %(type)s)
+"""
 _KNOWN = "select id from foreign_entity where entity_type = %(type)s and id = any(%(ids)s)"
 
 
@@ -60,6 +65,12 @@ def _put(connection: Connection, rows: Sequence[tuple[str, int, int, bool]]) -> 
     if rows:
         names = ("types", "ids", "versions", "archived")
         connection.run(_APPLY, {name: [row[n] for row in rows] for n, name in enumerate(names)}, prepare=True)
+
+
+def made_up(connection: Connection, entity_type: str, ids: Collection[int]) -> frozenset[int]:
+    """Those of some ids that nobody knows, as far as the replica at hand tells; none while it knows nobody at all."""
+    rows = connection.rows(_MADE_UP, {"type": entity_type, "ids": sorted(ids)}, prepare=True) if ids else []
+    return frozenset(row[0] for row in rows)
 
 
 class Foreign:

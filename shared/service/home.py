@@ -77,7 +77,7 @@ class Home:
     """The entities of one database."""
 
     def __init__(self, engine: Engine, tell: Publish = publish, judge: Judge | None = None) -> None:
-        self._engine = engine
+        self.engine = engine
         self._tell = tell
         self._judge = judge
 
@@ -90,30 +90,33 @@ class Home:
     @property
     def database(self) -> Database:
         """For reading outside of the consumer's transaction."""
-        return self._engine.database
+        return self.engine.database
 
     @cached_property
     def asking(self) -> Asking:
         """Answers what conditions ask of linked entities."""
-        return Asking(self._engine.catalog, self._engine.relations)
+        return Asking(self.engine.catalog, self.engine.relations)
 
     @cached_property
     def keeper(self) -> Keeper:
-        """How the system writes entities that are its own altogether."""
-        return Keeper(self._engine.database, self._engine.catalog, self._tell, self._judge)
+        """Writes what the system keeps of entities; for the kit."""
+        return Keeper(self.engine.database, self.engine.catalog, self._tell, self._judge)
 
     @cached_property
     def _within(self) -> Within:
-        return Within(self._engine.database, self._engine.catalog, self._tell, self._judge or NoJudge())
+        return Within(self.engine.database, self.engine.catalog, self._tell, self._judge or NoJudge())
 
     def at_once(self, work: Callable[[Connection], T]) -> T:
-        """Work in one transaction, begun again where it got into the way of others. Raises what the work raises."""
+        """Work in one transaction, begun again where it got into the way of others, or the catalog at hand was not the
+        one in force. Raises what the work raises."""
         for _ in tries():
             try:
-                with self._engine.database.transaction() as connection:
+                with self.engine.database.transaction() as connection:
                     return work(connection)
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
                 continue
+            except StaleCatalog:
+                self.engine.catalog.refresh()
         raise Unavailable("too much is changing at once: try again")
 
     def create(
@@ -161,14 +164,14 @@ class Home:
 
     def definition(self, name: str) -> TypeDef:
         """A type that lives here or in another service of this system. Raises NotFound."""
-        return type_of(self._engine.catalog, name)
+        return type_of(self.engine.catalog, name)
 
     def type(self, name: str, keys: Iterable[str] = ()) -> LiveType:
         """A type, looked at again when it does not know an attribute of these keys. Raises NotFound."""
-        live = self._engine.catalog.type(name)
+        live = self.engine.catalog.type(name)
         if any(int(key) not in live.by_id for key in keys):
-            self._engine.catalog.refresh()
-        return self._engine.catalog.type(name)
+            self.engine.catalog.refresh()
+        return self.engine.catalog.type(name)
 
     def linkable(self, name: str) -> LiveType:
         """A type that lives here or is mirrored here. Raises NotFound."""
@@ -176,12 +179,12 @@ class Home:
 
     def fresh(self, name: str) -> LiveType:
         """A type as the database has it now. Raises NotFound."""
-        self._engine.catalog.refresh()
-        return self._engine.catalog.type(name)
+        self.engine.catalog.refresh()
+        return self.engine.catalog.type(name)
 
     def read(self, type_name: str, ids: Sequence[int], attributes: tuple[str, ...]) -> dict[int, Entity]:
         """Live entities by id as they are now, values as JSON by internal name."""
-        found = self._engine.reads.read(type_name, [Ref(id=one) for one in ids], View("json", attributes))
+        found = self.engine.reads.read(type_name, [Ref(id=one) for one in ids], View("json", attributes))
         return {one.id: one for one in found if one is not None}
 
     def shown(
@@ -190,7 +193,7 @@ class Home:
         """What is shown of entities, of mirrored ones too: the type's display values by internal name, or those of
         `names` that are at hand. Those that are not there, or not known here, are left out."""
         try:
-            found = self._engine.links.shown(type_name, ids, names)
+            found = self.engine.links.shown(type_name, ids, names)
         except NotFound:
             return {}
         return {ident: values for ident, values in found.items() if values is not None}
@@ -221,7 +224,7 @@ class Home:
         """All ids of a type in ranges (behind, up to) of at most 500 live entities; the last one is open."""
         table, after = table_name(self.type(type_name).table), 0
         while True:
-            with self._engine.database.connect() as connection:
+            with self.engine.database.connect() as connection:
                 rows = connection.rows(_IDS.format(table=table), {"after": after, "limit": _AT_ONCE})
             if len(rows) < _AT_ONCE:
                 yield after, _MOST_ID
@@ -233,7 +236,7 @@ class Home:
         """All live entities that fit a filter in the native door's grammar, in no order, from one snapshot. Raises
         Invalid."""
         asked = Extract(filters.parse(dict(filter)), attributes=())
-        with self._engine.reads.stream(type_name, asked) as found:
+        with self.engine.reads.stream(type_name, asked) as found:
             return [int(one) for block in found for one in block[0]]
 
     def ids(
@@ -286,7 +289,7 @@ class Home:
                     found = states(connection, live, ids, archived=False, lock=lock, attributes=names)
                     return [state for state, _ in found]
             except StaleCatalog:
-                self._engine.catalog.refresh()
+                self.engine.catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
 
 

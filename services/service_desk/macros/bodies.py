@@ -17,10 +17,13 @@ class Said(BaseModel):
 
 
 class AssignIn(BaseModel):
-    """Whose it is, where it waits, or whose turn it is: an owner's id, a queue's id, the name of a pool."""
+    """Whose it is: an owner's id, the name of a pool whose turn it is, or rules: true for the rules of assignment; and
+    where it waits: a queue's id."""
 
     owner: str | None = None
     queue: str | None = None
+    pool: str | None = None
+    rules: Literal[True] | None = None
 
 
 class Action(BaseModel):

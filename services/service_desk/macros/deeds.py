@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.service_desk.macros.giving import given_out
 from services.service_desk.macros.speaking import Speaker
-from services.service_desk.macros.spelling import Action
+from services.service_desk.macros.spelling import POOL, RULES, Action
 from services.service_desk.macros.templates import rendered
 from services.service_desk.promises.keeping import ENTRY, TICKET
+from services.service_desk.references import lost
 from shared.contracts.event import DESK_NOTICE, DESK_SIGNAL, Event
 from shared.kernel.clock import now
 from shared.kernel.context import Actor, Context
@@ -27,12 +29,15 @@ Ask = Callable[[Connection, State, int, Context], str | None]
 
 @dataclass(slots=True)
 class Deed:
-    """What is to be done about one ticket. events: (kind, detail)."""
+    """What is to be done about one ticket. events: (kind, detail). give: it is given out, from a pool or (None) by the
+    rules of assignment. named: owners who are told of it."""
 
     ticket: int
     values: dict[str, object] = field(default_factory=dict)
     entries: list[dict[str, object]] = field(default_factory=list)
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    give: tuple[str | None] | None = None
+    named: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +72,16 @@ class Outcome:
 def carried_out(hand: Hand, actions: Sequence[Action], tickets: Sequence[int]) -> list[Outcome]:
     """Do it. Raises NotFound naming all unknown tickets, Invalid with everything wrong; then nothing may be kept."""
     states = hand.home.states(hand.connection, TICKET, sorted(set(tickets)), lock=True)
-    lost = [str(one) for one in tickets if one not in states]
-    if lost:
-        raise NotFound(TICKET, lost)
-    deeds = planned(hand, actions, states)
-    live = hand.home.type(TICKET)
+    unknown = [str(one) for one in tickets if one not in states]
+    if unknown:
+        raise NotFound(TICKET, unknown)
+    live, deeds = hand.home.type(TICKET), planned(hand, actions, states)
+    gone = lost(hand.connection, live, _named(deeds))
+    if gone:
+        raise Invalid(gone)
     before = {ident: dict(one.values) for ident, one in states.items()}
     errors: list[FieldError] = []
-    after = _tried(errors, lambda: _changed(hand, deeds)) or {}
+    after = _tried(errors, lambda: given_out(hand, deeds, _changed(hand, deeds))) or {}
     drafts = [(deed.ticket, draft) for deed in deeds for draft in deed.entries]
     made = _tried(errors, lambda: _said(hand, [draft for _, draft in drafts])) or []
     if errors:
@@ -140,13 +147,21 @@ def _entry(visibility: str) -> Callable[[Hand, Deed, State, Any, Any], None]:
     return add
 
 
+def _assign(hand: Hand, deed: Deed, state: State, words: Any, body: Any) -> None:
+    deed.values.update({name: value for name, value in body.items() if name not in (POOL, RULES)})
+    if POOL in body or RULES in body:
+        deed.give = (body.get(POOL),)
+
+
 def _follow(hand: Hand, deed: Deed, state: State, words: Any, body: Any) -> None:
     held = deed.values.get("followers", words["ticket"].get("followers")) or ""
     there = [one.strip() for one in str(held).split(";") if one.strip()]
+    deed.named += body
     deed.values["followers"] = ";".join(dict.fromkeys([*there, *body]))
 
 
 def _notify(hand: Hand, deed: Deed, state: State, words: Any, body: Any) -> None:
+    deed.named += body["owners"]
     deed.events.append((DESK_NOTICE, {"owners": body["owners"], "text": text_of(hand, body, words)}))
 
 
@@ -165,7 +180,7 @@ def _ask(hand: Hand, deed: Deed, state: State, words: Any, body: Any) -> None:
 Planner = Callable[[Hand, Deed, State, Any, Any], None]
 _PLANNERS: Mapping[str, Planner] = {
     "set": _set,
-    "assign": _set,
+    "assign": _assign,
     "reply": _entry("PUBLIC"),
     "note": _entry("INTERNAL"),
     "follow": _follow,
@@ -182,6 +197,11 @@ def _changed(hand: Hand, deeds: Sequence[Deed]) -> dict[int, State]:
 
 def _said(hand: Hand, drafts: Sequence[Mapping[str, object]]) -> list[State]:
     return hand.home.create(hand.connection, ENTRY, drafts, hand.context)
+
+
+def _named(deeds: Sequence[Deed]) -> list[Mapping[str, object]]:
+    """Whom they name, as values of tickets."""
+    return [*(one.values for one in deeds), *({"owner_id": owner} for one in deeds for owner in one.named)]
 
 
 def _tried(errors: list[FieldError], do: Callable[[], Any]) -> Any:

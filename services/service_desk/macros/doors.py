@@ -184,12 +184,16 @@ def ticket_of(body: Mapping[str, Any]) -> int:
 
 
 def check_references(service: Runtime, actions: object) -> None:
-    """Refuse actions that name owners whom nobody knows. Raises Invalid naming all of them."""
+    """Refuse actions that name owners, queues or pools that nobody knows. Raises Invalid naming all of them."""
     errors: list[FieldError] = []
     for place, one in enumerate(actions if isinstance(actions, list) else []):
         body = next(iter(one.values()), None) if isinstance(one, Mapping) else None
         kind = next(iter(one), "") if isinstance(one, Mapping) else ""
         errors += _unknown(service, f"actions[{place}].{kind}", _owners(kind, body))
+        pool = body.get("pool") if kind == "assign" and isinstance(body, Mapping) else None
+        if isinstance(pool, str) and service.assignment.members(TICKET, pool) is None:
+            message = f"there is no pool {pool[:80]} of tickets"
+            errors.append(FieldError(f"actions[{place}].assign.pool", "INVALID_OPTION", message))
     if errors:
         raise Invalid(errors)
 
@@ -199,7 +203,7 @@ def _owners(kind: str, body: Any) -> list[Mapping[str, object]]:
     if kind == "set" and isinstance(body, Mapping):
         return [body]
     if kind == "assign" and isinstance(body, Mapping):
-        return [{f"{name}_id": value for name, value in body.items()}]
+        return [{f"{name}_id": body[name] for name in ("owner", "queue") if name in body}]
     several = body.get("owners") if kind == "notify" and isinstance(body, Mapping) else body
     return [{"owner_id": one} for one in several] if kind in ("follow", "notify") and isinstance(several, list) else []
 

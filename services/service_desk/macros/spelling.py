@@ -1,7 +1,8 @@
 """Actions as doors write them: a list of objects with one key each. All that is wrong is told at once.
 
 [{"set": {"priority": "HIGH"}}, {"reply": {"canned": "thanks"}}, {"note": {"text": "Seen by {{ agent.name }}"}},
-{"assign": {"owner": "12"}}, {"assign": {"queue": "7"}}, {"follow": ["12"]}]
+{"assign": {"owner": "12"}}, {"assign": {"queue": "7"}}, {"assign": {"pool": "support"}}, {"assign": {"rules": true}},
+{"follow": ["12"]}]
 
 Triggers know more of them: {"notify": {"owners": ["12"], "text": ".."}}, {"emit": {"name": "escalated", "detail": {}}},
 {"ask": {"canned": "how-was-it", "days": 14}}.
@@ -27,6 +28,7 @@ MOST_ACTIONS = 20
 MOST_OWNERS = 50
 MOST_DETAIL = 2000
 ASK_DAYS, MOST_DAYS = 14, 90
+POOL, RULES = "pool", "rules"
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -107,10 +109,19 @@ def _text(body: Any, where: str, reading: Reading, *, asking: bool = False, more
 
 def _assign(body: Any, where: str, reading: Reading) -> Any:
     names = {"owner": "owner_id", "queue": "queue_id"}
-    if not isinstance(body, Mapping) or not body or not set(body) <= names.keys():
-        reading.errors.add(where, "INVALID_TYPE", f'{where} must be {{"owner": an id}}, {{"queue": an id}} or both')
+    found = body if isinstance(body, Mapping) else {}
+    ways = [name for name in ("owner", POOL, RULES) if name in found]
+    if not found or not set(found) <= {*names, POOL, RULES} or len(ways) > 1:
+        message = (
+            f'{where} must be {{"owner": an id}}, {{"pool": a name}} or {{"rules": true}}, {{"queue": an id}} besides'
+        )
+        reading.errors.add(where, "INVALID_TYPE", message)
         return {}
-    return _set({names[key]: value for key, value in body.items()}, where, reading)
+    if not isinstance(found.get(POOL, ""), str) or found.get(RULES, True) is not True:
+        reading.errors.add(where, "INVALID_TYPE", f"{where}: pool is the name of a pool, rules is true or left out")
+        return {}
+    plain = {names[key]: value for key, value in found.items() if key in names}
+    return {**(_set(plain, where, reading) if plain else {}), **{key: found[key] for key in ways if key != "owner"}}
 
 
 def _owners(body: Any, where: str, reading: Reading) -> list[str]:

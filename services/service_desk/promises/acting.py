@@ -16,6 +16,7 @@ from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import ms, text
 from services.service_desk.promises.judging import unfit
 from services.service_desk.promises.keeping import TICKET
+from services.service_desk.references import lost
 from shared.contracts.event import SLA_REACHED, Event
 from shared.kernel.clock import now
 from shared.kernel.context import SYSTEM, Context
@@ -72,7 +73,8 @@ def _set(
     """How many it changed, and {"failed": why} when it cannot be done: keeping undoes itself to its own savepoint, and
     the others go on. What passes by itself (a database away) is raised, to be tried again."""
     try:
-        ErrorList([error for one in wanted.values() for error in unfit(home, one)]).raise_if_any()
+        errors = [error for one in wanted.values() for error in unfit(home, one)]
+        ErrorList(errors or lost(connection, home.type(TICKET), wanted.values())).raise_if_any()
         values = {ticket: canonical(one, moment) for ticket, one in wanted.items() if one}
         return home.keep(connection, TICKET, values, context) if values else 0, {}
     except Unavailable:

@@ -11,6 +11,7 @@ import psycopg
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.queues import store
 from services.service_desk.queues.store import Queue
+from services.service_desk.references import QUEUE
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Conflict, ErrorList, Invalid, NotFound
@@ -23,7 +24,6 @@ from shared.service.web.request import known_keys
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
-QUEUE = "queue"
 KEYS = ("name", "description", "position", "filter", "pool", "automatic", "sticky_days", "skills")
 MOST = 200
 _MOST_NAME = 100
@@ -62,6 +62,7 @@ def found(service: Runtime, ctx: Context, ident: int) -> Queue:
 def declare(service: Runtime, ctx: Context, body: Mapping[str, Any]) -> Queue:
     """A new queue."""
     permit(service, ctx, "write")
+    service.catalog.refresh()  # its filter may ask for what another process has just made
     queue = _read(Queue(""), body)
     _check(service, ctx, queue)
     try:
@@ -78,6 +79,7 @@ def declare(service: Runtime, ctx: Context, body: Mapping[str, Any]) -> Queue:
 def change(service: Runtime, ctx: Context, ident: int, body: Mapping[str, Any]) -> Queue:
     """Another of it, in what the body names."""
     permit(service, ctx, "write")
+    service.catalog.refresh()
     try:
         with service.db.transaction() as connection:
             queue = _read(_there(connection, ident, lock=True), body)

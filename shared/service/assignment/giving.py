@@ -28,6 +28,7 @@ from shared.service.assignment.choosing import Reason, Room, choose
 from shared.service.assignment.declare import OWNER, Assigned, Rule
 from shared.service.assignment.ledger import Line, Waiting
 from shared.service.assignment.shares import Member, gave
+from shared.service.home import Home
 from shared.service.questions import Asking, with_answers
 from shared.service.replica.evaluating import compiled_filter
 
@@ -88,8 +89,14 @@ class Giving:
         keeper = Keeper(engine.database, engine.catalog, engine.publish, engine.judge)
         return cls(engine.catalog, keeper, assigned, Asking(engine.catalog, engine.relations))
 
+    @classmethod
+    def beside(cls, home: Home, assigned: Mapping[str, Assigned]) -> Giving:
+        """Over the entities of a follower, in its transactions."""
+        return cls(home.engine.catalog, home.keeper, assigned, home.asking)
+
     def ready(self, type_name: str) -> LiveType:
-        """Before the transaction: the type, with places for what will be written."""
+        """Before the transaction: the type as it is now, with places for what will be written."""
+        self._catalog.refresh()  # rules may ask for what another process has just made, or put a first value in
         live = self._catalog.type(type_name)
         self._keeper.ready(live.name, [one for one in (OWNER, STAMP) if one in live.attributes])
         return self._catalog.type(type_name)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from services.service_desk.manifest import MANIFEST
+from services.service_desk.queues.routing import OPEN
+from shared.contracts.event import from_document
 from shared.eav import mirroring
 from shared.eav.catalog import StaleCatalog
 from shared.eav.declare import AttributeDef
 from shared.eav.mirroring import Mirrored
+from shared.eav.query.picking import Urgency
+from shared.service.app import build_app
+from shared.service.assignment import Tally
+from shared.service.assignment.giving import Giving
 from shared.service.bereft import Bereft
 from shared.service.definition_changes import attribute_detail
 from shared.service.entities import Draft, Ref, View
 from shared.service.erasure.secret import Secret
+from shared.service.giving_out import Hearing
 from shared.service.mirrors.catalogs import apply_type
+from shared.service.questions import Asking, Question
 from shared.service.runtime import Runtime
 from tests.factories.processes import ANYBODY, processes
 from tests.integration.service_desk.conftest import TICKETS, Desk
@@ -40,7 +49,7 @@ def early(desk: Desk, start: Callable[[], Runtime]) -> list[Runtime]:
     merging = desk.runtime.merging
     merging.merge(ANYBODY, "ticket", int(one), [int(other)], PLAIN)
     merging.unmerge(ANYBODY, "ticket", int(one), PLAIN)
-    found = [start(), start()]
+    found = [start() for _ in range(3)]
     assert found[0].catalog.type("ticket_entry").attributes["ticket_id"].column is None
     return found
 
@@ -54,6 +63,24 @@ def bereft(desk: Desk) -> Iterator[Bereft]:
         made._engine.catalog.refresh()
     yield made
     made._engine.database.dispose()
+
+
+@pytest.fixture(scope="module")
+def other(desk: Desk) -> Iterator[Desk]:
+    """The doors of another process."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SERVICE_DESK_DATABASE_URL", desk.runtime.db.url)
+        app = build_app(MANIFEST, desk.runtime.settings)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = desk.client.environ_base["HTTP_AUTHORIZATION"]
+    yield Desk(app.extensions["crm"], client)
+    app.extensions["crm"].db.dispose()
+
+
+def make(desk: Desk, name: str, **more: Any) -> dict[str, Any]:
+    """A new attribute of tickets; a filter that asks for it."""
+    desk.ask("POST", "/api/v1/types/tickets/attributes", 201, name=name, label=name, **{"type": "string", **more})
+    return {"attribute": name, "operator": "EQ", "value": "gold"}
 
 
 def say(runtime: Runtime, ticket: str) -> None:
@@ -104,10 +131,9 @@ def test_clocks_of_what_is_said_elsewhere_run_under_a_promise_about_a_new_attrib
 ) -> None:
     desk.say(desk.ticket(subject="Before"), "CUSTOMER")
     runtime = start()
-    desk.ask("POST", "/api/v1/types/tickets/attributes", 201, name="contract", label="Contract", type="string")
+    gold = make(desk, "contract")
     desk.ask("POST", "/api/v1/sla/calendars", 201, name="always", **ROUND_THE_CLOCK)
     targets = {"next_response": {"otherwise": 3600}}
-    gold = {"attribute": "contract", "operator": "EQ", "value": "gold"}
     desk.ask("POST", "/api/v1/sla/policies", 201, name="gold", calendar="always", filter=gold, targets=targets)
     ticket = desk.ticket(subject="Help", contract="gold")
     desk.say(ticket)
@@ -118,3 +144,95 @@ def test_clocks_of_what_is_said_elsewhere_run_under_a_promise_about_a_new_attrib
         if one["target"] == "next_response" and one["stopped_at"] is None
     ]
     assert clock["policy"] == "gold"
+
+
+def test_queues_count_what_others_put_into_them(desk: Desk, early: list[Runtime]) -> None:
+    queue = desk.ask("POST", "/api/v1/service_desk/queues", 201, name="Counted")["id"]
+    desk.ticket(queue_id=queue)
+    numbers = Tally(early[2].engine).by_reference(ANYBODY, "ticket", OPEN, "queue_id", [int(queue)])
+    assert numbers == {int(queue): 1}
+
+
+def test_rules_about_a_new_attribute_are_heeded_by_who_gives_out(desk: Desk, start: Callable[[], Runtime]) -> None:
+    ticket = desk.ticket(subject="Waits")
+    hearing = Hearing(Giving.of(start().engine, MANIFEST.assigned))
+    rules = [{"name": "gold", "pool": "Gold", "filter": make(desk, "tier")}]
+    desk.ask("PUT", "/api/v1/types/tickets/pools/Gold", members=[{"owner": "71"}])
+    desk.ask("PUT", "/api/v1/types/tickets/assignment-rules", rules=rules)
+    desk.write(ticket, tier="gold")
+    with desk.runtime.db.transaction() as connection:
+        rows = connection.rows("select body from outbox order by id desc limit 1")
+        hearing(connection, [from_document(body) for (body,) in rows])
+    assert str(desk.read(ticket)["owner_id"]) == "71"
+
+
+def test_the_next_one_is_found_by_a_value_just_put(desk: Desk, start: Callable[[], Runtime]) -> None:
+    wanted = make(desk, "next_up")
+    desk.ticket(subject="Before", owner_id="1", priority="LOW")
+    runtime = start()
+    ticket = desk.ticket(subject="Taken", next_up="gold")
+    urgency = Urgency("priority", ("HIGH",), ())
+    taken = runtime.assignment.take(ANYBODY, "ticket", 72, wanted, urgency, PLAIN)
+    assert taken is not None
+    assert taken.id == int(ticket)
+
+
+def test_linked_values_just_mirrored_are_answered(desk: Desk, start: Callable[[], Runtime]) -> None:
+    runtime, told = start(), attribute_detail(AttributeDef("city", "City", "string", id=2))
+    with desk.runtime.db.transaction() as connection:
+        apply_type(connection, desk.runtime.catalog.linkable("contact").id, {"city"}, {"attributes": [told]})
+    desk.runtime.catalog.refresh()
+    contact, at = desk.runtime.catalog.linkable("contact"), datetime(2026, 1, 1, tzinfo=UTC)
+    with desk.runtime.db.transaction() as connection:
+        values = {contact.attributes["city"].key: "Oslo"}
+        mirroring.put(connection, contact, [Mirrored(4712, 1, False, at, at, values)])
+    ticket = desk.ticket(subject="From Oslo")
+    assert desk.client.put(f"{TICKETS}/{ticket}/links/contacts/4712", json={}).status_code in (200, 201)
+    asked = Question("@city", {"attribute": "contact.city", "operator": "EQ", "value": "Oslo"})
+    asking = Asking(runtime.catalog, runtime.engine.relations)
+    with desk.runtime.db.transaction() as connection:
+        assert asking.answers(connection, "ticket", [asked], [int(ticket)]) == {int(ticket): {"@city": True}}
+
+
+def test_all_attributes_are_shown_those_just_made_too(desk: Desk, other: Desk) -> None:
+    other.runtime.catalog.refresh()
+    make(desk, "shown")
+    ticket = desk.ticket(shown="gold")
+    assert other.ask("GET", f"{TICKETS}/{ticket}?attributes=*")["values"]["shown"] == "gold"
+
+
+def test_ids_in_an_attribute_just_made_are_checked(desk: Desk, other: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other.runtime.foreign, "_pulling", None)
+    other.runtime.catalog.refresh()
+    make(desk, "second_queue", type="reference", reference="queue")
+    refused = other.ask("POST", TICKETS, 400, values={"subject": "A", "second_queue": "999999"})
+    assert refused["errors"][0]["code"] == "INVALID_OPTION"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/v1/service_desk/queues", {"name": "Asks"}),
+        ("POST", "/api/v1/service_desk/triggers", {"name": "asks", "on": "created", "actions": [{"follow": ["7"]}]}),
+        ("POST", "/api/v1/sla/preview", {"policies": []}),
+        ("PUT", "/api/v1/types/tickets/views/Asks", {}),
+        ("PUT", "/api/v1/types/tickets/assignment-rules", {"rules": []}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_what_is_declared_may_ask_for_what_was_just_made(
+    desk: Desk, other: Desk, method: str, path: str, body: dict[str, Any]
+) -> None:
+    other.runtime.catalog.refresh()
+    wanted = make(desk, f"asked_{path.rsplit('/', 1)[1].replace('-', '_').lower()}")
+    if "rules" in body:
+        desk.ask("PUT", "/api/v1/types/tickets/pools/Some", members=[{"owner": "71"}])
+        body = {"rules": [{"name": "asks", "pool": "Some", "filter": wanted}]}
+    elif "policies" in body:
+        desk.client.post("/api/v1/sla/calendars", json={"name": "always", **ROUND_THE_CLOCK})
+        targets = {"next_response": {"otherwise": 3600}}
+        body = {"policies": [{"name": "asks", "calendar": "always", "filter": wanted, "targets": targets}]}
+    else:
+        body = {**body, "filter": wanted}
+    answer = other.client.open(path, method=method, json=body)
+    assert answer.status_code in (200, 201), answer.text

@@ -13,6 +13,7 @@ from services.service_desk.promises.instants import ms, text
 from services.service_desk.promises.sweeping import sweep
 from shared.contracts.event import from_document
 from shared.kernel.clock import now
+from shared.service.foreign import drop_known, put_known
 from shared.service.giving_out import follower
 from tests.integration.service_desk.automation.conftest import ROOT, TRIGGERS, Following, declare, fired, linked
 from tests.integration.service_desk.conftest import Desk
@@ -113,6 +114,29 @@ def test_a_preview_looks_through_links(desk: Desk, contact: Contact, policies: N
     listed = {one["ticket"] for one in found["more"]}
     assert other not in listed
     assert found["whole"]
+
+
+def test_what_a_threshold_sets_is_looked_at_when_it_is_reached(desk: Desk, policies: None) -> None:
+    over = {"name": "over", "target": "resolution", "moment": "at", "actions": [{"set": {"owner_id": "95"}}]}
+    body = {"calendar": "always", "targets": {"resolution": {"otherwise": 60}}, "thresholds": [over]}
+    tree = {"attribute": "subject", "operator": "EQ", "value": "reached"}
+    desk.ask("POST", "/api/v1/sla/policies", 201, name="gone", filter=tree, **body)
+    with desk.runtime.db.transaction() as connection:
+        put_known(connection, "owner", [(91, 1, False)])
+        connection.run("update sla_policy_version set valid_from = '2020-01-01'")
+        connection.run("update sla_calendar_version set valid_from = '2020-01-01'")
+        connection.run("update sla_revision set n = n + 1")
+    try:
+        ticket = desk.ticket(at=str(text(ms(now() - timedelta(hours=1)))), subject="reached")
+        with desk.runtime.db.transaction() as connection:
+            connection.run("update sla_clock set recorded_at = at where ticket_id = %(id)s", {"id": int(ticket)})
+        sweep(desk.runtime.db)
+        lines = desk.ask("GET", f"/api/v1/sla/actions?ticket={ticket}")["results"]
+        assert [one["failed"] for one in lines] == ["95 is not the id of any owner"]
+        assert desk.read(ticket).get("owner_id") is None
+    finally:
+        with desk.runtime.db.transaction() as connection:
+            drop_known(connection, "owner", [91])
 
 
 def _contact_of(desk: Desk, ticket: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from tests.integration.service_desk.automation.conftest import ROOT, codes, declare, said
+from shared.service.foreign import drop_known, put_known
+from tests.integration.service_desk.automation.conftest import ROOT, Following, codes, declare, fired, said
 from tests.integration.service_desk.conftest import Desk
 
 
@@ -140,3 +141,40 @@ def test_two_apply_at_once(desk: Desk) -> None:
     for one in several:
         assert sorted(desk.read(one)["followers"].split(";")) == ["11", "12"]
         assert len(said(desk, one)) == 4
+
+
+def test_a_ticket_is_given_out_from_a_pool_or_by_rules(desk: Desk, follow: Following) -> None:
+    pools = "/api/v1/types/tickets/pools"
+    desk.ask("PUT", f"{pools}/night", members=[{"owner": "91"}])
+    desk.ask("PUT", f"{pools}/day", members=[{"owner": "92"}])
+    declare(desk, "triggers", name="night", on=["created"], actions=[{"assign": {"pool": "night"}}])
+    ident = desk.ticket()
+    follow()
+    assert (desk.read(ident)["owner_id"], [one["outcome"] for one in fired(desk, ident)]) == ("91", ["done"])
+    declare(desk, "macros", name="by-rules", actions=[{"assign": {"rules": True}}])
+    refused = desk.ask("POST", f"{ROOT}/macros/by-rules/apply", 400, tickets=[ident])
+    assert "no rule of assignment fits" in refused["message"]
+    declare(desk, "macros", name="to-day", actions=[{"assign": {"pool": "day"}}])
+    preview = desk.ask("POST", f"{ROOT}/macros/to-day/apply", tickets=[ident], preview=True)
+    assert preview["results"][0]["changed"]["owner_id"] == ["91", "92"]
+    assert desk.read(ident)["owner_id"] == "91"
+    desk.ask("POST", f"{ROOT}/macros/to-day/apply", tickets=[ident])
+    assert desk.read(ident)["owner_id"] == "92"
+    for wrong in ({"pool": "nobody"}, {"pool": "day", "owner": "1"}, {"rules": False}, {"pool": 7}):
+        declare(desk, "macros", 400, name="wrong", actions=[{"assign": wrong}])
+
+
+def test_who_is_gone_since_is_found_out_at_use(desk: Desk, follow: Following) -> None:
+    to_gone = [{"assign": {"owner": "93"}}, {"notify": {"owners": ["94"], "text": "x"}}]
+    declare(desk, "triggers", name="gone", on=["created"], actions=to_gone)
+    with desk.runtime.db.transaction() as connection:
+        put_known(connection, "owner", [(91, 1, False)])
+    try:
+        ident = desk.ticket()
+        follow()
+        (line,) = fired(desk, ident, "gone")
+        assert (line["outcome"], "93 is not the id of any owner" in line["reason"]) == ("failed", True)
+        assert desk.read(ident).get("owner_id") is None
+    finally:
+        with desk.runtime.db.transaction() as connection:
+            drop_known(connection, "owner", [91])
