@@ -24,7 +24,9 @@ Pipeline = Annotated[str, typer.Argument(help="The pipeline, by id or label.")]
 Stage = Annotated[str, typer.Argument(help="The stage, by id or label.")]
 Label = Annotated[str, typer.Option("--label", help="Another label.")]
 Position = Annotated[int | None, typer.Option("--position", min=0, help="Its place among the others.")]
-MoveTo = Annotated[str, typer.Option("--move-to", help="The id of the stage to which who stands in it is moved first.")]
+MoveTo = Annotated[
+    str, typer.Option("--move-to", help="The stage to which who stands in it is moved first: by id, or label here.")
+]
 Says = Annotated[
     list[str] | None, typer.Argument(metavar="[name=text ...]", help="Such as probability=0.4 rottingDays=14.")
 ]
@@ -80,9 +82,10 @@ def archive(session: Session, type: Type, pipeline: Pipeline, move_to: MoveTo = 
 
 
 @command(app)
-def work(session: Session, type: Type, pipeline: Annotated[str, typer.Argument(help="The pipeline, by id.")]) -> None:
-    """Show how far entities have followed changed stages, or been moved; archived pipelines too."""
-    body = session.api.get(_path(type, pipeline, "work"))
+def work(session: Session, type: Type, pipeline: Pipeline) -> None:
+    """Show how far entities have followed changed stages, or been moved; of an archived pipeline by its id."""
+    ident = _ident(results(session.api.get(_path(type))), pipeline)
+    body = session.api.get(_path(type, ident, "work"))
     titles = ("What", "Stages", "State", "Entities", "Looked at", "Changed", "Refused", "Last", "Why")
     session.answer(body, lambda: rows_table(titles, map(_worked, results(body))))
 
@@ -117,10 +120,11 @@ def edit_stage(
 
 @command(stages, "archive")
 def archive_stage(session: Session, type: Type, pipeline: Pipeline, stage: Stage, move_to: MoveTo = "") -> None:
-    """Put a stage away, moving who stands in it: crm pipelines stage archive deals Partners Talk --move-to 100012"""
+    """Put a stage away, moving who stands in it: crm pipelines stage archive deals Partners Talk --move-to Offer"""
     found = _pipeline(session, type, pipeline)
     one = _one(found["stages"], stage, "stage")
-    _archive(session, f"stage {one['label']}", _path(type, found["id"], "stages", one["id"]), move_to)
+    path = _path(type, found["id"], "stages", one["id"])
+    _archive(session, f"stage {one['label']}", path, _ident(found["stages"], move_to))
 
 
 def _archive(session: Session, what: str, path: str, move_to: str) -> None:
@@ -131,6 +135,12 @@ def _archive(session: Session, what: str, path: str, move_to: str) -> None:
 
 def _pipeline(session: Session, type: str, word: str) -> Mapping[str, Any]:
     return _one(results(session.api.get(_path(type))), word, "pipeline")
+
+
+def _ident(found: Iterable[Mapping[str, Any]], word: str) -> str:
+    """The id of what is called so, else the word itself, which may be an id that is known elsewhere."""
+    wanted = word.strip().casefold()
+    return next((one["id"] for one in found if one["label"].casefold() == wanted and word), word)
 
 
 def _one(found: Iterable[Mapping[str, Any]], word: str, what: str) -> Mapping[str, Any]:

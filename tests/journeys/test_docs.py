@@ -76,6 +76,7 @@ def test_the_readme(environment: Mapping[str, str], places: Mapping[str, str]):
         "keep-promises",
         "automate-the-desk",
         "give-work-out",
+        "lead-deals-to-a-forecast",
     ],
 )
 def test_a_how_to(name: str, environment: Mapping[str, str], places: Mapping[str, str]):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from pydantic import BaseModel, Field
 
+from services.opportunities.commands import revaluing
 from services.opportunities.commands.rates import Rate, Rates, put_rates, read_rates
-from services.opportunities.commands.revaluing import progress
 from services.opportunities.domain.money import FRACTION_DIGITS, WHOLE_DIGITS, fits
 from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList
@@ -21,6 +21,7 @@ from shared.kernel.json import Raw, decimal_text
 from shared.service.permissions import require
 from shared.service.web.operation import Operation, answer
 from shared.service.web.request import context, json_object, known_keys
+from shared.service.work import progress
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -84,7 +85,7 @@ def read_revaluation(service: Runtime) -> Response:
     """How far deals have followed the rates."""
     require(context().actor, "objects", service.catalog.type("deal").defn, "read")
     with service.db.connect() as connection:
-        found = progress(connection)
+        found = progress.of(connection, revaluing.KIND, revaluing.NUMBER)
     if found is None:
         return answer(RevaluationOut(state="none").model_dump(mode="json"))
     told = {"begun_at": iso(found.begun), "updated_at": iso(found.last)}
@@ -93,7 +94,7 @@ def read_revaluation(service: Runtime) -> Response:
             **told,
             "state": found.state,
             "reason": found.reason,
-            "currencies": list(found.currencies),
+            "currencies": list(found.spec.get("currencies", ())),
             "deals": found.total,
             "looked_at": found.looked_at,
             "changed": found.changed,

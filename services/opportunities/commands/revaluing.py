@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -41,26 +40,6 @@ NUMBER = 1
 DEALS_A_CHUNK = 500
 _RUN = "run"
 _LOOKED_AT = (*sorted(VALUED_BY), "closes_at")
-_PROGRESS = """
-select j.state, j.reason, j.rows, j.updated, j.spec->'currencies', j.created_at, j.updated_at,
-    (select coalesce(sum((c.spec->>'deals')::int), 0) from work_chunk c where c.job_id = j.id),
-    exists (select from work_chunk c where c.job_id = j.id and c.n = 0 and c.state = 'done')
-from work_job j where j.kind = %(kind)s and j.number = %(number)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far it is. total: how many deals are looked at, None while they are counted."""
-
-    state: str
-    reason: str
-    currencies: tuple[str, ...]
-    total: int | None
-    looked_at: int
-    changed: int
-    begun: datetime
-    last: datetime
 
 
 def hear(connection: Connection, events: Sequence[Event]) -> None:
@@ -114,12 +93,12 @@ class Revalue:
 
 
 def _find(home: Home, claim: Claim) -> None:
-    known = {one.value for one in home.type(DEAL).attributes[CURRENCY].options}
+    known = {one.value for one in home.fresh(DEAL).attributes[CURRENCY].options}
     currencies = [one for one in claim.job.spec["currencies"] if one in known]
     wanted = {"attribute": CURRENCY, "operator": "IN", "values": currencies}
     ids = sorted(home.fitting(DEAL, wanted)) if currencies else []
     cuts = [ids[at : at + DEALS_A_CHUNK] for at in range(0, len(ids), DEALS_A_CHUNK)]
-    chunks = [Chunk(n, spec={"ids": cut, "deals": len(cut)}) for n, cut in enumerate(cuts, 1)]
+    chunks = [Chunk(n, spec={"ids": cut}) for n, cut in enumerate(cuts, 1)]
     with home.database.transaction() as connection:
         ledger.add_chunks(connection, claim.job.id, claim.job.phase, chunks)
         _done(connection, claim, Counts())
@@ -155,15 +134,3 @@ def _day(live: LiveType, one: Life, values: Mapping[str, Any]) -> date:
     deciding = {live.attributes[name].key for name in VALUED_BY}
     written = [at for at, changes in one.changes if not deciding.isdisjoint(changes)]
     return (written[-1] if written else one.since).date()
-
-
-def progress(connection: Connection) -> Progress | None:
-    """How far it is; None while no rates were ever put in."""
-    row = connection.row(_PROGRESS, {"kind": KIND, "number": NUMBER})
-    if row is None:
-        return None
-    state, reason, looked_at, changed, currencies, begun, last, total, found = row
-    return Progress(
-        state, reason, tuple(currencies or ()), int(total) if found else None, looked_at, changed,
-        begun.replace(tzinfo=UTC), last.replace(tzinfo=UTC),
-    )  # fmt: skip

@@ -86,10 +86,10 @@ def test_pipelines_and_stages_are_put_away() -> None:
     out, request = ran(system, "pipelines archive deals p")
     assert (request[0], "pipeline Partners is archived" in out) == ("DELETE", True)
     ran(system, "pipelines stage archive deals p a")
-    out, request = ran(pipelined(stages__a=WORK), "pipelines stage archive deals p a --move-to b")
+    out, request = ran(pipelined(stages__a=WORK), "pipelines stage archive deals p a --move-to won")
     assert request[1] == "/api/v1/types/deals/pipelines/p/stages/a?move_to=b"
     assert "once all who stand in it are in b" in out
-    out, _ = ran(answering(p__work={"results": [WORK]}), "pipelines work deals p")
+    out, _ = ran(pipelined(p__work={"results": [WORK]}), "pipelines work deals partners")
     assert "move to b" in out
 
 
