@@ -6,4 +6,4 @@ from collections.abc import Mapping
 
 from shared.service.merging import Gathering
 
-GATHERINGS: Mapping[str, Gathering] = {"ticket": Gathering("merged_ids")}
+GATHERINGS: Mapping[str, Gathering] = {"ticket": Gathering("merged_ids", lists=("followers",))}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.service_desk.forgetting import forget
 from services.service_desk.gathering import GATHERINGS
+from services.service_desk.joining import join_earlier
 from services.service_desk.knowledge.suggesting import OPERATIONS as KNOWLEDGE
 from services.service_desk.macros.doors import OPERATIONS as MACROS
 from services.service_desk.mail.doors import OPERATIONS as MAIL
@@ -89,6 +90,7 @@ MANIFEST = Manifest(
         "clocks_moved": sweep,
         "messages_forgotten": tidy,
         "triggers_due": ring,
+        "entries_joined": join_earlier,
         "notifications_forgotten": forget_news,
     },
     follows=follows,

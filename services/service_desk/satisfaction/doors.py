@@ -57,7 +57,8 @@ def show_question(service: Runtime, token: str) -> Response:
         return refused
     with service.db.connect() as connection:
         found = surveys.read(connection, link)
-        there = link.ticket in home_of(service).states(connection, TICKET, [link.ticket])
+        home = home_of(service)
+        there = bool(home.states(connection, TICKET, [surveys.meant(connection, home, link)]))
     if found is None:
         return _html(page.refused(*_NOTHING), 404)
     if found.answered is not None:

@@ -22,6 +22,7 @@ from shared.kernel.context import Actor, Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import NotFound
 from shared.service.home import Home, LiveType, State
+from shared.service.parts import heirs
 
 PATH = "/api/v1/service_desk/satisfaction/"
 SOURCE = "SATISFACTION"
@@ -36,6 +37,10 @@ _READ = """
 select ticket_id, cycle, coalesce(agent, 0), expires_at, score, comment, answered_at,
     exists (select from desk_survey later where later.ticket_id = s.ticket_id and later.cycle > s.cycle)
 from desk_survey s where id = %(id)s
+"""
+_LATER = """
+select exists (select from desk_survey later, desk_survey s where s.id = %(id)s and later.ticket_id = %(ticket)s
+    and later.asked_at > s.asked_at)
 """
 _ANSWER = """
 update desk_survey set score = %(score)s, comment = %(comment)s, answered_at = %(at)s where id = %(id)s
@@ -94,11 +99,13 @@ def read(connection: Connection, link: Link, *, lock: bool = False) -> Survey | 
 
 
 def answered(home: Home, link: Link, score: int, comment: str) -> tuple[Survey, bool] | None:
-    """Take an answer; what was answered, and whether it was this one. None when there is no such question. Raises
-    NotFound when the ticket is no longer there: then the question stays unanswered."""
+    """Take an answer; what was answered, and whether it was this one. None when there is no such question. Of a ticket
+    that was merged, the survivor tells it, unless it was asked about later itself. Raises NotFound when the ticket is
+    no longer there: then the question stays unanswered."""
 
     def work(connection: Connection) -> tuple[Survey, bool] | None:
-        there = link.ticket in home.states(connection, TICKET, [link.ticket], lock=True)
+        ticket = meant(connection, home, link)
+        there = ticket in home.states(connection, TICKET, [ticket], lock=True)
         found = read(connection, link, lock=True)
         if found is None or found.answered is not None:
             return None if found is None else (found, False)
@@ -107,13 +114,20 @@ def answered(home: Home, link: Link, score: int, comment: str) -> tuple[Survey, 
         moment = now()
         params = {"id": link.survey, "score": score, "comment": comment or None, "at": _naive(moment)}
         connection.run(_ANSWER, params)
-        if not found.outdated:
+        later = connection.row(_LATER, {"id": link.survey, "ticket": ticket}) if ticket != link.ticket else None
+        if not found.outdated and later in (None, (False,)):
             about = {"csat_score": Decimal(score), "csat_at": moment, "csat_comment": comment or None}
+            about |= {"csat_agent": link.agent or None} if ticket != link.ticket else {}
             context = Context(CUSTOMER, SOURCE, source_id=str(link.survey))
-            home.keep(connection, TICKET, {link.ticket: about}, context)
+            home.keep(connection, TICKET, {ticket: about}, context)
         return Survey(found.id, found.expires, score, comment or None, moment, found.outdated), True
 
     return home.at_once(work)
+
+
+def meant(connection: Connection, home: Home, link: Link) -> int:
+    """The ticket that a link is about by now: the survivor of one that was merged."""
+    return heirs(connection, home.type(TICKET), [link.ticket]).get(link.ticket, link.ticket)
 
 
 def _cycle(live: LiveType, state: State) -> int:

@@ -29,7 +29,8 @@ class Gathering:
     """What is united when entities of a type are merged, by internal names of attributes.
 
     ids: the attribute that lists the absorbed ids, "" for none. further: attribute -> the attribute that lists the
-    values which did not win. Lists are texts separated by semicolons.
+    values which did not win. lists: attributes that are lists themselves, and have the parts of all. Lists are texts
+    separated by semicolons.
 
     along: attribute -> those that say something of its value, and so come from whoever that comes from where they have
     any and callers say nothing else; also such as the system keeps.
@@ -37,12 +38,13 @@ class Gathering:
 
     ids: str = ""
     further: Mapping[str, str] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
     along: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def gathered(self) -> frozenset[str]:
         """Attributes that are united rather than won."""
-        return frozenset((*self.further.values(), *([self.ids] if self.ids else [])))
+        return frozenset((*self.further.values(), *self.lists, *([self.ids] if self.ids else [])))
 
 
 NOTHING_GATHERED = Gathering()
@@ -169,6 +171,10 @@ def gathered(
         for state in states[1:]:
             parts += [*split(state.values.get(key)), str(state.id)]
         found[gathering.ids] = Winner(_joined(parts), None)
+    for name in gathering.lists:
+        if name in live.attributes:
+            key = live.attributes[name].key
+            found[name] = Winner(_joined([part for state in states for part in split(state.values.get(key))]), None)
     for name, kept in gathering.further.items():
         if name in live.attributes and kept in live.attributes:
             attribute, key = live.attributes[name], live.attributes[kept].key

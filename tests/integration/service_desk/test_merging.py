@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.service_desk.joining import join_earlier
 from tests.integration.service_desk.conftest import ENTRIES, TICKETS, Desk
 from tests.integration.service_desk.test_splitting import NINE, TEN, said
 
@@ -81,3 +82,50 @@ def test_who_is_merged_with_its_parent_is_no_part_of_itself(desk: Desk) -> None:
     low = desk.ticket(subject="Low", parent_id=middle)
     merge(desk, low, top)
     assert (desk.read(middle)["parent_id"], desk.read(low)["parent_id"]) == (low, None)
+
+
+def test_followers_are_united_and_parted_again(desk: Desk) -> None:
+    one, other = desk.ticket(followers="5;6"), desk.ticket(followers="6;7")
+    merge(desk, one, other)
+    assert desk.read(one)["followers"] == "5;6;7"
+    desk.write(one, followers="5;7;8")
+    desk.ask("POST", f"{TICKETS}/{one}/unmerge")
+    assert (desk.read(one)["followers"], desk.read(other)["followers"]) == ("5;8", "6;7")
+
+
+def test_a_survey_about_a_ticket_that_was_merged_is_about_the_survivor(desk: Desk) -> None:
+    one, other, third = desk.ticket(), desk.ticket(owner_id="7"), desk.ticket()
+
+    def ask(ticket: str) -> str:
+        url = desk.ask("POST", "/api/v1/service_desk/surveys", 201, ticket=ticket)["url"]
+        return str(url[url.index("/api/") :])
+
+    links = [ask(other), ask(third)]
+    merge(desk, one, other)
+    assert desk.client.get(links[0]).status_code == 200
+    assert desk.client.post(links[0], data={"score": "2"}).status_code == 200
+    values = desk.read(one)
+    assert (values["csat_score"], values["csat_agent"]) == (2, "7")
+    ask(one)
+    merge(desk, one, third)
+    assert desk.client.post(links[1], data={"score": "5"}).status_code == 200
+    assert desk.read(one).get("csat_score") is None  # asked about itself since: that answer is what is waited for
+
+
+def test_what_was_said_before_merging_moved_it_is_moved_once(desk: Desk) -> None:
+    one, other = desk.ticket(at=NINE), desk.ticket(at=NINE)
+    entry = desk.say(other, said_at=TEN)["id"]
+    merge(desk, one, other)
+    live = desk.runtime.catalog.type("ticket_entry")
+    column = live.attributes["ticket_id"].column
+    with desk.runtime.db.transaction() as connection:  # as it was merged earlier
+        params = {"ticket": int(other), "entry": int(entry)}
+        connection.run(f"update eav_entity_{live.table} set {column} = %(ticket)s where id = %(entry)s", params)
+        connection.run("update sla_said set ticket_id = %(ticket)s where entry_id = %(entry)s", params)
+        connection.run("insert into desk_joining (after) values (0) on conflict do nothing")
+    while join_earlier(desk.runtime.db):
+        pass
+    assert said(desk, one) == [entry]
+    clocks = desk.ask("GET", f"{TICKETS}/{one}/sla")["clocks"]
+    assert [clock["stopped_at"] for clock in clocks if clock["target"] == "first_response"] == [TEN]
+    assert join_earlier(desk.runtime.db) == 0
