@@ -1,8 +1,9 @@
 """Pages of a query: by keyset cursor, or by offset with remembered boundaries. One statement per phase that is touched.
 
 Statements are built once per shape (type, view, filter shape, order, phase, boundary shape), prepared when they come
-again, and always planned with their values. Totals are a statement of their own, in which "not set" and other
-complements become differences of counts that an index alone can answer.
+again, and planned with their values: anew each time, or once a minute for what is asked again and again. Totals are a
+statement of their own, in which "not set" and other complements become differences of counts that an index alone can
+answer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from shared.eav.query import sorting
 from shared.eav.query.counting import count, estimate, exact, phase_size
 from shared.eav.query.planning import ANEW, ANEW_PARAMS
 from shared.eav.query.reading import ID, VERSION_SEEN, Reader, reader
+from shared.eav.query.repeated import Repeated
 from shared.eav.query.sorting import Boundary, Order
 from shared.eav.query.where import asks_words, attributes_of, where
 from shared.kernel import json
@@ -29,6 +31,7 @@ from shared.kernel.db import Connection, compiled
 
 Total = Literal["exact", "estimated", "none"]
 _FARTHEST = 2**63 - 1
+_REPEATED = Repeated()
 
 
 class Walk(Protocol):
@@ -222,7 +225,8 @@ def _collect(connection: Connection, request: Request, start: _Start, *, counted
             params["skip"] = skip
         here = counted and found.total is None
         sql = _statement(shape, phase, boundary.shape if boundary else None, by_offset=bool(skip), counted=here)
-        rows = connection.rows(sql, params, prepare=None)
+        again = _REPEATED.statement(sql, params) if boundary is None and not skip and connection.prepare else None
+        rows = connection.rows(again, prepare=True) if again else connection.rows(sql, params, prepare=None)
         found.rows += rows
         if here and rows:
             found.total = rows[0][-1]

@@ -12,7 +12,8 @@ from shared.eav.engine import Engine
 from shared.eav.entity import View
 from shared.eav.filters import And, Condition, Node, Operator, check
 from shared.eav.install import install
-from shared.eav.query import counting, page
+from shared.eav.query import counting, page, repeated
+from shared.eav.query.repeated import Repeated
 from shared.eav.requests import Draft, Query, Sort
 from shared.kernel.context import Context
 from shared.kernel.db import Database
@@ -82,10 +83,63 @@ def plans(engine: Engine, node: Node | None, total: str) -> tuple[int, int, int]
     return int(row[0]), int(row[1] or 0), int(row[2] or 0)
 
 
+@pytest.fixture
+def minute(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock of questions that come again; it stands still."""
+    clock = [0.0]
+    monkeypatch.setattr(page, "_REPEATED", Repeated(lambda: clock[0]))
+    return clock
+
+
 @pytest.mark.parametrize("node", [None, ONE, TWO, PREFIX, WORD], ids=["all", "one", "two", "prefix", "word"])
-def test_pages_are_prepared_and_planned_with_their_values(engine: Engine, node: Node | None) -> None:
+def test_pages_are_prepared_and_planned_with_their_values(
+    engine: Engine, node: Node | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeated, "OFTEN", TIMES)
     # The first time a statement comes it is not kept yet.
     assert plans(engine, node, "none") == (1, 0, TIMES - 1)
+
+
+@pytest.mark.usefixtures("minute")
+@pytest.mark.parametrize("node", [None, ONE, TWO], ids=["all", "one", "two"])
+def test_a_question_that_comes_again_keeps_its_plan(engine: Engine, node: Node | None) -> None:
+    """Planned once with its values, which stand in a statement of its own."""
+    assert plans(engine, node, "none") == (2, TIMES - repeated.OFTEN, repeated.OFTEN - 1)
+
+
+@pytest.mark.usefixtures("minute")
+@pytest.mark.parametrize("node", [PREFIX, WORD], ids=["prefix", "word"])
+def test_texts_are_never_written_into_statements(engine: Engine, node: Node) -> None:
+    assert plans(engine, node, "none") == (1, 0, TIMES - 1)
+
+
+@pytest.mark.usefixtures("minute")
+def test_each_answer_is_its_own(engine: Engine) -> None:
+    """Plans are kept, answers are not: those of other values, other limits and of what has changed meanwhile."""
+    for number in range(5):
+        for most in (100, 200, -5, 2.5):
+            node = Condition("rank", Operator.LT, (most,))
+            for limit in (3, 7):
+                query = Query(node, sorts=(Sort("rank", True),), limit=limit, total="exact")
+                found = engine.reads.query("thing", query, View())
+                expected = [n for n in range(2999, -1, -1) if n < most]
+                assert [one.values["rank"] for one in found.entities] == [str(n) for n in expected[:limit]]
+                assert found.total == len(expected) + number * (most == 200)
+        engine.writes.create("thing", [Draft({"size": "s0", "rank": 150.5, "name": "late"})], Context(), View())
+
+
+def test_a_plan_is_made_anew_every_minute(engine: Engine, minute: list[float]) -> None:
+    assert plans(engine, ONE, "none")[0] == 2
+    written = []
+    for at in (0.0, 59.0, 61.0, 119.0):
+        minute[0] = at
+        query = Query(ONE, sorts=(Sort("rank", True),), limit=LIMIT, total="none")
+        for _ in range(TIMES):
+            assert len(engine.reads.query("thing", query, View()).entities) == LIMIT
+        with engine.database.connect() as connection:
+            row = connection.row("select count(*) from pg_prepared_statements where statement ~ '-- [0-9]+$'")
+        written.append(row and row[0])
+    assert written == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("node", [TWO, PREFIX, WORD], ids=["two", "prefix", "word"])
