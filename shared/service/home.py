@@ -175,7 +175,7 @@ class Home:
 
     def linkable(self, name: str) -> LiveType:
         """A type that lives here or is mirrored here. Raises NotFound."""
-        return self._engine.catalog.linkable(name)
+        return self.engine.catalog.linkable(name)
 
     def fresh(self, name: str) -> LiveType:
         """A type as the database has it now. Raises NotFound."""
