@@ -65,7 +65,9 @@ def concerned(connection: Connection, home: Home, events: Iterable[Event], what:
 def roll_up(connection: Connection, home: Home, ids: Sequence[int], correlation: str | None, what: Summed) -> int:
     """Bring those up to date whose amounts are sums; how many changed."""
     changed = 0
-    home_currency = home_among(one.detail for one in home.type(DEAL.type).attributes["currency"].options)
+    if not ids:
+        return changed
+    home_currency = home_among(one.detail for one in home.fresh(DEAL.type).attributes["currency"].options)
     for begin in range(0, len(ids), _AT_ONCE):
         found = home.read(what.type, ids[begin : begin + _AT_ONCE], ("amount_source", "amount", "currency"))
         rolled = {ident: one for ident, one in found.items() if one.values.get("amount_source") in what.sources}

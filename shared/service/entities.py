@@ -97,6 +97,9 @@ class Entities:
     def _prepared(self, name: str, items: Sequence[Item], *, creating: bool = False) -> tuple[Sequence[Item], Known]:
         """The items with what they copy, and what is wrong with entities that they refer to, by place."""
         live = self._engine.catalog.type(name)
+        if any(live.find(one) is None for one in {one for item in items for one in item.values}):
+            self._engine.catalog.refresh()  # made elsewhere a moment ago, it may refer to somebody
+            live = self._engine.catalog.type(name)
         filled, errors = copied(self._engine, self._copies, live, items, creating=creating)
         unknown: Known = unknown_references(self._foreign, live, items)
         for place, wrong in errors.items():

@@ -106,6 +106,7 @@ def _scope(service: Runtime, asked: Mapping[str, Any], errors: ErrorList) -> Sco
 def _there(service: Runtime, kind: str, ident: str) -> bool:
     """Whether somebody has the id, as far as that is known here."""
     if kind == "pipeline":
+        service.catalog.refresh()
         attribute = service.catalog.type("deal").attributes["pipeline"]
         return any(one.value == ident for one in (*attribute.options, *attribute.retired))
     if not (ident.isascii() and ident.isdecimal() and len(ident) < _DIGITS):

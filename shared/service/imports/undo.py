@@ -122,6 +122,7 @@ class _Undoing:
     ) -> tuple[list[Back], list[KeptValue]]:
         """Undo entities of one type in one transaction, of which `last` is the end; what was done and what was kept."""
         runtime, context = self.runtime, self.context
+        runtime.catalog.refresh()  # of attributes that are not known nothing would be taken back
         live = runtime.catalog.type(name)
         with runtime.db.connect() as connection:
             history = _history(connection, live, [row[0] for row in rows])

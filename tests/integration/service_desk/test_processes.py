@@ -154,7 +154,7 @@ def test_queues_count_what_others_put_into_them(desk: Desk, early: list[Runtime]
 
 
 def test_rules_about_a_new_attribute_are_heeded_by_who_gives_out(desk: Desk, start: Callable[[], Runtime]) -> None:
-    ticket = desk.ticket(subject="Waits")
+    ticket, _ = desk.ticket(subject="Waits"), desk.ticket(subject="Somebody's", owner_id="70")
     hearing = Hearing(Giving.of(start().engine, MANIFEST.assigned))
     rules = [{"name": "gold", "pool": "Gold", "filter": make(desk, "tier")}]
     desk.ask("PUT", "/api/v1/types/tickets/pools/Gold", members=[{"owner": "71"}])
@@ -215,7 +215,7 @@ def test_ids_in_an_attribute_just_made_are_checked(desk: Desk, other: Desk, monk
         ("POST", "/api/v1/service_desk/queues", {"name": "Asks"}),
         ("POST", "/api/v1/service_desk/triggers", {"name": "asks", "on": "created", "actions": [{"follow": ["7"]}]}),
         ("POST", "/api/v1/sla/preview", {"policies": []}),
-        ("PUT", "/api/v1/types/tickets/views/Asks", {}),
+        ("PUT", "/api/v1/types/tickets/views/Shows", {}),
         ("PUT", "/api/v1/types/tickets/assignment-rules", {"rules": []}),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -232,6 +232,8 @@ def test_what_is_declared_may_ask_for_what_was_just_made(
         desk.client.post("/api/v1/sla/calendars", json={"name": "always", **ROUND_THE_CLOCK})
         targets = {"next_response": {"otherwise": 3600}}
         body = {"policies": [{"name": "asks", "calendar": "always", "filter": wanted, "targets": targets}]}
+    elif not body:
+        body = {"attributes": [wanted["attribute"]]}
     else:
         body = {**body, "filter": wanted}
     answer = other.client.open(path, method=method, json=body)

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from shared.contracts.imports import KeptValue, PhaseFinished
+from shared.eav.declare import AttributeDef
 from shared.service.entities import Ref, Update, View
 from shared.service.imports.spec import Link
 from tests.integration.service.imports.importing import CTX, Import, columns, find, spec, values
@@ -115,3 +116,14 @@ def test_imports_may_be_taken_back_in_any_order(runtime, order):
     assert after == {**before, ident: mine}
     kept = {one for job in jobs for report in job.reports("undo") for one in report.kept}
     assert KeptValue(ident, "last_name") in kept
+
+
+def test_values_of_an_attribute_made_elsewhere_are_taken_back(runtime, started):
+    Import(runtime, spec("contact", ("email",), key="email"), [("made@example.com",)]).do()
+    elsewhere = started()
+    elsewhere.catalog.refresh()
+    runtime.definitions.add_attributes(CTX, "contact", [AttributeDef("hobby", "Hobby", "string")])
+    job = Import(runtime, spec("contact", ("email", "hobby"), key="email"), [("made@example.com", "Chess")]).do()
+    job.runtime = elsewhere
+    job.undo()
+    assert values(runtime, "contact", ("hobby",), by="email")["made@example.com"] == (None,)
