@@ -25,6 +25,7 @@ from shared.eav.validation import Judge, coerce
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
+from shared.kernel.errors import Invalid
 
 ERASED = "erased"
 Key = tuple[int, str]
@@ -81,11 +82,15 @@ class Erasing:
 
         def once(live: LiveType, _refused: object) -> dict[int, int]:
             self._relations.ready()
-            with self._attempts.transaction(live) as connection:
-                ids = self._meant(connection, live, refs)
-                if ids and not exactly:
-                    ids = store.family(connection, ids)
-                return self._erase(connection, live, ids, context, also, exactly) if ids else {}
+            try:
+                with self._attempts.transaction(live) as connection:
+                    ids = self._meant(connection, live, refs)
+                    if ids and not exactly:
+                        ids = store.family(connection, ids)
+                    return self._erase(connection, live, ids, context, also, exactly) if ids else {}
+            except Invalid:
+                self._attempts.confirm(live)
+                raise
 
         names = [ref.attribute for ref in refs if ref.attribute]
         return self._attempts.run(type_name, False, names, once)

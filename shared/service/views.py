@@ -92,6 +92,7 @@ class SavedViews:
     def put(self, ctx: Context, type: str, view: SavedView) -> SavedView:
         """Make a view, or change it. Raises Invalid with everything wrong, Conflict when the name is somebody's own,
         Forbidden for a shared one of somebody else, unless one may change the type."""
+        self._engine.catalog.refresh()  # it may show what another process has just made
         live = self._live(ctx, type)
         self._check(live, view)
         mine = replace(view, actor=ctx.actor.id)

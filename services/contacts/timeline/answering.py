@@ -98,8 +98,14 @@ class Timelines:
             return TypeDef(name, name, name, name) if known is None else known.live.defn
 
     def _shown(self, connection: Connection, subject: str, lines: Sequence[Line]) -> list[dict[str, Any]]:
-        types = {one.ref_type or subject for one in lines if one.data and "changes" in one.data}
-        lives = {name: live for name in types if (live := self._live(connection, name)) is not None}
+        told: dict[str, set[str]] = {}
+        for one in lines:
+            told.setdefault(one.ref_type or subject, set()).update((one.data or {}).get("changes", ()))
+        lives = {
+            name: live
+            for name, keys in told.items()
+            if keys and (live := self._live(connection, name, keys)) is not None
+        }
         names = self._names(lines)
         return [_line(one, lives.get(one.ref_type or subject), names.get((one.ref_type, one.ref_id))) for one in lines]
 
@@ -115,9 +121,10 @@ class Timelines:
             for ident, values in self._home.shown(name, sorted(ids)).items()
         }
 
-    def _live(self, connection: Connection, name: str) -> LiveType | None:
+    def _live(self, connection: Connection, name: str, keys: Collection[str]) -> LiveType | None:
+        """A type that knows the attributes of these keys, made elsewhere a moment ago."""
         if name in CUSTOMERS:
-            return self._home.type(name)
+            return self._home.type(name, keys)
         known = self._foreign.types(connection).find(name)
         return None if known is None else known.live
 

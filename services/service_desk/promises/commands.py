@@ -34,9 +34,9 @@ def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context, foreign
     wrong with it."""
     name, valid_from, body = opened(raw)
     since = _since(valid_from)
+    live = desk.home.fresh(TICKET)  # it may ask for what another process has just made
     errors = judge_calendar(body) if kind == store.CALENDAR else judge_policy(body, desk.home, foreign)
     errors += storable(body)
-    live = desk.home.type(TICKET)
     with desk.home.database.transaction() as connection:
         store.hold(connection)
         calendars, policies = (store.every(connection, one) for one in (store.CALENDAR, store.POLICY))

@@ -42,7 +42,7 @@ def previewed(desk: Desk, raw: Mapping[str, Any]) -> dict[str, Any]:
     """{"tickets", "breaches": {target: {"today", "draft"}}, "more", "fewer": tickets by target}, and
     "whole": false when not all tickets were looked at or not all of those found are listed. Raises Invalid."""
     since = _since(raw)
-    live = desk.home.type(TICKET)
+    live = desk.home.fresh(TICKET)
     with desk.home.database.connect() as connection:
         today = desk.book(connection)
         kept = [store.every(connection, one) for one in (store.CALENDAR, store.POLICY)]

@@ -108,6 +108,7 @@ def look(desk: Desk) -> int:
 
 def act_on(desk: Desk) -> int:
     """Some thresholds of the ledger that nothing was done about yet."""
+    desk.home.fresh(TICKET)  # they may set what another process has just made
     with desk.home.database.transaction() as connection:
         return act(connection, desk.home, desk.book(connection))
 

@@ -133,6 +133,7 @@ class Erasure:
     def lift(self, ctx: Context, type: str, attribute: str, value: str) -> bool:
         """Let an erased value be written again; whether it was blocked. Raises Invalid."""
         require_scope(ctx.actor, ERASURES_WRITE)
+        self._engine.catalog.refresh()
         live = self._engine.catalog.type(type)
         found = self._value(live, attribute, value)
         with self._engine.database.connect() as connection:
