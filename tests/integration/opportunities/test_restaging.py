@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.kernel.context import SYSTEM, Context
+from shared.kernel.context import SYSTEM, Actor, Context
+from shared.kernel.errors import Forbidden
 from shared.service.entities import Draft, View
 from shared.service.jobs import KINDS, work_off
 from shared.service.work import ledger
@@ -192,6 +193,32 @@ def test_whom_rules_keep_stays_and_so_does_the_stage(way: Way):
     way.archive(f"/stages/{way.stage('offer')}", 202, move_to=way.stage("won"))
     way.follow()
     assert way.service.read(kept)["values"]["stage"] == way.stage("won")
+
+
+def test_who_comes_meanwhile_is_moved_too(way: Way):
+    """In another round; and nobody goes to a stage that is gone by then."""
+    there, run = Way(way.service), way.service.runtime
+    first = way.deal("offer")
+    way.archive(f"/stages/{way.stage('offer')}", 202, move_to=way.stage("won"))
+    claim = ledger.claim(run.db)
+    assert claim is not None
+    KINDS[claim.job.kind].run(run, claim)
+    late = way.deal("offer")
+    way.follow()
+    assert {way.service.read(one)["values"]["stage"] for one in (first, late)} == {way.stage("won")}
+    assert way.work()[0]["state"] == "done"
+    way.archive(f"/stages/{way.stage('won')}", 202, move_to=there.stage("won"))
+    there.archive("", 204, unused="false")
+    way.follow()
+    assert (way.work()[0]["state"], "put away meanwhile" in way.work()[0]["reason"]) == ("failed", True)
+    assert way.service.read(first)["values"]["stage"] == way.stage("won")
+
+
+def test_moving_deals_takes_the_right_to_write_them(way: Way):
+    """That to change pipelines is not enough."""
+    context = Context(Actor("a", scopes=frozenset({"crm.schemas.deals.write"})), door="native")
+    with pytest.raises(Forbidden, match="objects"):
+        way.service.runtime.pipelines.archive_moving(context, "deal", way.id, way.stage("talk"), way.stage("won"))
 
 
 def test_following_takes_a_constant_number_of_statements(way: Way):
