@@ -18,10 +18,12 @@ from services.service_desk.mail.queueing import INTRODUCING, JOINING, SENDING
 from services.service_desk.mail.sending import SendingKind
 from services.service_desk.metrics import METRICS
 from services.service_desk.mirrors import MIRRORS
+from services.service_desk.parents import PARENT
 from services.service_desk.pipelines import PIPELINES
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.doors import OPERATIONS as PROMISES
 from services.service_desk.promises.holiday_doors import OPERATIONS as HOLIDAYS
+from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.linked import Heeding
 from services.service_desk.promises.sweeping import Desk, sweep
 from services.service_desk.queues import telling
@@ -65,6 +67,7 @@ MANIFEST = Manifest(
     pipelines=PIPELINES,
     mirrors=MIRRORS,
     gatherings=GATHERINGS,
+    trees={TICKET: PARENT},
     metrics=METRICS,
     assigned=ASSIGNED,
     refers=frozenset({QUEUE}),

@@ -1,7 +1,7 @@
 """The step in every write of a ticket that is a part of another: that one is there, and no part of this one.
 
-Two statements where a parent is named, none otherwise. Rows of a file are taken as they are: one of them does not hold
-up the others.
+Two statements where a parent is named, none otherwise. Rows of a file were looked at one by one before (the manifest's
+`trees`): one of them does not hold up the others.
 """
 
 from __future__ import annotations

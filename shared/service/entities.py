@@ -29,6 +29,7 @@ from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_s
 from shared.service.pipelines.agreement import declared_for
 from shared.service.pipelines.declare import Pipelined
 from shared.service.pipelines.steering import judged, steered
+from shared.service.placing import Trees, misplaced_items
 from shared.service.references import unknown_references
 from shared.service.rules import NO_RULES, Rules
 
@@ -82,12 +83,18 @@ class Entities:
     """Entities of one service."""
 
     def __init__(
-        self, engine: Engine, foreign: Foreign, duplicates: Duplicates, copies: Copies = NOTHING_COPIED
+        self,
+        engine: Engine,
+        foreign: Foreign,
+        duplicates: Duplicates,
+        copies: Copies = NOTHING_COPIED,
+        trees: Trees = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._foreign = foreign
         self._duplicates = duplicates
         self._copies = copies
+        self._trees = trees
 
     def _permit(self, ctx: Context, type: str, mode: Mode) -> str:
         live = self._engine.catalog.type(type)
@@ -156,6 +163,8 @@ class Entities:
         _permit_effective(ctx, items)
         permit_links(ctx, self._engine.catalog, items)
         items, known = self._prepared(name, items)
+        for place, wrong in misplaced_items(self._engine, self._trees, self._engine.catalog.type(name), items).items():
+            known.setdefault(place, []).extend(wrong)
         if known:
             items = [
                 replace(one, errors=(*one.errors, *known[place])) if place in known else one

@@ -23,6 +23,7 @@ from shared.service.heeding import Heeding
 from shared.service.matching.rules import Matching
 from shared.service.mirrors.declare import Mirror
 from shared.service.pipelines.declare import Pipelined
+from shared.service.placing import Trees
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
 from shared.service.steps import LiveType, Step
@@ -45,6 +46,7 @@ class Manifest:
     assigned: by name of the entity type, what is given out by itself, and what of it is still work for its owners.
     refers: what its attributes refer to besides entities: whose ids the service itself tells `foreign.put_known`.
     counts: numbers of linked entities that are kept as values.
+    trees: by name of the entity type, the attribute by which entities are parts of others of it: files are held to it.
     copies: by name of the entity type, what new ones take from another entity of the service that they refer to.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
@@ -67,6 +69,7 @@ class Manifest:
     assigned: Mapping[str, Assigned] = field(default_factory=dict)
     refers: frozenset[str] = frozenset()
     counts: tuple[Counted, ...] = ()
+    trees: Trees = field(default_factory=dict)
     copies: Copies = field(default_factory=lambda: NOTHING_COPIED)
     operations: tuple[Operation, ...] = ()
     hears: tuple[Subscription, ...] = ()

@@ -75,7 +75,7 @@ class Runtime:
         pulls = {} if manifest.owns_tokens else self._pulls()
         self.foreign = Foreign(self.db, {*PEOPLE, *manifest.refers} if pulls else (), pulls.get(OWNER))
         self.duplicates = Duplicates(self.engine, keeping)
-        self.entities = Entities(self.engine, self.foreign, self.duplicates, manifest.copies)
+        self.entities = Entities(self.engine, self.foreign, self.duplicates, manifest.copies, manifest.trees)
         self.assignment = Assignment(self.engine, self.foreign, manifest.assigned)
         self.views = SavedViews(self.engine)
         self.links = Links(self.engine, Learning(self.engine.relations, pulls.get(CATALOG_RELATION)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from services.service_desk.joining import join_earlier
+from shared.kernel.context import SYSTEM, Context
+from shared.service.entities import BulkItem, Ref
 from tests.integration.service_desk.conftest import ENTRIES, TICKETS, Desk
 from tests.integration.service_desk.test_splitting import NINE, TEN, said
 
@@ -129,3 +131,28 @@ def test_what_was_said_before_merging_moved_it_is_moved_once(desk: Desk) -> None
     clocks = desk.ask("GET", f"{TICKETS}/{one}/sla")["clocks"]
     assert [clock["stopped_at"] for clock in clocks if clock["target"] == "first_response"] == [TEN]
     assert join_earlier(desk.runtime.db) == 0
+
+
+def test_rows_of_a_file_name_parents_that_can_be(desk: Desk) -> None:
+    top, low, other = desk.ticket(), desk.ticket(), desk.ticket()
+    desk.write(low, parent_id=top)
+    gone = desk.ticket()
+    desk.ask("DELETE", f"{TICKETS}/{gone}", 204)
+    rows = [
+        (None, low, None),
+        (top, low, "is a part of this one"),
+        (other, top, None),
+        (top, other, "is a part of this one"),  # by the row before
+        (other, "", None),
+        (None, gone, "there is no ticket"),
+        (other, other, "is a part of this one"),
+    ]
+    items = [
+        BulkItem({"parent_id": parent, "subject": "Row"}, None if ident is None else Ref(int(ident)))
+        for ident, parent, _ in rows
+    ]
+    found = desk.runtime.entities.bulk(Context(SYSTEM, "IMPORT"), "ticket", items)
+    for (_, _, told), one in zip(rows, found, strict=True):
+        assert (told or "") in " ".join(error.message for error in one.errors), one
+        assert bool(one.errors) is (told is not None), one
+    assert desk.read(other).get("parent_id") is None
