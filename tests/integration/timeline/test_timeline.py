@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from services.contacts.timeline.answering import Timelines
+from services.contacts.timeline.reading import Wanted
+from shared.eav.declare import AttributeDef
+from shared.service.home import Home
+from tests.factories.processes import ANYBODY, processes
 from tests.integration.timeline.conftest import WHEN, Desk
 
 
@@ -182,3 +187,13 @@ def test_long_texts_are_cut(desk: Desk, ada: int) -> None:
     desk.catch_up()
     (line,) = desk.read("contact", ada, kinds="changed")["results"]
     assert len(line["changes"][0]["new"]) == 200
+
+
+def test_changes_of_an_attribute_just_made_are_told_by_its_name(desk: Desk, ada: int) -> None:
+    with processes(desk.runtime) as start:
+        elsewhere = start()
+        desk.runtime.definitions.add_attributes(ANYBODY, "contact", [AttributeDef("hat", "Hat", "string")])
+        desk.change("contacts", ada, hat="Bowler")
+        desk.catch_up()
+        line = Timelines(Home(elsewhere.engine)).read(ANYBODY, "contact", ada, Wanted(limit=1)).results[0]
+    assert line["changes"] == [{"attribute": "hat", "label": "Hat", "old": None, "new": "Bowler"}]

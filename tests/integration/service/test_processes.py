@@ -1,0 +1,68 @@
+"""What one process of contacts does is known to the others before they refuse, or find nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shared.eav.declare import AttributeDef
+from shared.service.entities import Draft, Entity, Ref, View
+from shared.service.erasure.secret import Secret
+from shared.service.runtime import Runtime
+from tests.factories.processes import ANYBODY, processes
+from tests.integration.service.conftest import System
+
+PLAIN = View("json", ())
+
+
+@pytest.fixture
+def runtime(system: System) -> Runtime:
+    """The process that is busy."""
+    found: Runtime = system.runtime("contacts")
+    return found
+
+
+@pytest.fixture
+def start(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Runtime]]:
+    """Starts further processes, with a secret for the ledger and no file of this machine."""
+    with processes(runtime) as made:
+
+        def started() -> Runtime:
+            found = made()
+            monkeypatch.setattr(found.erasure, "_secrets", lambda: [Secret.of("secret of tests")])
+            return found
+
+        yield started
+
+
+def make(runtime: Runtime, name: str, **values: object) -> Entity:
+    """A contact."""
+    (made,) = runtime.entities.create(ANYBODY, "contact", [Draft({"last_name": name, **values})], PLAIN)
+    assert isinstance(made, Entity)
+    return made
+
+
+def test_who_is_put_aside_is_erased_by_a_value_first_written_elsewhere(
+    runtime: Runtime, start: Callable[[], Runtime]
+) -> None:
+    runtime.definitions.add_attributes(ANYBODY, "contact", [AttributeDef("badge", "Badge", "string", unique=True)])
+    elsewhere = start()
+    made = make(runtime, "Badge", badge="B-1")
+    runtime.entities.archive(ANYBODY, "contact", [Ref(made.id)])
+    assert elsewhere.erasure.erase(ANYBODY, "contact", Ref(attribute="badge", value="B-1")).keys() == {made.id}
+
+
+def test_an_attribute_just_made_unique_names_a_person(runtime: Runtime, start: Callable[[], Runtime]) -> None:
+    runtime.definitions.add_attributes(ANYBODY, "contact", [AttributeDef("passport", "Passport", "string")])
+    made = make(runtime, "Passport", passport="P-1")
+    elsewhere = start()
+    runtime.definitions.change_attribute(ANYBODY, "contact", "passport", {"unique": True})
+    assert elsewhere.erasure.erase(ANYBODY, "contact", Ref(attribute="passport", value="P-1")).keys() == {made.id}
+
+
+def test_duplicates_are_looked_for_by_values_just_made_possible(runtime: Runtime, start: Callable[[], Runtime]) -> None:
+    made, elsewhere = make(runtime, "Twinned", email="twinned@example.com"), start()
+    runtime.definitions.add_attributes(ANYBODY, "contact", [AttributeDef("shoe", "Shoe", "string")])
+    values = {"last_name": "Twinned", "email": "twinned@example.com", "shoe": "43"}
+    assert made.id in {one.id for one in elsewhere.duplicates.check(ANYBODY, "contact", values)}
