@@ -163,6 +163,10 @@ class Reads:
         """A filter checked against the catalog in force, for evaluation in Python (`filters.matches`)."""
         return self._reloading(type_name, lambda _, live: check(node, live, self._neighbours(live)))
 
+    def check_view(self, type_name: str, view: View) -> None:
+        """Raises Invalid with everything wrong with what a view shows of linked entities."""
+        self._reloading(type_name, lambda _, live: resolved(live, view, self._neighbours(live), self._relations))
+
     def _reloading(self, type_name: str, work: Callable[[Connection, LiveType], T]) -> T:
         return self._looking_again(type_name, lambda: self._fresh(type_name, work))
 

@@ -15,7 +15,9 @@ import psycopg
 
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
+from shared.eav.entity import View
 from shared.eav.filters import parse
+from shared.eav.links.neighbours import linked_name
 from shared.kernel import json
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
@@ -137,13 +139,19 @@ class SavedViews:
         columns = asked.get("attributes") or ()
         if len(columns) > MOST_COLUMNS:
             errors.add("attributes", "INVALID_LIST", f"a view has at most {MOST_COLUMNS} columns")
-        names = [(one, "attributes") for one in columns] + [(one, "sorts") for one in asked.get("sorts") or ()]
+        linked = [one for one in columns if linked_name(live, one)]
+        names = [(one, "attributes") for one in columns if one not in linked]
+        names += [(one, "sorts") for one in asked.get("sorts") or ()]
         for name, where in names:
             plain = name if isinstance(name, str) else name.get("attribute", "")
             try:
                 live.attribute(plain.removeprefix("-") if where == "sorts" else plain)
             except Invalid as problem:
                 errors.errors.extend(problem.errors)
+        try:
+            self._engine.reads.check_view(live.name, View("json", tuple(linked)))
+        except Invalid as problem:
+            errors.errors.extend(problem.errors)
         try:
             if asked.get("filter") is not None:
                 self._engine.reads.check(live.name, parse(asked["filter"]))

@@ -25,7 +25,16 @@ from shared.service.permissions import Mode, require
 from shared.service.web.native import present
 from shared.service.web.native.query import read_query
 from shared.service.web.operation import Operation, QueryParam, answer
-from shared.service.web.request import BIGGEST_ID, bool_param, context, int_param, json_object, known_keys, text_param
+from shared.service.web.request import (
+    BIGGEST_ID,
+    bool_param,
+    context,
+    int_param,
+    json_object,
+    known_keys,
+    list_param,
+    text_param,
+)
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -125,7 +134,7 @@ def tickets_of(service: Runtime, owner: str) -> Response:
     asked = read_query(
         {"filter": {"and": filters}, "sorts": ["-id"], "limit": limit, "cursor": text_param("cursor") or None}
     )
-    page = service.entities.query(context(), TICKET, asked, present.view(_SHOWN))
+    page = service.entities.query(context(), TICKET, asked, present.view(list_param("attributes") or _SHOWN))
     body: dict[str, Any] = {"results": [present.entity_json(TICKET, one) for one in page.entities]}
     if page.next_cursor is not None:
         body["next_cursor"] = page.next_cursor
@@ -212,6 +221,7 @@ OPERATIONS = (
     _operation("GET", MINE, "readOwnTickets", "List the tickets that somebody has or follows", tickets_of,
                query=(QueryParam("owned", "boolean", "Only those that are theirs", False),
                       QueryParam("closed", "boolean", "Closed ones too", False),
+                      QueryParam("attributes", "array", "What is shown, linked values (company.name) among it"),
                       QueryParam("cursor", "string", "The next_cursor of the page before"),
                       QueryParam("limit", "integer", "How many", _PAGE)),
                description="The newest first; of what they follow, the latest 1,000."),

@@ -116,6 +116,20 @@ def test_a_preview_looks_through_links(desk: Desk, contact: Contact, policies: N
     assert found["whole"]
 
 
+def test_lists_show_linked_values(desk: Desk, contact: Contact) -> None:
+    ticket = linked(desk, contact(email="shown@conditions.example", last_name="Shown"), owner_id="96")
+    views = "/api/v1/types/tickets/views"
+    wanted = {"attribute": "contact.last_name", "operator": "EQ", "value": "shown"}
+    columns = ["subject", "contact.last_name"]
+    desk.ask("PUT", f"{views}/Shown", filter=wanted, attributes=columns)
+    for path in (f"{views}/Shown/entities", "/api/v1/service_desk/agents/96/tickets?attributes=contact.last_name"):
+        (found,) = desk.ask("GET", path)["results"]
+        assert (found["id"], found["values"]["contact.last_name"]) == (ticket, "Shown")
+    for wrong in ("contact.last_nam", "contact.company.name", "nothing.name"):
+        answer = desk.ask("PUT", f"{views}/Wrong", 400, attributes=[wrong])
+        assert wrong in str(answer["errors"])
+
+
 def test_what_a_threshold_sets_is_looked_at_when_it_is_reached(desk: Desk, policies: None) -> None:
     over = {"name": "over", "target": "resolution", "moment": "at", "actions": [{"set": {"owner_id": "95"}}]}
     body = {"calendar": "always", "targets": {"resolution": {"otherwise": 60}}, "thresholds": [over]}
