@@ -48,10 +48,7 @@ __all__ = ["Entity", "Home", "Life", "LiveType", "State", "Step", "TypeDef"]
 T = TypeVar("T")
 _AT_ONCE = 500
 _MOST_ID = 2**63 - 1
-_IDS = "select id from {table} where id > %(after)s order by id limit %(limit)s"
-_BETWEEN = """
-select id from {table} where id > %(after)s and id <= %(upto)s order by id limit %(limit)s::bigint
-"""
+_BETWEEN = "select id from {table} where id > %(after)s and id <= %(upto)s order by id limit %(limit)s::bigint"
 _THERE = "select 1 from {table} where id = %(id)s union all select 1 from {archive} where id = %(id)s limit 1"
 _MADE = """
 select id, created_at, created_by, source, source_id from {table} where id > %(after)s and id <= %(upto)s
@@ -222,15 +219,15 @@ class Home:
 
     def ranges(self, type_name: str) -> Iterator[tuple[int, int]]:
         """All ids of a type in ranges (behind, up to) of at most 500 live entities; the last one is open."""
-        table, after = table_name(self.type(type_name).table), 0
+        after = 0
         while True:
             with self.engine.database.connect() as connection:
-                rows = connection.rows(_IDS.format(table=table), {"after": after, "limit": _AT_ONCE})
-            if len(rows) < _AT_ONCE:
+                ids = self.ids(connection, type_name, after, limit=_AT_ONCE)
+            if len(ids) < _AT_ONCE:
                 yield after, _MOST_ID
                 return
-            yield after, rows[-1][0]
-            after = rows[-1][0]
+            yield after, ids[-1]
+            after = ids[-1]
 
     def fitting(self, type_name: str, filter: Mapping[str, Any]) -> list[int]:
         """All live entities that fit a filter in the native door's grammar, in no order, from one snapshot. Raises
