@@ -18,7 +18,6 @@ from services.contacts.reminders import remind, step
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from services.contacts.timeline.answering import Timelines
-from shared.service import notices
 from shared.service.home import Home
 from shared.service.manifest import Manifest
 
@@ -41,7 +40,7 @@ MANIFEST = Manifest(
     metrics=METRICS,
     operations=OPERATIONS,
     follows=subscriptions,
-    upkeep={"activities_turned": turn, "reminded": remind, "notices_forgotten": notices.tidy},
+    upkeep={"activities_turned": turn, "reminded": remind},
     step=step,
     counts=COUNTS,
     belongings={"contact": ACTIVITIES},

@@ -30,7 +30,6 @@ from services.service_desk.queues import telling
 from services.service_desk.queues.doors import OPERATIONS as QUEUES
 from services.service_desk.queues.follower_doors import OPERATIONS as FOLLOWERS
 from services.service_desk.queues.routing import ASSIGNED
-from services.service_desk.queues.telling import tidy as forget_news
 from services.service_desk.references import QUEUE
 from services.service_desk.rules import RULES
 from services.service_desk.satisfaction.doors import OPERATIONS as SATISFACTION
@@ -94,7 +93,6 @@ MANIFEST = Manifest(
         "messages_forgotten": tidy,
         "triggers_due": ring,
         "entries_joined": join_earlier,
-        "notifications_forgotten": forget_news,
     },
     follows=follows,
     own=desk,

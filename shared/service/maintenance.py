@@ -13,6 +13,7 @@ from shared.eav.slots import provision
 from shared.eav.statistics import analyse_new_slots
 from shared.kernel.db import Database
 from shared.kernel.telemetry import logger
+from shared.service import notices
 from shared.service.counting import recounted
 from shared.service.giving_out import sweep as give_out
 from shared.service.idempotency import purge
@@ -49,6 +50,7 @@ def maintain(manifest: Manifest, database: Database) -> dict[str, Any]:
         "undone": undone,
         "assigned": give_out(manifest, database) if manifest.assigned else 0,
         "counted": recounted(database, manifest.counts) if manifest.counts else 0,
+        "notices": notices.tidy(database),
         **{name: one(database) for name, one in manifest.upkeep.items()},
     }
     if any(outcome[name] for name in outcome if name != "service"):

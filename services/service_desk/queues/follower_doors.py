@@ -6,7 +6,7 @@ right to read tickets; to follow one, or to mark what was read, that to write th
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -16,25 +16,17 @@ from services.service_desk.promises.keeping import TICKET
 from services.service_desk.queues import followers, telling
 from services.service_desk.queues.routing import OPEN
 from services.service_desk.rules.following import MOST, parted
-from shared.kernel.clock import iso
-from shared.kernel.errors import ErrorList, Invalid, NotFound
+from shared.kernel.errors import Invalid, NotFound
 from shared.service.assignment.checking import check_owners
 from shared.service.entities import Ref, View
 from shared.service.home import Home
+from shared.service.notices import Notice
 from shared.service.permissions import Mode, require
+from shared.service.web import notices as doors
 from shared.service.web.native import present
 from shared.service.web.native.query import read_query
 from shared.service.web.operation import Operation, QueryParam, answer
-from shared.service.web.request import (
-    BIGGEST_ID,
-    bool_param,
-    context,
-    int_param,
-    json_object,
-    known_keys,
-    list_param,
-    text_param,
-)
+from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, list_param, text_param
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
@@ -80,13 +72,6 @@ class Notifications(BaseModel):
     next_before: str | None = None
 
 
-class ReadIn(BaseModel):
-    """Which ones were read: up to one, or these."""
-
-    upto: str | None = None
-    ids: list[str] | None = None
-
-
 def read_followers(service: Runtime, id: str) -> Response:
     """Who follows a ticket."""
     _permit(service, "read")
@@ -101,7 +86,7 @@ def follow(service: Runtime, id: str) -> Response:
     _permit(service, "write")
     body = json_object()
     known_keys(body, ("owner",))
-    owner = _owner(str(body.get("owner", "")))
+    owner = doors.owner_id(str(body.get("owner", "")))
     check_owners(service.foreign, service.catalog.type(TICKET), [owner])
 
     def more(before: list[int]) -> list[int]:
@@ -115,7 +100,7 @@ def follow(service: Runtime, id: str) -> Response:
 def unfollow(service: Runtime, id: str, owner: str) -> Response:
     """One follower less; fine when they do not follow."""
     _permit(service, "write")
-    gone = _owner(owner)
+    gone = doors.owner_id(owner)
     fewer = followers.change(_home(service), _ticket(id), lambda them: [one for one in them if one != gone], context())
     return _listed(fewer)
 
@@ -123,7 +108,7 @@ def unfollow(service: Runtime, id: str, owner: str) -> Response:
 def tickets_of(service: Runtime, owner: str) -> Response:
     """What somebody has and follows."""
     _permit(service, "read")
-    mine, limit = _owner(owner), int_param("limit", _PAGE, _MOST, least=1) or _PAGE
+    mine, limit = doors.owner_id(owner), int_param("limit", _PAGE, _MOST, least=1) or _PAGE
     wanted: list[dict[str, Any]] = [{"attribute": "owner_id", "operator": "EQ", "value": str(mine)}]
     if not bool_param("owned"):
         with service.db.connect() as connection:
@@ -141,37 +126,6 @@ def tickets_of(service: Runtime, owner: str) -> Response:
     return answer(body)
 
 
-def read_notifications(service: Runtime, owner: str) -> Response:
-    """What somebody was told, the latest first."""
-    _permit(service, "read")
-    whose, limit = _owner(owner), int_param("limit", _PAGE, _MOST, least=1) or _PAGE
-    before = int_param("before", BIGGEST_ID) or BIGGEST_ID
-    with service.db.connect() as connection:
-        rows = telling.listed(connection, whose, before, limit + 1, bool_param("unread"))
-        count = telling.unread(connection, whose)
-    body: dict[str, Any] = {"results": [_line(row) for row in rows[:limit]], "unread": count}
-    if len(rows) > limit:
-        body["next_before"] = str(rows[limit - 1][0])
-    return answer(body)
-
-
-def mark_read(service: Runtime, owner: str) -> Response:
-    """Some of it was read."""
-    _permit(service, "write")
-    whose, body = _owner(owner), json_object()
-    known_keys(body, ("upto", "ids"))
-    errors = ErrorList()
-    upto, ids = body.get("upto"), body.get("ids")
-    if (upto is None) == (ids is None) or not isinstance(ids, list | None):
-        errors.add("upto", "REQUIRED_FIELD", "name the last one that was read in upto, or all of them in ids")
-    errors.raise_if_any()
-    chosen = None if ids is None else [present.entity_id("notification", one) for one in ids]
-    last = BIGGEST_ID if upto is None else present.entity_id("notification", upto)
-    with service.db.transaction() as connection:
-        done = telling.read(connection, whose, last, chosen)
-        return answer({"read": done, "unread": telling.unread(connection, whose)})
-
-
 def _permit(service: Runtime, mode: Mode) -> None:
     require(context().actor, "objects", service.catalog.type(TICKET).defn, mode)
 
@@ -184,28 +138,15 @@ def _ticket(text: str) -> int:
     return present.entity_id(TICKET, text)
 
 
-def _owner(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid.one("owner", "INVALID_INTEGER", "owner must be the id of an owner")
-    return int(text)
-
-
 def _listed(owners: list[int]) -> Response:
     return answer({"followers": [str(one) for one in owners]})
 
 
-def _line(row: tuple[Any, ...]) -> dict[str, Any]:
-    ident, at, kind, ticket, entry, detail, read_at = row
-    moments = [None if one is None else iso(one.replace(tzinfo=UTC)) for one in (at, read_at)]
-    return {
-        "id": str(ident),
-        "at": moments[0],
-        "kind": kind,
-        "ticket": str(ticket),
-        "entry": None if entry is None else str(entry),
-        "detail": detail,
-        "read_at": moments[1],
-    }
+def _line(one: Notice) -> dict[str, Any]:
+    detail = {name: value for name, value in one.detail.items() if name != telling.ENTRY_ID}
+    told = doors.shown(one)
+    del told["entity"]
+    return {**told, "ticket": str(one.entity), "entry": one.detail.get(telling.ENTRY_ID), "detail": detail}
 
 
 def _operation(method: str, path: str, name: str, summary: str, handler: Any, **more: Any) -> Operation:
@@ -225,13 +166,14 @@ OPERATIONS = (
                       QueryParam("cursor", "string", "The next_cursor of the page before"),
                       QueryParam("limit", "integer", "How many", _PAGE)),
                description="The newest first; of what they follow, the latest 1,000."),
-    _operation("GET", NEWS, "readNotifications", "Read what somebody was told", read_notifications,
-               query=(QueryParam("unread", "boolean", "Only what was not read", False),
-                      QueryParam("before", "string", "Only earlier ones than this"),
-                      QueryParam("limit", "integer", "How many", _PAGE)),
-               response=Notifications,
-               description="Owners and followers of a ticket are told of what is said about it, of its status and of "
-               "promises that come to a threshold; owners that it is theirs. Whoever did it is not told."),
-    _operation("POST", NEWS + "/read", "markRead", "Mark notifications as read", mark_read, body=ReadIn,
-               example={"upto": "1"}),
+    *doors.operations(
+        NEWS,
+        TICKET,
+        "Followers",
+        names=("readNotifications", "markRead"),
+        present_one=_line,
+        response=Notifications,
+        description="Owners and followers of a ticket are told of what is said about it, of its status and of promises "
+        "that come to a threshold; owners that it is theirs. Whoever did it is not told.",
+    ),
 )  # fmt: skip

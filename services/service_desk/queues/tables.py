@@ -1,7 +1,8 @@
 """Tables of queues, followers and what they are told, as statements for the migration. Instants are UTC without zone.
 
 `desk_queue.filter` null: the tickets that name the queue are in it. `desk_follower` is `ticket.followers` the other way
-round, written with it. `desk_notification` is one line per owner and thing that happened.
+round, written with it. `desk_notification` was one line per owner and thing that happened; those are the kit's notices
+now.
 """
 
 from __future__ import annotations

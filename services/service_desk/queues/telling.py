@@ -1,52 +1,32 @@
 """What followers and owners of tickets are told: one line each, in the transaction that marks the event as heard.
 
-So nothing is told twice, and nothing is left out. Lines hold ids and words of our own; the text of a trigger's notice
-may quote the ticket, and goes with it when that is erased.
+So nothing is told twice, and nothing is left out. Lines are the kit's notices; the text of a trigger's notice may quote
+the ticket, and goes with it when that is erased.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from services.service_desk.queues import followers
 from shared.contracts.event import CREATED, DESK_NOTICE, ERASED, SLA_REACHED, UPDATED, Event
 from shared.kernel.config import Settings
-from shared.kernel.db import Connection, Database
-from shared.kernel.json import dumps
+from shared.kernel.db import Connection
+from shared.service import notices
 from shared.service.following import Subscription, beside
 from shared.service.home import Home, LiveType
+from shared.service.notices import Notice
 
 OWN = "service_desk"
 NAME = f"{OWN}.notifications"
 IMPORT = "IMPORT"
-KEPT_DAYS = 90
-_AT_ONCE = 5000
-_TELL = """
-insert into desk_notification (owner_id, at, kind, ticket_id, entry_id, detail)
-select owner_id, at, kind, ticket_id, entry_id, detail from json_to_recordset(%(rows)s::json) as r(owner_id bigint,
-    at timestamp, kind text, ticket_id bigint, entry_id bigint, detail jsonb)
-"""
-_LISTED = """
-select id, at, kind, ticket_id, entry_id, detail, read_at from desk_notification
-where owner_id = %(owner)s and id < %(before)s and (not %(unread)s or read_at is null) order by id desc limit %(limit)s
-"""
-_UNREAD = "select count(*) from desk_notification where owner_id = %(owner)s and read_at is null"
-_READ = """
-update desk_notification set read_at = timezone('utc', clock_timestamp())
-where owner_id = %(owner)s and read_at is null and id <= %(upto)s and (%(ids)s::bigint[] is null or id = any(%(ids)s))
-"""
-_FORGET = """
-with gone as (delete from desk_follower where ticket_id = any(%(ids)s::bigint[]))
-delete from desk_notification where ticket_id = any(%(ids)s::bigint[])
-"""
-_TIDY = """
-delete from desk_notification where id in (select id from desk_notification
-    where read_at < timezone('utc', clock_timestamp()) - %(days)s * interval '1 day' limit %(limit)s)
-"""
+ENTRY_ID = "entry"
+"""In the detail of a notice about something that was said: which entry."""
+_FORGET = "delete from desk_follower where ticket_id = any(%(ids)s::bigint[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +53,9 @@ def follower(home: Home) -> Subscription:
 
     def hear(connection: Connection, events: Sequence[Event]) -> None:
         tell(connection, home, news(home, events))
-        gone = [one.entity_id for one in events if one.kind == ERASED and one.entity_type == TICKET]
+        gone = [one.entity_id or 0 for one in events if one.kind == ERASED and one.entity_type == TICKET]
         if gone:
-            connection.run(_FORGET, {"ids": gone})
+            forget(connection, TICKET, gone)
 
     return Subscription(
         name=NAME,
@@ -119,51 +99,26 @@ def tell(connection: Connection, home: Home, found: Sequence[News]) -> int:
     for ticket, state in home.states(connection, TICKET, ids).items():
         if (held := state.values.get(key)) is not None:
             concerned.setdefault(ticket, set()).add(int(held))
-    rows = [
-        {
-            "owner_id": owner,
-            "at": one.at.astimezone(UTC).replace(tzinfo=None).isoformat(),
-            "kind": one.kind,
-            "ticket_id": one.ticket,
-            "entry_id": one.entry,
-            "detail": one.detail,
-        }
-        for one in found
-        for owner in ([one.to] if one.to is not None else sorted(concerned.get(one.ticket, ())))
-        if owner != one.by
-    ]
-    if rows:
-        connection.run(_TELL, {"rows": dumps(rows).decode()})
-    return len(rows)
+    return notices.tell(
+        connection,
+        [
+            Notice(owner, one.at, one.kind, TICKET, one.ticket, _detail(one))
+            for one in found
+            for owner in ([one.to] if one.to is not None else sorted(concerned.get(one.ticket, ())))
+            if owner != one.by
+        ],
+    )
 
 
-def listed(connection: Connection, owner: int, before: int, limit: int, unread: bool) -> list[tuple[Any, ...]]:
-    """An owner's lines, the latest first."""
-    params = {"owner": owner, "before": before, "limit": limit, "unread": unread}
-    return connection.rows(_LISTED, params)
-
-
-def unread(connection: Connection, owner: int) -> int:
-    """How many lines an owner has not read."""
-    row = connection.row(_UNREAD, {"owner": owner})
-    return int(row[0]) if row else 0
-
-
-def read(connection: Connection, owner: int, upto: int, ids: Sequence[int] | None) -> int:
-    """Mark lines as read: up to one, or these; how many were not."""
-    return connection.run(_READ, {"owner": owner, "upto": upto, "ids": None if ids is None else list(ids)})
+def _detail(one: News) -> dict[str, Any]:
+    return one.detail if one.entry is None else {**one.detail, ENTRY_ID: str(one.entry)}
 
 
 def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
     """Take erased tickets out."""
     if entity_type == TICKET:
         connection.run(_FORGET, {"ids": list(ids)})
-
-
-def tidy(database: Database) -> int:
-    """Let go what was read long ago; how many lines."""
-    with database.connect() as connection:
-        return connection.run(_TIDY, {"days": KEPT_DAYS, "limit": _AT_ONCE})
+        notices.forget(connection, TICKET, ids)
 
 
 def _entry(live: LiveType, one: Event, ident: int) -> list[News]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from services.service_desk.queues.telling import follower, news, tell, tidy
+from services.service_desk.queues.telling import follower, news, tell
 from shared.bus.consumer import apply, watermark
 from shared.bus.feed import Feed
 from shared.bus.ticks import tick
 from shared.contracts.event import DESK_NOTICE, UPDATED, Event
 from shared.kernel.clock import now
 from shared.service.home import Home
+from shared.service.notices import tidy
 from shared.service.tokens import token_hash
 
 TICKETS = "/api/v1/objects/tickets"

@@ -18,6 +18,7 @@ from shared.bus.ticks import tick
 from shared.kernel.clock import iso, now
 from shared.kernel.context import SYSTEM, Context
 from shared.service.giving_out import follower, sweep
+from tests.integration.opportunities.neighbours import mirror, tell_types
 from tests.integration.service.conftest import ADMIN, application
 
 DEALS, TYPE = "/api/v1/objects/deals", "/api/v1/types/deals"
@@ -119,6 +120,24 @@ def test_the_first_rule_that_fits_chooses_the_pool(sales: Sales):
     assert sales.client.delete(f"{TYPE}/pools/Big").status_code == 409
     sales.rules({"name": "big", "pool": "Big", "filter": big["filter"]})
     assert sales.assign(sales.deal(amount=1), 400)["errors"][0]["code"] == "NO_RULE"
+
+
+def test_a_rule_may_ask_linked_entities(sales: Sales):
+    """Of a company that another service keeps, when somebody asks and when deals are given out by themselves."""
+    tell_types(sales.runtime, company=("name", "industry"))
+    mirror(sales.runtime, "company", 8801, name="Sun", industry="energy")
+    mirror(sales.runtime, "company", 8802, name="Shop", industry="retail")
+    sales.pool("Energy", 45)
+    asks = {"attribute": "company.industry", "operator": "EQ", "value": "energy"}
+    sales.rules({"name": "energy", "pool": "Energy", "filter": asks})
+    unlinked = sales.deal()
+    deals = {}
+    for company in (8801, 8802):
+        deals[company] = sales.deal()
+        sales.ask("PUT", f"{DEALS}/{deals[company]}/links/companies/{company}")
+    assert sales.assign(deals[8801])["owner"] == "45"
+    for one in (deals[8802], unlinked):
+        assert sales.assign(one, 400)["errors"][0]["code"] == "NO_RULE"
 
 
 def test_capacity_counts_what_is_open_and_what_is_full_waits(sales: Sales):
