@@ -25,7 +25,7 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.json import dumps, loads
 
 PREFIX = "crm:"
-ANNOUNCED_SECONDS = 5.0
+ANNOUNCED_SECONDS = 10.0
 _LISTENERS = f"{PREFIX}bus.listeners."
 _OPTIONS: dict[str, Any] = {
     "global_keyprefix": PREFIX,

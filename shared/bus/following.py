@@ -30,8 +30,8 @@ from shared.kernel.db import Database
 from shared.kernel.errors import Unavailable
 from shared.kernel.telemetry import logger
 
-LISTEN_SECONDS = 0.5
-ANNOUNCE_SECONDS = 1.0
+LISTEN_SECONDS = 1.0
+ANNOUNCE_SECONDS = 2.0
 SILENCE_SECONDS = 2.0
 REGISTER_SECONDS, RENEW_SECONDS = 5.0, 60.0
 """How often the source is told how far we have come, for retention: when we have moved, and when we have not."""

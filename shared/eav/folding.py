@@ -11,12 +11,14 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 SLOT_LENGTH = 200
 SLOT_PREFIX = 160
 # NFKC turns an ellipsis into three dots, so no folded text contains one: a shortened text equals no other text.
 _CUT = "\u2026"
 _HASH_DIGITS = 32
+_SHORT = 100
 
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9a-z]+")
 # Each of these characters is a word: such scripts put no spaces between words.
@@ -109,6 +111,12 @@ def _spaced(text: str) -> str:
 
 def words(text: str) -> str:
     """Folded words, each between spaces: `Anna@Example.com` gives " anna example com "; "" when there is none."""
+    return _words(text) if len(text) <= _SHORT else _words.__wrapped__(text)
+
+
+# Several mirrors of one process take in the same names, one page after the other.
+@lru_cache(maxsize=8192)
+def _words(text: str) -> str:
     inner = _spaced(text).strip(" ")
     return f" {inner} " if inner else ""
 

@@ -101,10 +101,18 @@ def prepare(connection: Connection, live: LiveType) -> None:
         connection.run(f"drop index {search}_doc")
 
 
+def texts(live: LiveType) -> frozenset[str]:
+    """Keys of attributes of a mirror that any text has a place in."""
+    return _texts(keyed(live))
+
+
+@lru_cache(maxsize=64)
+def _texts(of: Keyed) -> frozenset[str]:
+    return frozenset(one.key for one in of.live.by_id.values() if kind_of(one).family == "t")
+
+
 def has_place(live: LiveType, key: str, value: Any) -> bool:
     """Whether a value (canonical JSON) of an attribute of a mirror can be kept: an option may not be known yet."""
-    if isinstance(value, str) and kind_of(live.by_id[int(key)]).family == "t":
-        return True  # any text has
     try:
         _placed(_reading(keyed(live)), key, value)
     except (KeyError, ValueError, ValueProblem):

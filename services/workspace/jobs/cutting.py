@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 _FIRST, _MOST = 2, 32
+# A join, not `key = any(...)`: that, prepared, looks through all keys of the chunk for each one of the file.
 _KEYS = """
-with last as (select max(chunk) as chunk from import_key where job_id = %(job)s and key = any(%(keys)s)),
+with last as (
+    select max(i.chunk) as chunk from unnest(%(keys)s::bigint[]) as k(key)
+    join import_key i on i.job_id = %(job)s and i.key = k.key),
 put as (
     insert into import_key (job_id, key, chunk) select %(job)s, key, %(chunk)s from unnest(%(keys)s::bigint[]) as k(key)
     on conflict (job_id, key) do update set chunk = excluded.chunk)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
 _BLOCK = 1024 * 1024
 _SAMPLE = 32 * 1024
-_LINES = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*")
 # Longer marks first: UTF-32's begins with UTF-16's.
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -75,11 +75,21 @@ def _utf8_or_older(stream: BinaryIO, block: bytes) -> str:
             bad += broken
             good += len(text.encode()) - len(text) - 2 * broken
             if len(sample) < _SAMPLE:
-                sample += b"".join(_LINES.findall(block))[:_SAMPLE]
+                sample += b"".join(_foreign(block, _SAMPLE))[:_SAMPLE]
         block = stream.read(_BLOCK)
     bad += bool(left_over)
     # Chance makes few valid sequences of several bytes: where they prevail, the rest are strays in a UTF-8 file.
     return "utf-8" if not bad or good > 4 * bad else _older(sample)
+
+
+def _foreign(block: bytes, most: int) -> Iterator[bytes]:
+    """Lines that are not ASCII, of so many bytes and not many more."""
+    for line in block.splitlines(keepends=True):
+        if not line.isascii():
+            yield line
+            most -= len(line)
+            if most <= 0:
+                return
 
 
 def _decoded(block: bytes) -> tuple[str, bytes]:

@@ -60,20 +60,28 @@ def _advance(live: LiveType, keys: Keys, one: Mirrored, event: Event) -> None:
         one.values = {}
         one.created_at = one.updated_at = _NEVER
     told = {key: new for key, (_, new) in event.changed.items() if key in keys}
-    for key in told:
-        one.values.pop(keys[key].key, None)
+    if one.values:
+        for key in told:
+            one.values.pop(keys[key].key, None)
     one.values |= translated(live, keys, told)
 
 
 def translated(live: LiveType, keys: Keys, values: Mapping[str, Any]) -> dict[str, Any]:
     """Canonical values under the mirror's own keys; what it does not keep is left out."""
-    kept = [(keys[key], one) for key, one in values.items() if key in keys and one is not None]
-    return {defn.key: one for defn, one in kept if _known(live, defn, one)}
+    found, texts = {}, mirroring.texts(live)
+    for key, value in values.items():
+        attribute = keys.get(key)
+        if attribute is not None and value is not None:
+            own = attribute.key
+            # Any text has a place.
+            if (own in texts and value.__class__ is str) or _known(live, attribute, own, value):
+                found[own] = value
+    return found
 
 
-def _known(live: LiveType, attribute: AttributeDef, value: Any) -> bool:
+def _known(live: LiveType, attribute: AttributeDef, key: str, value: Any) -> bool:
     """Whether the value has a place here. An option that its home has not told of has none; that is an error there."""
-    found = mirroring.has_place(live, attribute.key, value)
+    found = mirroring.has_place(live, key, value)
     if not found:
         _log.warning("a value has no place", type=live.name, attribute=attribute.name)
     return found

@@ -8,12 +8,14 @@ missing is an error, never a guess.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from shared.contracts.event import ERASED, LINK, MERGED, UNMERGED, Event
+from shared.kernel import arrays
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError
 from shared.kernel.json import dumps, loads
-from shared.service.replica.catalogs import Catalogs, KnownTypes, apply_catalog_events
+from shared.service.replica.catalogs import Catalogs, KnownType, KnownTypes, apply_catalog_events
 from shared.service.replica.facts import (
     LINKED,
     NEVER,
@@ -37,9 +39,8 @@ _OLD = """select f.type_no, f.id, f.version, f.archived, f.values::text
 from unnest(%(types)s::smallint[], %(ids)s::bigint[]) asked(type_no, id) join fact f using (type_no, id)
 order by f.type_no, f.id for update of f"""
 _TRANSITIONS = """insert into fact_transition (type_no, id, attribute_id, version, at, effective_at, old, new)
-select type_no, id, attribute_id, version, at, effective_at, old, new from json_to_recordset(%(rows)s::json)
-    as r(type_no smallint, id bigint, attribute_id int, version bigint, at timestamp, effective_at timestamp, old text,
-         new text)
+select * from unnest(%(t)s::smallint[], %(i)s::bigint[], %(a)s::int[], %(v)s::bigint[], %(at)s::timestamp[],
+    %(since)s::timestamp[], %(old)s::text[], %(new)s::text[])
 on conflict do nothing"""
 
 _BETWEEN = "where type_no = %(no)s and id = %(id)s and version between %(low)s and %(high)s"
@@ -108,22 +109,34 @@ def _note(connection: Connection, folded: Sequence[tuple[FactChange, Event]]) ->
         return
     versions, moves = [], []
     for one, event in folded:
-        common = {
+        at, since = naive(one.at), naive(one.effective_at)
+        versions.append({
             "type_no": one.known.no,
             "id": one.id,
             "version": one.version,
-            "at": naive(one.at),
-            "effective_at": naive(one.effective_at),
-        }
-        versions.append({**common, "kind": one.kind, "actor": event.actor, "changed": event.changed})
-        by_id = one.known.live.by_id
+            "at": at,
+            "effective_at": since,
+            "kind": one.kind,
+            "actor": event.actor,
+            "changed": event.changed,
+        })  # fmt: skip
+        choices = _choices(one.known)
         for key, (old, new) in event.changed.items():
-            attribute = by_id.get(int(key))
-            if attribute is not None and attribute.kind == "enumeration":
-                moves.append({**common, "attribute_id": attribute.id, "old": old, "new": new})
+            if key in choices:
+                moves.append((one.known.no, one.id, choices[key], one.version, at, since, old, new))
     connection.run(VERSIONS, {"rows": dumps(versions).decode()}, prepare=True)
     if moves:
-        connection.run(_TRANSITIONS, {"rows": dumps(moves).decode()}, prepare=True)
+        columns = list(zip(*moves, strict=True))
+        params = {name: arrays.numbers(column) for name, column in zip("tiav", columns[:4], strict=True)}
+        told = zip(("at", "since", "old", "new"), columns[4:], strict=True)
+        params |= {name: arrays.texts(column) for name, column in told}
+        connection.run(_TRANSITIONS, params, prepare=True)
+
+
+@lru_cache(maxsize=256)
+def _choices(known: KnownType) -> Mapping[str, int]:
+    """The single-choice attributes of a type in force, by key."""
+    return {one.key: one.id for one in known.live.by_id.values() if one.kind == "enumeration"}
 
 
 def _unlearn(connection: Connection, types: KnownTypes, erased: Sequence[Event]) -> None:
