@@ -7,6 +7,7 @@ that is put away takes no more tasks; those that are done keep saying where they
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from flask import Response
 from pydantic import BaseModel
 
 from services.contacts.domain.activities import OPEN_STATUSES
-from shared.eav.declare import OptionDef
+from shared.eav.declare import AttributeDef, OptionDef
 from shared.kernel.errors import AlreadyExists, Conflict, ErrorList, NotFound
 from shared.service.entities import View
 from shared.service.web.native.query import read_query
@@ -57,37 +58,45 @@ def list_queues(service: Runtime) -> Response:
 
 def add_queue(service: Runtime) -> Response:
     """One queue more."""
-    name, options = _name(), _options(service)
-    if _named(options, name):
-        raise AlreadyExists(f'there is a queue "{name}" already')
-    errors = ErrorList()
-    if len(options) >= MOST_QUEUES:
-        errors.add("name", "LIMIT_EXCEEDED", f"there are at most {MOST_QUEUES} task queues")
-    errors.raise_if_any()
-    made = OptionDef(value=_id(service, name), label=name, display_order=len(options))
-    _keep(service, (*options, made))
-    return answer(_shown(service, made), 201)
+    name = _name()
+
+    def more(attribute: AttributeDef) -> tuple[OptionDef, ...]:
+        options = attribute.options
+        if _named(options, name):
+            raise AlreadyExists(f'there is a queue "{name}" already')
+        errors = ErrorList()
+        if len(options) >= MOST_QUEUES:
+            errors.add("name", "LIMIT_EXCEEDED", f"there are at most {MOST_QUEUES} task queues")
+        errors.raise_if_any()
+        return (*options, OptionDef(value=_id(attribute, name), label=name, display_order=len(options)))
+
+    return answer(_shown(service, _named(_changed(service, more), name)[0]), 201)
 
 
 def rename_queue(service: Runtime, queue: str) -> Response:
     """Another name for a queue; tasks stay in it."""
-    name, options = _name(), _options(service)
-    found = _found(options, queue)
-    if any(one is not found for one in _named(options, name)):
-        raise AlreadyExists(f'there is a queue "{name}" already')
-    after = replace(found, label=name)
-    _keep(service, tuple(after if one is found else one for one in options))
-    return answer(_shown(service, after))
+    name = _name()
+
+    def renamed(attribute: AttributeDef) -> tuple[OptionDef, ...]:
+        found = _found(attribute.options, queue)
+        if any(one is not found for one in _named(attribute.options, name)):
+            raise AlreadyExists(f'there is a queue "{name}" already')
+        return tuple(replace(one, label=name) if one is found else one for one in attribute.options)
+
+    return answer(_shown(service, _named(_changed(service, renamed), name)[0]))
 
 
 def drop_queue(service: Runtime, queue: str) -> Response:
     """Put a queue away that has no open tasks."""
-    options = _options(service)
-    found = _found(options, queue)
-    left = _open(service, found.value)
-    if left:
-        raise Conflict(f'{left} open tasks are in the queue "{found.label}": complete them, or move them elsewhere')
-    _keep(service, tuple(one for one in options if one is not found))
+
+    def fewer(attribute: AttributeDef) -> tuple[OptionDef, ...]:
+        found = _found(attribute.options, queue)
+        left = _open(service, found.value)
+        if left:
+            raise Conflict(f'{left} open tasks are in the queue "{found.label}": complete them, or move them elsewhere')
+        return tuple(one for one in attribute.options if one is not found)
+
+    _changed(service, fewer)
     return no_content()
 
 
@@ -95,8 +104,9 @@ def _options(service: Runtime) -> tuple[OptionDef, ...]:
     return service.definitions.attribute(context(), TASK, QUEUE).options
 
 
-def _keep(service: Runtime, options: tuple[OptionDef, ...]) -> None:
-    service.definitions.change_attribute(context(), TASK, QUEUE, {"options": options})
+def _changed(service: Runtime, work: Callable[[AttributeDef], tuple[OptionDef, ...]]) -> tuple[OptionDef, ...]:
+    """The queues as they are then."""
+    return service.definitions.change_attribute(context(), TASK, QUEUE, lambda one: {"options": work(one)}).options
 
 
 def _found(options: tuple[OptionDef, ...], queue: str) -> OptionDef:
@@ -111,9 +121,8 @@ def _named(options: tuple[OptionDef, ...], name: str) -> list[OptionDef]:
     return [one for one in options if one.label.casefold() == name.casefold()]
 
 
-def _id(service: Runtime, name: str) -> str:
+def _id(attribute: AttributeDef, name: str) -> str:
     """The name, unless a queue that was put away had it."""
-    attribute = service.catalog.type(TASK).attributes[QUEUE]
     taken = {one.value for one in (*attribute.options, *attribute.retired)}
     further = (f"{name} {n}" for n in range(2, len(taken) + 3))
     return next(one for one in (name, *further) if one not in taken)

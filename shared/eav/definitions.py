@@ -80,7 +80,14 @@ def exclusively(connection: Connection, live: LiveType) -> None:
     """
     connection.run("set local lock_timeout = '2s'")
     connection.row(ALONE, {"id": live.id})
-    # Locking the row keeps attributes from getting their first slot until the change is done.
+    unchanged(connection, live)
+
+
+def unchanged(connection: Connection, live: LiveType) -> None:
+    """Hold a type's definitions as they are until the transaction ends, for a change that was worked out from them.
+
+    Raises StaleCatalog when they moved on. Locking the row also keeps attributes from getting their first slot.
+    """
     if connection.row(f"{VERSION_SQL} for update", {"id": live.id}) != (live.version,):
         raise StaleCatalog(live.name)
 

@@ -19,6 +19,7 @@ from shared.eav.catalog import LiveType, StaleCatalog
 from shared.eav.declare import AttributeDef, GroupDef, TypeDef
 from shared.eav.definition_rules import changed_attribute, completed_attributes
 from shared.eav.engine import Engine
+from shared.eav.patience import tries
 from shared.eav.removal import remove_type, require_empty
 from shared.eav.requests import ItemError
 from shared.kernel.clock import now
@@ -31,7 +32,7 @@ from shared.kernel.errors import (
     NotFound,
     Unavailable,
 )
-from shared.service.definition_changes import ATTEMPTS, DefinitionChanges, attribute_detail
+from shared.service.definition_changes import DefinitionChanges, attribute_detail
 from shared.service.definition_rules import completed_type, hinted
 from shared.service.labels import forget_relations
 from shared.service.permissions import Mode, allowed, require
@@ -39,6 +40,10 @@ from shared.service.publishing import publish_definition
 
 if TYPE_CHECKING:
     from shared.service.manifest import Manifest
+
+Changes = Mapping[str, object] | Callable[[AttributeDef], Mapping[str, object]]
+"""What is to be different about an attribute, or how that follows from what it is: asked again where another process
+changed it meanwhile, so that nothing of that is lost."""
 
 
 class Definitions:
@@ -88,12 +93,13 @@ class Definitions:
         fresh = self._engine.catalog.type(live.name)
         return [fresh.attributes[one.name] if isinstance(one, AttributeDef) else one for one in outcome]
 
-    def change_attribute(self, ctx: Context, type: str, name: str, changes: Mapping[str, object]) -> AttributeDef:
+    def change_attribute(self, ctx: Context, type: str, name: str, changes: Changes) -> AttributeDef:
         """Change a definition. `unique` on checks the stored values under the type's exclusive lock."""
-        for _ in range(ATTEMPTS):
+        for _ in tries():
             live = self._live(ctx, type, "write")
             attribute = _found(live, name)
-            after, wanted = changed_attribute(live, attribute, changes)
+            given = changes(attribute) if callable(changes) else changes
+            after, wanted = changed_attribute(live, attribute, given)
             try:
                 if wanted:
                     self._store_change(live, attribute, after, wanted, ctx)
@@ -108,6 +114,8 @@ class Definitions:
         def step(connection: Connection) -> None:
             if wanted.keys() & {"unique", "kind"}:
                 rows.exclusively(connection, live)
+            else:
+                rows.unchanged(connection, live)
             if "unique" in wanted:
                 uniqueness.switch(connection, live, attribute, on=bool(wanted["unique"]))
             rows.change_attribute(connection, live, attribute, wanted)
@@ -117,7 +125,15 @@ class Definitions:
 
     def archive_attributes(self, ctx: Context, type: str, names: Sequence[str]) -> None:
         """Put attributes aside: they vanish from reads and refuse writes, values are kept. Built-in ones stay."""
-        live = self._live(ctx, type, "write")
+        for _ in tries():
+            live = self._live(ctx, type, "write")
+            try:
+                return self._put_aside(ctx, live, names)
+            except StaleCatalog:
+                continue
+        raise Unavailable("the catalog keeps changing: try again")
+
+    def _put_aside(self, ctx: Context, live: LiveType, names: Sequence[str]) -> None:
         found = [_found(live, name) for name in names]
         for one in found:
             if one.builtin:
@@ -125,6 +141,7 @@ class Definitions:
                 raise Invalid.one(one.wire, "READ_ONLY_DEFINITION", message)
 
         def step(connection: Connection) -> None:
+            rows.unchanged(connection, live)
             for one in found:
                 gone = replace(one, archived_at=now())
                 stamp = {"archived_at": now().replace(tzinfo=None)}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.opportunities.rules.amounts import HOME, home_among
 from shared.kernel.context import Context
@@ -44,7 +44,10 @@ class Rates:
 
 def read_rates(service: Runtime, ctx: Context) -> Rates:
     """The rates in force."""
-    options = service.definitions.attribute(ctx, "deal", "currency").options
+    return _known(service.definitions.attribute(ctx, "deal", "currency").options)
+
+
+def _known(options: Sequence[Any]) -> Rates:
     home = home_among(one.detail for one in options)
     found = [Rate(one.value, day, rate) for one in options for day, rate in sorted(_rates(one.detail).items())]
     return Rates(home, tuple(sorted(found, key=lambda one: (one.currency, one.since))))
@@ -53,17 +56,22 @@ def read_rates(service: Runtime, ctx: Context) -> Rates:
 def put_rates(service: Runtime, ctx: Context, home: str | None, rates: Sequence[Rate]) -> Rates:
     """Add rates, and take away those without one. Another home currency begins with no rates: all that are known are
     worth something else. Raises Invalid with everything wrong, Conflict when rates would be lost unsaid."""
-    before = read_rates(service, ctx)
-    attribute = service.definitions.attribute(ctx, "deal", "currency")
-    known = {one.value for one in attribute.options}
+    service.definitions.change_attribute(
+        ctx, "deal", "currency", lambda one: {"options": _with_rates(one.options, home, rates)}
+    )
+    return read_rates(service, ctx)
+
+
+def _with_rates(options: Sequence[Any], home: str | None, rates: Sequence[Rate]) -> tuple[Any, ...]:
+    before = _known(options)
     wanted = home or before.home
-    _check(wanted, rates, known)
+    _check(wanted, rates, {one.value for one in options})
     moved = wanted != before.home
     if moved and before.every and not rates:
         message = f"{len(before.every)} rates are in {before.home}: give those of {wanted} with the change"
         raise Conflict(message)
     by_currency: dict[str, dict[str, str]] = {}
-    for one in attribute.options:
+    for one in options:
         kept = {} if moved else {day.isoformat(): str(rate) for day, rate in _rates(one.detail).items()}
         by_currency[one.value] = {HOME: wanted, **kept}
     for rate in rates:
@@ -72,9 +80,7 @@ def put_rates(service: Runtime, ctx: Context, home: str | None, rates: Sequence[
         else:
             by_currency[rate.currency][rate.since.isoformat()] = decimal_text(rate.rate)
     _check_number(by_currency)
-    options = tuple(replace(one, detail=by_currency[one.value]) for one in attribute.options)
-    service.definitions.change_attribute(ctx, "deal", "currency", {"options": options})
-    return read_rates(service, ctx)
+    return tuple(replace(one, detail=by_currency[one.value]) for one in options)
 
 
 def _rates(detail: Mapping[str, str]) -> dict[date, Decimal]:

@@ -46,7 +46,7 @@ def hear(service: Service, home: Home, since: int) -> None:
         follower(home).handler(connection, [from_document(body) for (body,) in rows])
 
 
-def test_deals_in_a_currency_just_made_are_valued(service: Service, start: Callable[[], Runtime]):
+def test_deals_in_a_currency_just_made_are_valued(service: Service, start: Callable[[], Runtime]) -> None:
     runtime, since = start(), told(service)
     definitions = service.runtime.definitions
     known = definitions.attribute(ANYBODY, "deal", "currency").options
@@ -60,7 +60,7 @@ def test_deals_in_a_currency_just_made_are_valued(service: Service, start: Calla
     assert service.read(deal)["values"]["amount_in_home_currency"] == 20
 
 
-def test_sums_are_in_the_home_currency_of_now(service: Service, start: Callable[[], Runtime]):
+def test_sums_are_in_the_home_currency_of_now(service: Service, start: Callable[[], Runtime]) -> None:
     deal = service.deal(name="A", amount_source="line_items")["id"]
     line(service, deal, currency="SEK")
     runtime, since = start(), told(service)
@@ -71,7 +71,7 @@ def test_sums_are_in_the_home_currency_of_now(service: Service, start: Callable[
     assert service.read(deal)["values"]["amount"] == 40
 
 
-def test_forecasts_of_a_pipeline_just_made(service: Service):
+def test_forecasts_of_a_pipeline_just_made(service: Service) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("OPPORTUNITIES_DATABASE_URL", service.runtime.db.url)
         app = build_app(MANIFEST, service.runtime.settings)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from shared.eav.declare import AttributeDef
+from shared.eav.declare import AttributeDef, OptionDef
 from shared.service.entities import Draft, Entity, Ref, View
 from shared.service.erasure.secret import Secret
 from shared.service.runtime import Runtime
@@ -14,6 +14,7 @@ from tests.factories.processes import ANYBODY, processes
 from tests.integration.service.conftest import System
 
 PLAIN = View("json", ())
+_LAST = "select body->'detail' from outbox where kind = 'catalog.attribute' order by id desc limit 1"
 
 
 @pytest.fixture
@@ -66,3 +67,25 @@ def test_duplicates_are_looked_for_by_values_just_made_possible(runtime: Runtime
     runtime.definitions.add_attributes(ANYBODY, "contact", [AttributeDef("shoe", "Shoe", "string")])
     values = {"last_name": "Twinned", "email": "twinned@example.com", "shoe": "43"}
     assert made.id in {one.id for one in elsewhere.duplicates.check(ANYBODY, "contact", values)}
+
+
+def test_what_another_process_changes_meanwhile_is_kept_and_told(
+    runtime: Runtime, start: Callable[[], Runtime]
+) -> None:
+    asked = AttributeDef("channel", "Channel", "enumeration", options=(OptionDef("a"),))
+    runtime.definitions.add_attributes(ANYBODY, "contact", [asked])
+    elsewhere, meanwhile = start(), ["b"]
+
+    def more(attribute: AttributeDef) -> Mapping[str, object]:
+        if meanwhile:
+            theirs = (*attribute.options, OptionDef(meanwhile.pop()))
+            elsewhere.definitions.change_attribute(ANYBODY, "contact", "channel", {"options": theirs, "label": "Way"})
+        return {"options": (*attribute.options, OptionDef("c"))}
+
+    runtime.definitions.change_attribute(ANYBODY, "contact", "channel", more)
+    with runtime.db.connect() as connection:
+        row = connection.row(
+            "select body->'detail' from outbox where kind = 'catalog.attribute' order by id desc limit 1"
+        )
+    assert row is not None
+    assert ([one["value"] for one in row[0]["options"]], row[0]["label"]) == (["a", "b", "c"], "Way")
