@@ -70,7 +70,7 @@ def test_all_errors_at_once(engine: Engine, note: str) -> None:
         ("The kind", "INVALID_OPTION"),
         ("titel", "PROPERTY_DOESNT_EXIST"),
         ("id", "READ_ONLY_VALUE"),
-        ("title_w", "REQUIRED_FIELD"),
+        ("title", "REQUIRED_FIELD"),
         ("size", "INVALID_INTEGER"),
     }
     assert {one.name: one.nearest for one in refused.value.errors if one.nearest} == {
@@ -114,9 +114,10 @@ def test_a_domain_has_its_say(database: Database, note: str) -> None:
     assert one.values["title"] == "four"
     size, title = (engine.catalog.type(note).attributes[name].key for name in ("size", "title"))
     assert told[0].changed == {title: (None, "four"), size: (None, "4")}
-    with pytest.raises(InvalidValues) as refused:
-        engine.writes.update(note, [Update(Ref(one.id), {"title": "two"})], CONTEXT, IDS)
-    assert [(each.name, each.code) for each in refused.value.errors] == [("size_w", "SHRINKS")]
+    for door, shown in (("native", "size"), ("dialect", "size_w")):
+        with pytest.raises(InvalidValues) as refused:
+            engine.writes.update(note, [Update(Ref(one.id), {"title": "two"})], replace(CONTEXT, door=door), IDS)
+        assert [(each.name, each.code) for each in refused.value.errors] == [(shown, "SHRINKS")]
     engine.writes.update(note, [Update(Ref(one.id), {"title_w": "five5 "})], CONTEXT, IDS)
     engine.writes.update(note, [Update(Ref(one.id), {"title_w": " five5"})], CONTEXT, IDS)
     engine.writes.archive(note, [Ref(one.id)], CONTEXT)
