@@ -91,10 +91,12 @@ def _page(key: Keyed, archived: bool) -> tuple[Reader, str]:
 
 
 def range_sums(connection: Connection, live: LiveType, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
-    """Sums over live entities, by ranges of `span` ids, for `ranges` of them from the one behind `after`; no scan."""
+    """Sums over live entities, by ranges of `span` ids, for `ranges` of them from the one behind `after`; no scan.
+    Raises StaleCatalog: the table of a type that was removed may be another type's."""
     first = after // span
     params = {"after": first * span, "upto": (first + ranges) * span, "span": span}
     rows = connection.rows(_SUMS.format(table=table_name(live.table)), params)
+    check_version(connection, live, ())
     return [RangeSum(part * span + 1, (part + 1) * span, count, total) for part, count, total in rows]
 
 
@@ -110,7 +112,8 @@ def links(connection: Connection, *, after: tuple[int, int, int], limit: int) ->
 
 
 def last_id(connection: Connection, live: LiveType) -> int:
-    """The greatest id, archived entities included; 0 when there is none."""
+    """The greatest id, archived entities included; 0 when there is none. Raises StaleCatalog."""
     tables = table_name(live.table), table_name(live.table, archive=True)
     row = connection.row(f"select greatest(0, {', '.join(f'(select max(id) from {one})' for one in tables)})")
+    check_version(connection, live, ())
     return int(row[0]) if row else 0

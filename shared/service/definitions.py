@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
@@ -41,6 +41,7 @@ from shared.service.publishing import publish_definition
 if TYPE_CHECKING:
     from shared.service.manifest import Manifest
 
+T = TypeVar("T")
 Changes = Mapping[str, object] | Callable[[AttributeDef], Mapping[str, object]]
 """What is to be different about an attribute, or how that follows from what it is: asked again where another process
 changed it meanwhile, so that nothing of that is lost."""
@@ -95,18 +96,16 @@ class Definitions:
 
     def change_attribute(self, ctx: Context, type: str, name: str, changes: Changes) -> AttributeDef:
         """Change a definition. `unique` on checks the stored values under the type's exclusive lock."""
-        for _ in tries():
+
+        def once() -> AttributeDef:
             live = self._live(ctx, type, "write")
             attribute = _found(live, name)
-            given = changes(attribute) if callable(changes) else changes
-            after, wanted = changed_attribute(live, attribute, given)
-            try:
-                if wanted:
-                    self._store_change(live, attribute, after, wanted, ctx)
-            except StaleCatalog:
-                continue
+            after, wanted = changed_attribute(live, attribute, changes(attribute) if callable(changes) else changes)
+            if wanted:
+                self._store_change(live, attribute, after, wanted, ctx)
             return self._engine.catalog.type(live.name).attributes[attribute.name]
-        raise Unavailable("the catalog keeps changing: try again")
+
+        return _as_in_force(once)
 
     def _store_change(
         self, live: LiveType, attribute: AttributeDef, after: AttributeDef, wanted: Mapping[str, object], ctx: Context
@@ -125,13 +124,7 @@ class Definitions:
 
     def archive_attributes(self, ctx: Context, type: str, names: Sequence[str]) -> None:
         """Put attributes aside: they vanish from reads and refuse writes, values are kept. Built-in ones stay."""
-        for _ in tries():
-            live = self._live(ctx, type, "write")
-            try:
-                return self._put_aside(ctx, live, names)
-            except StaleCatalog:
-                continue
-        raise Unavailable("the catalog keeps changing: try again")
+        _as_in_force(lambda: self._put_aside(ctx, self._live(ctx, type, "write"), names))
 
     def _put_aside(self, ctx: Context, live: LiveType, names: Sequence[str]) -> None:
         found = [_found(live, name) for name in names]
@@ -242,8 +235,9 @@ class Definitions:
 
     def archive_type(self, ctx: Context, name: str, *, hard: bool = False) -> None:
         """Put a custom type aside; `hard`: remove it for good. Both are refused while it has live entities."""
-        live = self._custom(ctx, name, archived=hard)
+        _as_in_force(lambda: self._archive_type(ctx, self._custom(ctx, name, archived=hard), hard=hard))
 
+    def _archive_type(self, ctx: Context, live: LiveType, *, hard: bool) -> None:
         def step(connection: Connection) -> None:
             if hard:
                 remove_type(connection, live)
@@ -267,6 +261,16 @@ class Definitions:
             message = f"{live.plural} is built in: its definition cannot change"
             raise Invalid.one("objectType", "READ_ONLY_DEFINITION", message)
         return live
+
+
+def _as_in_force(work: Callable[[], T]) -> T:
+    """Done again while the definitions that it rests on move on."""
+    for _ in tries():
+        try:
+            return work()
+        except StaleCatalog:
+            continue
+    raise Unavailable("the catalog keeps changing: try again")
 
 
 def _found(live: LiveType, name: str, *, archived: bool = False) -> AttributeDef:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from shared.eav.declare import AttributeDef, OptionDef
+from shared.eav.declare import AttributeDef, OptionDef, TypeDef
+from shared.kernel.db import Connection
+from shared.kernel.errors import NotFound
 from shared.service.entities import Draft, Entity, Ref, View
 from shared.service.erasure.secret import Secret
 from shared.service.runtime import Runtime
@@ -89,3 +91,33 @@ def test_what_another_process_changes_meanwhile_is_kept_and_told(
         )
     assert row is not None
     assert ([one["value"] for one in row[0]["options"]], row[0]["label"]) == (["a", "b", "c"], "Way")
+
+
+def test_a_type_goes_away_whatever_happens_to_its_attributes_meanwhile(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = system.runtime("workspace").definitions
+    name = definitions.add_type(ANYBODY, TypeDef("errand", "errands", "Errand", "Errands")).name
+    carried_out, meanwhile = definitions._changed, ["urgent"]
+
+    def slowly(step: Callable[[Connection], None]) -> None:
+        if meanwhile:
+            elsewhere.definitions.add_attributes(ANYBODY, name, [AttributeDef(meanwhile.pop(), "Urgent", "boolean")])
+        carried_out(step)
+
+    with processes(system.runtime("workspace")) as made:
+        elsewhere = made()
+        monkeypatch.setattr(definitions, "_changed", slowly)
+        definitions.archive_type(ANYBODY, name)
+    assert name in [one.name for one in definitions.types(ANYBODY, archived=True)]
+
+
+def test_sums_of_a_type_that_was_removed_are_not_those_of_who_has_its_table_now(system: System) -> None:
+    runtime = system.runtime("workspace")
+    first = runtime.definitions.add_type(ANYBODY, TypeDef("former", "formers", "Former", "Formers"))
+    with processes(runtime) as made:
+        elsewhere = made()
+        runtime.definitions.archive_type(ANYBODY, first.name)
+        runtime.definitions.archive_type(ANYBODY, first.name, hard=True)
+        with pytest.raises(NotFound):
+            elsewhere.engine.reads.last_id(first.name)
