@@ -18,6 +18,7 @@ from shared.service.steps import LiveType, Written
 from shared.service.trees import DEEPEST, misplaced
 
 PARENT = "parent_id"
+_PLAIN = frozenset({"created", "updated"})
 
 
 def keep(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
@@ -25,9 +26,11 @@ def keep(connection: Connection, live: LiveType, written: Sequence[Written], con
     if live.name != TICKET:
         return
     key = live.attributes[PARENT].key
+    if all(one.kind in _PLAIN and key not in one.changed for one in written):
+        return
     _merged(connection, live, key, written, context)
-    plain = (one for one in written if one.kind in ("created", "updated") and context.source != IMPORT)
-    named = {one.state.id: one.state.values.get(key) for one in plain if one.kind == "created" or key in one.changed}
+    plain = (one for one in written if one.kind in _PLAIN and context.source != IMPORT)
+    named = {one.state.id: one.state.values.get(key) for one in plain if key in one.changed}
     parents = {ident: int(parent) for ident, parent in named.items() if parent is not None}
     missing, circles = misplaced(connection, live, PARENT, parents)
     errors = ErrorList()

@@ -6,10 +6,11 @@ For steps, in the transaction of the write and after it. What is written at the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import sqlalchemy as sa
 
-from shared.eav.catalog import LiveType
+from shared.eav.catalog import Keyed, LiveType, keyed
 from shared.eav.query.source import source
 from shared.kernel.db import Connection, compiled
 
@@ -34,11 +35,18 @@ def misplaced(
     """Of entities (id -> parent, as written): those whose parent is not live, and those in a circle or too deep."""
     if not parents:
         return set(), set()
-    tables = source(live, [live.attributes[name]])
-    column = tables.column(live.attributes[name])
-    assert column is not None  # it was written
-    edges = compiled(sa.select(tables.main.c.id, column.label("parent")).select_from(tables.rows))
     connection.rows(_ONE_BY_ONE, {"type": live.id})
     params = {"ids": [*parents], "parents": [*parents.values()]}
-    rows = connection.rows(_UP.format(edges=edges, deepest=DEEPEST), params)
+    rows = connection.rows(_statement(keyed(live), name), params)
     return {one for one, missing, _ in rows if missing}, {one for one, _, circle in rows if circle}
+
+
+@lru_cache(maxsize=64)
+def _statement(key: Keyed, name: str) -> str:
+    """Made once for each state of the catalog: making it takes longer than what it asks."""
+    attribute = key.live.attributes[name]
+    tables = source(key.live, [attribute])
+    column = tables.column(attribute)
+    assert column is not None  # it was written
+    edges = compiled(sa.select(tables.main.c.id, column.label("parent")).select_from(tables.rows))
+    return _UP.format(edges=edges, deepest=DEEPEST)

@@ -48,6 +48,11 @@ class Loaded:
         return {key: values[key] for key in self.asked if values.get(key) is not None}
 
     @cached_property
+    def heeded(self) -> frozenset[str]:
+        """Keys of the attributes that clocks heed."""
+        return frozenset((self.status, self.priority, *self.asked))
+
+    @cached_property
     def status(self) -> str:
         """The key of the attribute."""
         return self.live.attributes["status"].key

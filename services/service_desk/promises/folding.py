@@ -16,7 +16,7 @@ from services.service_desk.promises import linked, rows
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import ms
 from services.service_desk.promises.keeping import OPEN as _OPEN
-from services.service_desk.promises.keeping import SAYS, TICKET, heeded
+from services.service_desk.promises.keeping import SAYS, TICKET
 from shared.kernel.db import Connection
 from shared.service.home import Home, Life
 
@@ -45,7 +45,7 @@ def histories(
     connection: Connection, home: Home, loaded: Loaded, ids: Sequence[int], *, lock: bool = False
 ) -> dict[int, list[Step]]:
     """All that is known of live tickets, in order; others are left out. `lock` as above."""
-    lives = home.lives(connection, TICKET, ids, sorted(heeded(loaded)), lock=lock)
+    lives = home.lives(connection, TICKET, ids, sorted(loaded.heeded), lock=lock)
     if lock:
         rows.hold(connection, ids)
     speech: dict[int, list[Happening]] = {}

@@ -1,7 +1,8 @@
 """The step in every write of a ticket or of what was said about one: its clocks move in the transaction of the write.
 
-A creation costs one statement, a change that clocks heed two, any other change none. What cannot be folded onto what is
-known (something that happened earlier, another revision of the book) is left to the sweep, which starts from history.
+A creation costs one statement, and so does a change that clocks heed; any other change none. What cannot be folded onto
+what is known (something that happened earlier, another revision of the book) is left to the sweep, which starts from
+history.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from services.service_desk.domain.clocks import follow
 from services.service_desk.domain.progress import Progress, Said, Step
-from services.service_desk.domain.thresholds import Reached, passed
+from services.service_desk.domain.thresholds import passed
 from services.service_desk.promises import rows
 from services.service_desk.promises.books import Books, Loaded
 from services.service_desk.promises.instants import from_text, ms, naive
@@ -22,7 +23,6 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 from shared.kernel.json import dumps
-from shared.service.questions import answered
 from shared.service.steps import LiveType, Written
 
 TICKET, ENTRY = "ticket", "ticket_entry"
@@ -55,7 +55,7 @@ class Keeping:
             self._entries(connection, live, written, context)
 
     def _tickets(self, connection: Connection, loaded: Loaded, written: Sequence[Written], context: Context) -> None:
-        known = heeded(loaded)
+        known = loaded.heeded
         made = [one for one in written if one.kind == "created"]
         if made:
             steps = [(one.state.id, step_of(loaded, one, context)) for one in made]
@@ -66,14 +66,14 @@ class Keeping:
             )
         moved = [one for one in written if one.kind == "updated" and not known.isdisjoint(one.changed)]
         if moved:
-            found = rows.locked(connection, loaded.book, sorted({one.state.id for one in moved}))
-            folding = Folding(loaded, found)
+            added: dict[int, list[Step]] = {}
             for one in moved:
-                folding.take(one.state.id, step_of(loaded, one, context))
-            folding.write(connection)
+                added.setdefault(one.state.id, []).append(step_of(loaded, one, context))
+            rows.add(connection, added, loaded.revision, ms(now()))
         other = [one for one in written if one.kind not in _CHANGED]
-        rows.redo(connection, [one.state.id for one in other if one.kind not in _GOING])
-        rows.redo(connection, [one.state.id for one in other if one.kind in _GOING], gone=True)
+        if other:
+            rows.redo(connection, [one.state.id for one in other if one.kind not in _GOING])
+            rows.redo(connection, [one.state.id for one in other if one.kind in _GOING], gone=True)
 
     def _entries(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         public = [one for one in written if one.kind != "updated" and _heard(live, one)]
@@ -102,13 +102,13 @@ class Keeping:
 
 
 class Folding:
-    """Steps onto locked rows. again: tickets to be worked out anew."""
+    """What was said onto locked rows. again: tickets to be worked out anew."""
 
     def __init__(self, loaded: Loaded, found: Mapping[int, Row]) -> None:
         self._loaded = loaded
         self._found = dict(found)
         self._changed: dict[int, Progress] = {}
-        self._reached: list[tuple[int, Reached]] = []
+        self._reached = [news for row in found.values() for news in row.news(row.reached)]
         self.again: set[int] = set()
 
     def take(self, ticket: int, step: Step) -> None:
@@ -121,7 +121,6 @@ class Folding:
             self._reached += row.news(passed(self._loaded.book, row.progress, ms(now()))[1])
             self.again.add(ticket)
             return
-        step = step._replace(facts={**answers_of(row.progress), **step.facts})
         progress, found = passed(self._loaded.book, row.progress, step.at - 1)
         self._reached += row.news(found)
         after = follow(self._loaded.book, (step,), progress)
@@ -150,16 +149,6 @@ class Folding:
             ],
         )
         rows.redo(connection, sorted(self.again))
-
-
-def heeded(loaded: Loaded) -> frozenset[str]:
-    """Keys of the attributes that clocks heed."""
-    return frozenset((loaded.status, loaded.priority, *loaded.asked))
-
-
-def answers_of(progress: Progress) -> dict[str, Any]:
-    """What is known of linked entities: a write of the ticket changes nothing about them."""
-    return {key: value for key, value in progress.facts.items() if answered(key)}
 
 
 def step_of(loaded: Loaded, one: Written, context: Context) -> Step:

@@ -1,4 +1,9 @@
-"""Rows of clocks: progress as JSON and back, and the statements that read and write many at once."""
+"""Rows of clocks: progress as JSON and back, and the statements that read and write many at once.
+
+A row is what its progress and the steps that were added to it since come to. Whoever changes a ticket adds a step,
+which costs one statement and no look at what there is; whoever reads the row folds the steps, and whoever writes it
+(the next round, or somebody who says something) writes what they have come to.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.service_desk.domain.clocks import follow
 from services.service_desk.domain.policies import Book, Target
-from services.service_desk.domain.progress import Clock, Progress, Run
-from services.service_desk.domain.thresholds import Reached, next_look
+from services.service_desk.domain.progress import Clock, Progress, Run, Step
+from services.service_desk.domain.thresholds import Reached, next_look, passed
 from services.service_desk.promises.instants import ms, naive
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
+from shared.service.questions import answered
 
 _COLUMNS = "ticket_id, at, progress, live, next_at, revision"
 _GIVEN = """json_to_recordset(%(rows)s::json) as r(
@@ -21,10 +28,20 @@ _CREATE = f"insert into sla_clock ({_COLUMNS}) select {_COLUMNS} from {_GIVEN} o
 # of a limit that it cannot see, ten.
 _PUT = f"""
 update sla_clock c set at = r.at, progress = r.progress, live = r.live, next_at = r.next_at, revision = r.revision,
-    seq = c.seq + 1, redo = false
+    seq = c.seq + 1, redo = false, pending = '[]'
 from (select * from {_GIVEN} limit (select %(count)s::bigint)) r where c.ticket_id = r.ticket_id
 """
-_ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq, recorded_at"
+_ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq, recorded_at, pending::text"
+# What happened earlier than what is known, or is told under another book, cannot be carried on. The next round looks.
+_ADD = """
+update sla_clock c set pending = c.pending || r.steps, at = greatest(c.at, r.at), live = true, seq = c.seq + 1,
+    redo = r.first < c.at or c.revision <> %(revision)s,
+    next_at = case when r.first >= c.at and c.revision = %(revision)s then least(c.next_at, %(told)s::timestamp) end
+from (
+    select * from json_to_recordset(%(rows)s::json) as r(ticket_id bigint, first timestamp, at timestamp, steps jsonb)
+    order by ticket_id limit (select %(count)s::bigint)) r
+where c.ticket_id = r.ticket_id and not c.redo and not c.gone
+"""
 _LOCKED = f"""
 select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update
 """
@@ -47,7 +64,11 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A ticket's row. recorded: since when its clocks are watched; what they reached before is history, told later."""
+    """A ticket's row. recorded: since when its clocks are watched; what they reached before is history, told later.
+
+    progress: with the steps that were added; reached: what lies before them, which nobody has noted yet. redo: also
+    where one of them cannot be carried on.
+    """
 
     ticket: int
     progress: Progress
@@ -57,6 +78,7 @@ class Row:
     gone: bool
     seq: int
     recorded: int
+    reached: tuple[Reached, ...] = ()
 
     def news(self, reached: Iterable[Reached]) -> list[tuple[int, Reached]]:
         """What of it something is to be done about."""
@@ -82,6 +104,21 @@ def listed(connection: Connection, book: Book, where: str, params: Mapping[str, 
 def create(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows of new tickets; those that are there stay."""
     connection.run(_CREATE, {"rows": dumps(list(rows)).decode()}, prepare=True)
+
+
+def add(connection: Connection, steps: Mapping[int, Sequence[Step]], revision: int, told: int) -> None:
+    """Steps of tickets that are there, in order of time: one statement. told: now."""
+    given = [
+        {
+            "ticket_id": ticket,
+            "first": naive(several[0].at).isoformat(),
+            "at": naive(max(one.at for one in several)).isoformat(),
+            "steps": [[one.at, one.state, one.priority, one.facts, told] for one in several],
+        }
+        for ticket, several in steps.items()
+    ]
+    params = {"rows": dumps(given).decode(), "count": len(given), "revision": revision, "told": naive(told)}
+    connection.run(_ADD, params, prepare=True)
 
 
 def put(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -162,6 +199,27 @@ def _clock(raw: Sequence[Any]) -> Clock:
 
 
 def _row(book: Book, row: Sequence[Any]) -> Row:
-    ident, progress, next_at, revision, again, gone, seq, recorded = row
+    ident, progress, next_at, revision, again, gone, seq, recorded, pending = row
     coming = None if next_at is None else ms(next_at)
-    return Row(ident, from_json(book, loads(progress)), coming, revision, again, gone, seq, ms(recorded))
+    known, reached, late = carried_on(book, from_json(book, loads(progress)), loads(pending))
+    return Row(ident, known, coming, revision, again or late, gone, seq, ms(recorded), reached)
+
+
+def carried_on(
+    book: Book, progress: Progress, pending: Sequence[Sequence[Any]]
+) -> tuple[Progress, tuple[Reached, ...], bool]:
+    """Progress with steps as they were added, what was reached before them, and whether one of them comes too late:
+    what was reached until that was told was reached all the same."""
+    reached: list[Reached] = []
+    for at, state, priority, facts, told in pending:
+        if at < progress.at:
+            return progress, (*reached, *passed(book, progress, told)[1]), True
+        progress, found = passed(book, progress, at - 1)
+        reached += found
+        progress = follow(book, (Step(at, state, priority, {**answers_of(progress), **facts}),), progress)
+    return progress, tuple(reached), False
+
+
+def answers_of(progress: Progress) -> dict[str, Any]:
+    """What is known of linked entities: a write of the ticket changes nothing about them."""
+    return {key: value for key, value in progress.facts.items() if answered(key)}

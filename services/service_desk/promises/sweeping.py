@@ -32,6 +32,7 @@ union select ticket_id from (
     order by revision limit %(limit)s) stale
 order by ticket_id limit %(limit)s
 """
+_STEPPED = "ticket_id = any(%(ids)s::bigint[]) and pending <> '[]'"
 _DUE = """next_at <= %(now)s and not redo and not gone and revision = %(revision)s
 order by next_at limit %(limit)s for update skip locked"""
 
@@ -81,6 +82,9 @@ def work_out_anew(desk: Desk) -> int:
             return 0
         ids = [row[0] for row in found]
         known = progress_of(connection, desk.home, loaded, ids, lock=True)
+        # What was reached before steps that were added was reached, whatever history will say.
+        stepped = rows.listed(connection, loaded.book, _STEPPED, {"ids": ids})
+        rows.note(connection, [news for row in stepped for news in row.news(row.reached)], ms(now()))
         rows.put(
             connection,
             [rows.record(loaded.book, ident, one, loaded.revision, one.at - 1) for ident, one in known.items()],
@@ -99,10 +103,11 @@ def look(desk: Desk) -> int:
         records = []
         for row in found:
             progress, marks = passed(loaded.book, row.progress, at)
-            reached += row.news(marks)
+            reached += row.news((*row.reached, *marks))
             records.append(rows.record(loaded.book, row.ticket, progress, loaded.revision, at))
         rows.note(connection, reached, at)
         rows.put(connection, records)
+        rows.redo(connection, [row.ticket for row in found if row.redo])
         return len(found)
 
 

@@ -1,8 +1,9 @@
 """Tables of promises, as statements for the migration. Instants are UTC without zone.
 
 `sla_clock` is one row per ticket: its progress (see `domain.progress`) as of `at`, when it has to be looked at again,
-and under which revision of the book that was worked out. `seq` counts what became of it, `shown` how much of that the
-ticket's own values tell; `recorded_at`: since when its clocks are watched.
+and under which revision of the book that was worked out; `pending` are steps that were added since (see `rows`). `seq`
+counts what became of it, `shown` how much of that the ticket's own values tell; `recorded_at`: since when its clocks
+are watched.
 `sla_action` is the ledger: a threshold that was reached, once, and what was done about it.
 `sla_said` is when whom wrote something public. `sla_revision` counts changes of calendars and policies.
 `sla_linked` is from when on which question about linked entities is true of a ticket; `sla_heeds` names the types that

@@ -237,6 +237,22 @@ def test_nothing_due_costs_a_few_looks(desk: Desk) -> None:
     assert len([one for one in statements if one.lstrip().lower().startswith(("select", "with"))]) <= 10
 
 
+def test_a_change_is_one_statement_and_folded_by_who_looks(desk: Desk) -> None:
+    ident = desk.ticket(at=ago(0.5))
+    desk.write(ident, stage="2", priority="LOW")
+    with desk.runtime.db.counted() as statements:
+        desk.write(ident, stage="1", priority="HIGH")
+    assert len([one for one in statements if "sla_clock" in one]) == 1
+    seen = clocks(desk, ident)
+    assert (seen[RESOLUTION]["promised_ms"], seen[RESOLUTION]["status"]) == (2 * HOUR, "running")
+    folded = "select pending = '[]' from sla_clock where ticket_id = %(id)s"
+    with desk.runtime.db.connect() as connection:
+        assert connection.row(folded, {"id": int(ident)}) == (False,)
+        sweep(desk.runtime.db)
+        assert connection.row(folded, {"id": int(ident)}) == (True,)
+    assert clocks(desk, ident)[RESOLUTION]["due_at"] == seen[RESOLUTION]["due_at"]
+
+
 def test_drafts_are_tried_on_history(desk: Desk) -> None:
     quick = desk.ticket(at="2026-03-02T09:00:00Z")
     desk.write(quick, stage="4", at="2026-03-02T09:10:00Z")
