@@ -8,7 +8,7 @@ not for what must follow later (a follower of events).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -18,7 +18,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import View
 from shared.eav.requests import Draft, Ref, Update, Upsert
-from shared.kernel.errors import FieldError
+from shared.kernel.errors import FieldError, Invalid
 
 Item = TypeVar("Item", Draft, Update, Upsert, BulkItem)
 Errors = dict[int, list[FieldError]]
@@ -44,7 +44,7 @@ def copied(
     engine: Engine, copies: Copies, live: LiveType, items: Sequence[Item], *, creating: bool
 ) -> tuple[Sequence[Item], Errors]:
     """The items with what they copy, and errors by place of ids that nobody has. creating: whether they are all new
-    ones. One read of all that is referred to, none without."""
+    ones. One read of all that is referred to, and one of those that may be there already; none without."""
     declared = copies.get(live.name)
     if declared is None:
         return items, {}
@@ -52,20 +52,35 @@ def copied(
     if not asked:
         return items, {}
     there = _read(engine, declared, sorted(set(asked.values())))
+    fresh = set(asked) if creating else _fresh(engine, live, items, asked)
     errors: Errors = {}
     filled = list(items)
     for place, ident in asked.items():
         if ident not in there:
             message = f"{ident} is not the id of any {declared.of}"
             errors[place] = [FieldError(declared.by, "INVALID_OPTION", message)]
-        elif creating or _new(items[place]):
+        elif place in fresh:
             values = _filled(live, declared, items[place].values, there[ident])
             filled[place] = replace(items[place], values=values)
     return filled, errors
 
 
-def _new(item: Draft | Update | Upsert | BulkItem) -> bool:
-    return isinstance(item, BulkItem) and (item.mode == "create" or item.ref is None)
+def _fresh(engine: Engine, live: LiveType, items: Sequence[Item], places: Iterable[int]) -> set[int]:
+    """The items that make new entities: those without a reference, and those whose reference finds nobody."""
+    found: set[int] = set()
+    sought: dict[int, Ref] = {}
+    for place in places:
+        one = items[place]
+        if isinstance(one, BulkItem) and (one.ref is None or one.mode == "create"):
+            found.add(place)
+        elif isinstance(one, Upsert) or (isinstance(one, BulkItem) and one.mode == "upsert"):
+            assert one.ref is not None  # else it was a new one
+            sought[place] = one.ref
+    try:
+        there = engine.reads.read(live.name, list(sought.values()), View("text", ())) if sought else []
+    except Invalid:  # references by what is not unique, or not there: who judges the items says so
+        return found
+    return found | {place for place, one in zip(sought, there, strict=True) if one is None}
 
 
 def _referred(live: LiveType, name: str, values: Mapping[str, object]) -> int | None:

@@ -144,7 +144,7 @@ class Entities:
         name = self._permit(ctx, type, "write")
         _permit_effective(ctx, upserts)
         permit_links(ctx, self._engine.catalog, upserts)
-        _, known = self._prepared(name, upserts)
+        upserts, known = self._prepared(name, upserts)
         upsert = partial_of(self._engine.writes.upsert, name, upserts, ctx, view, partial=partial, known=known)
         return self._duplicates.warning(ctx, name, upsert)
 

@@ -16,6 +16,7 @@ from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, FieldError, Invalid
 from shared.service.entities import BulkItem, Draft, Entity, ItemError, LinkTo, Ref, View
 from shared.service.erasure.secret import Secret, secrets_of
+from shared.service.links import permit_links
 from shared.service.mirrors.knowing import Neighbour
 
 if TYPE_CHECKING:
@@ -57,10 +58,12 @@ def convert(
     service: Runtime, ctx: Context, lead: Lead, values: Mapping[str, object], view: View
 ) -> tuple[Entity, bool]:
     """The deal of a lead, and whether it was made now. `values` count for a deal that is made; one that is there stays
-    as it is. Raises Invalid with everything wrong: values, and ids of contacts and companies that are not there."""
+    as it is. Raises Invalid with everything wrong: values, and ids of contacts and companies that are not there;
+    Forbidden."""
     live = service.catalog.type("deal")
     if any((one := live.find(name)) is not None and one.name == MADE_OF for name in values):
         raise Invalid.one(MADE_OF, "READ_ONLY_VALUE", f"{MADE_OF} follows from the contact: say it there")
+    _permit(service, ctx, lead)
     secrets = secrets_of(service.settings) if lead.key else ()
     known = _who(service, lead)
     contacts = {lead.contact, *([known.contact.id] if known.contact else [])}
@@ -91,6 +94,12 @@ def title(contact: Mapping[str, object], company: Mapping[str, object]) -> str:
     person = " ".join(str(contact[one]) for one in ("first_name", "last_name") if contact.get(one))
     names = (company.get("name"), contact.get("company"), person, company.get("domain"), contact.get("email"))
     return next((str(one).strip()[:_NAME_LENGTH] for one in names if one and str(one).strip()), "")
+
+
+def _permit(service: Runtime, ctx: Context, lead: Lead) -> None:
+    """Raises Forbidden for whoever may not link to these types: they learn of no ids either."""
+    ends = (LinkTo("contact", lead.contact), *(() if lead.company is None else (LinkTo("company", lead.company),)))
+    permit_links(ctx, service.catalog, [Draft({}, links=ends)])
 
 
 def _names(contacts: Iterable[int], key: str, secrets: Sequence[Secret]) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts.event import ERASED, Event
 from shared.kernel.clock import now
+from shared.service.tokens import token_hash
 from tests.integration.opportunities.conftest import DEALS, Service
 from tests.integration.opportunities.neighbours import Home, mirror, tell_types
 
@@ -126,3 +127,16 @@ def test_an_erased_persons_deals_are_listed_to_be_looked_at(service: Service):
             subscription.handler(connection, [Event(ERASED, "contact", now(), 504, 2)])
     listed = service.client.get("/api/v1/opportunities/erasures/review").json["results"]
     assert [one["entity"] for one in listed] == [{"type": "deal", "id": made}]
+
+
+def test_who_may_not_link_to_contacts_learns_of_none(service: Service):
+    token = "crm_only_deals_" + "0" * 48
+    sql = """insert into service_token (id, name, hash, scopes, created_at, version)
+    values (7101, 'deals', %(hash)s, array['crm.objects.deals.read', 'crm.objects.deals.write'],
+        now() at time zone 'UTC', 1)"""
+    with service.runtime.db.transaction() as connection:
+        connection.run(sql, {"hash": token_hash(token)})
+    client = service.client.application.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    for contact in ("501", "999"):
+        assert client.post(PATH, json={"contact": contact}).status_code == 403

@@ -172,3 +172,16 @@ def test_a_new_line_takes_what_its_product_has(service: Service):
         assert ("price" in refused.text) == ("price" in body)
     changed = service.client.patch(f"{LINES}/{made}", json={"values": {"product_id": "999999"}})
     assert changed.status_code == 400
+
+
+def test_a_line_that_an_upsert_makes_takes_it_too_and_one_that_is_there_does_not(service: Service):
+    product = service.client.post("/api/v1/objects/products", json={"values": {"name": "P", "price": 4}}).json["id"]
+    place = {"label": "Place", "name": "place", "type": "string", "unique": True}
+    assert service.client.post("/api/v1/types/line_items/attributes", json=place).status_code == 201
+    item = {"id": "here", "idProperty": "place", "properties": {"hs_product_id": product, "quantity": "1"}}
+    for price in (4, 7):
+        answer = service.client.post("/crm/v3/objects/line_items/batch/upsert", json={"inputs": [item]})
+        assert answer.status_code == 200, answer.text
+        ident = answer.json["results"][0]["id"]
+        assert service.client.get(f"{LINES}/{ident}?attributes=price").json["values"]["price"] == price
+        service.client.patch(f"{LINES}/{ident}", json={"values": {"price": 7}})
