@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "service_desk_0009"
-down_revision = "service_desk_0008"
+revision = "service_desk_0011"
+down_revision = "service_desk_0010"
 branch_labels = None
 depends_on = None
 
