@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_client.multiprocess import mark_process_dead
 
 from deploy.parent import end_with_parent
+from shared.kernel import garbage
 from shared.kernel.config import Settings
 from shared.service.web.protocol import answer_in_json
 
@@ -37,6 +38,12 @@ if Path("/dev/shm").is_dir():  # noqa: S108 - heartbeats in memory: a busy disk 
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 answer_in_json()
+
+
+def when_ready(_server: Any) -> None:
+    """Before the first worker is forked: what was loaded stays for good. The search for garbage leaves it out from now
+    on, so that it neither takes time nor touches the pages that workers share."""
+    garbage.settle()
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -62,6 +62,11 @@ class Reader:
         return tuple((self.names.index(name), convert) for name, convert in self.converts)
 
     @cached_property
+    def told(self) -> dict[str, str]:
+        """Of what lies aside, the names of what is shown as it lies there."""
+        return {key: name for key, (name, convert) in self.aside.items() if convert is None}
+
+    @cached_property
     def documents(self) -> tuple[int, ...]:
         """Positions of what lies aside."""
         return (*((EXTRA,) if self.aside else ()), *((LONG,) if self.has_long else ()))
@@ -132,7 +137,7 @@ class Reader:
         columns: list[Sequence[Any]] = list(zip(*rows, strict=False))
         shown = [columns[place] for place in self.places]
         for place, convert in self.converted:
-            shown[place] = [None if value is None else convert(value) for value in shown[place]]
+            shown[place] = list(map(convert, shown[place]))  # None stays None
         if shown:
             found: list[dict[str, Any]] = list(map(dict, map(zip, repeat(self.names), zip(*shown, strict=True))))
         else:
@@ -147,12 +152,15 @@ class Reader:
         )
 
     def _put_aside(self, found: Sequence[dict[str, Any]], texts: Sequence[str | None]) -> None:
-        aside = self.aside
+        names, others = self.told, self.aside
         for values, text in zip(found, texts, strict=True):
             if text is not None:
                 for key, value in json.loads(text).items():
-                    if key in aside:
-                        name, convert = aside[key]
+                    name = names.get(key)
+                    if name is not None:
+                        values[name] = value
+                    elif key in others:
+                        name, convert = others[key]
                         values[name] = value if convert is None else convert(value)
 
 

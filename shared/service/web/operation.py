@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
+from flask.globals import app_ctx
 from pydantic import BaseModel
 
 from shared.kernel import json
@@ -147,11 +148,12 @@ def _view(service: Runtime, operation: Operation) -> Callable[..., Response]:
     takes_key, door = operation.takes_key, operation.door
 
     def view(**params: str) -> Response:
-        actor = tokens.authenticate(request.environ.get("HTTP_AUTHORIZATION"))
-        g.context = found = Context(actor=actor, source_id=actor.id, correlation=g.correlation, door=door)
+        environ, kept = request.environ, app_ctx.g
+        actor = tokens.authenticate(environ.get("HTTP_AUTHORIZATION"))
+        kept.context = found = Context(actor=actor, source_id=actor.id, correlation=kept.correlation, door=door)
         current.set(found)
-        if takes_key and "HTTP_IDEMPOTENCY_KEY" in request.environ:
-            key = request.environ["HTTP_IDEMPOTENCY_KEY"]
+        if takes_key and "HTTP_IDEMPOTENCY_KEY" in environ:
+            key = environ["HTTP_IDEMPOTENCY_KEY"]
             once = partial(handler, service, **params)
             return carried_out_once(service, found, key, once, secret=operation.secret)
         return handler(service, **params)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import redis.exceptions
 from flask import Flask, Response, g, request
+from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import HTTPException
 
 from shared.kernel import json
@@ -58,36 +59,38 @@ class Visit:
 
     def begin(self) -> None:
         """Give the request its correlation id and refuse what is too long. Raises ProtocolError."""
-        environ = request.environ
-        g.started = monotonic()
+        asked, kept = request_ctx.request, app_ctx.g  # themselves: `request` and `g` look for them each time
+        environ = asked.environ
+        kept.started = monotonic()
         given = environ.get("HTTP_X_CORRELATION_ID")
-        g.correlation = given if given and _SANE_CORRELATION.fullmatch(given) else new_id()
-        current.set(Context(actor=ANONYMOUS, correlation=g.correlation))
+        kept.correlation = given if given and _SANE_CORRELATION.fullmatch(given) else new_id()
+        current.set(Context(actor=ANONYMOUS, correlation=kept.correlation))
         query = environ.get("QUERY_STRING", "")
         if len(query) + len(environ["PATH_INFO"]) > MAX_URI:
             raise ProtocolError(414, f"The address is longer than {MAX_URI} characters")
         if "%00" in query or "\x00" in environ["PATH_INFO"]:
             raise ProtocolError(400, "The address holds a NUL character (%00)")
         most = self.max_body
-        if request.endpoint in self.uploads:
-            most = request.max_content_length = self.max_upload
+        if asked.endpoint in self.uploads:
+            most = asked.max_content_length = self.max_upload
         length = environ.get("CONTENT_LENGTH")
         if length and length.isdigit() and int(length[:19]) > most:
             raise ProtocolError(413, f"The request body is larger than {most} bytes")
 
     def end(self, response: Response) -> Response:
         """Add the headers every answer has; count and log the request."""
+        asked, kept = request_ctx.request, app_ctx.g
         headers = response.headers
-        headers["X-Correlation-Id"] = g.correlation
+        headers["X-Correlation-Id"] = kept.correlation
         headers["X-Content-Type-Options"] = "nosniff"
         if "Cache-Control" not in headers:
             headers["Cache-Control"] = "no-store"
-        seconds = monotonic() - g.started
-        rule = request.url_rule
+        seconds = monotonic() - kept.started
+        rule = asked.url_rule
         operation = rule.endpoint if rule is not None else "unknown"
         status = response.status_code
         self.timer.observe(operation, status, seconds)
-        _log.info("request", operation=operation, method=request.method, status=status, ms=round(seconds * 1000, 2))
+        _log.info("request", operation=operation, method=asked.method, status=status, ms=round(seconds * 1000, 2))
         return response
 
     def failed(self, error: Exception) -> Response:
