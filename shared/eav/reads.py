@@ -212,6 +212,7 @@ class Reads:
         attributes = list(dict.fromkeys(one for one in names if not one.system))
         show = reader(live, tuple(one.name for one in attributes), "canonical", archive=archived)
         rows = show.rows(connection, list(found))
+        check_version(connection, live, rows)
         current = [(one.id, one.values) for one in show.entities(rows)]
         table = table_name(live.table, archive=archived)
         wire = view.form == "text"

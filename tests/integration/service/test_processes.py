@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from shared.eav.catalog import StaleCatalog
 from shared.eav.declare import AttributeDef, OptionDef, TypeDef
 from shared.kernel.db import Connection
 from shared.kernel.errors import NotFound
@@ -121,3 +122,14 @@ def test_sums_of_a_type_that_was_removed_are_not_those_of_who_has_its_table_now(
         runtime.definitions.archive_type(ANYBODY, first.name, hard=True)
         with pytest.raises(NotFound):
             elsewhere.engine.reads.last_id(first.name)
+
+
+def test_a_history_begins_with_a_value_that_came_between_two_statements(
+    runtime: Runtime, start: Callable[[], Runtime]
+) -> None:
+    runtime.definitions.add_attributes(ANYBODY, "contact", [AttributeDef("medal", "Medal", "string")])
+    elsewhere = start()
+    made = make(runtime, "Medal", medal="Gold")
+    reads, former = elsewhere.engine.reads, elsewhere.catalog.type("contact")
+    with runtime.db.connect() as connection, pytest.raises(StaleCatalog):
+        reads._add_history(connection, former, {made.id: made}, View("json", (), ("medal",)), archived=False)
