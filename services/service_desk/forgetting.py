@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from services.service_desk.attachments import store as attachments
 from services.service_desk.mail import outbox
 from services.service_desk.promises import forgetting as promises
 from services.service_desk.promises import recording
@@ -17,3 +18,4 @@ def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> No
     recording.forget(connection, entity_type, ids)
     outbox.forget(connection, entity_type, ids)
     telling.forget(connection, entity_type, ids)
+    attachments.forget(connection, entity_type, ids)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.service_desk.attachments.doors import OPERATIONS as ATTACHMENTS
+from services.service_desk.attachments.store import tidy as forget_files
 from services.service_desk.forgetting import forget
 from services.service_desk.gathering import GATHERINGS
 from services.service_desk.joining import join_earlier
@@ -75,6 +77,7 @@ MANIFEST = Manifest(
         *HOLIDAYS,
         *MAIL,
         *OUTBOX,
+        *ATTACHMENTS,
         *SPLITTING,
         *KNOWLEDGE,
         *MACROS,
@@ -93,6 +96,7 @@ MANIFEST = Manifest(
         "messages_forgotten": tidy,
         "triggers_due": ring,
         "entries_joined": join_earlier,
+        "attachments_forgotten": forget_files,
     },
     follows=follows,
     own=desk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.service_desk import parents
+from services.service_desk.attachments import claiming
 from services.service_desk.joining import Joining
 from services.service_desk.mail.queueing import Queueing
 from services.service_desk.promises import recording
@@ -19,4 +20,5 @@ def steps(type_of: Callable[[str], LiveType]) -> Step:
     clocks came to stays."""
     joining = Joining(type_of)
     keeping = Keeping(Books(), type_of)
-    return in_turn(recording.guard, parents.keep, joining.said, keeping, joining.merged, Queueing(), followers.keep)
+    before = (recording.guard, parents.keep, claiming.claim, joining.said)
+    return in_turn(*before, keeping, joining.merged, Queueing(), followers.keep)

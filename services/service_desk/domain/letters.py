@@ -17,6 +17,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from html import escape
 
+from services.service_desk.domain.attachments import OPAQUE, Attachment, plain_name
 from services.service_desk.domain.mail import text_of_html
 
 MOST_REFERENCES = 20
@@ -62,6 +63,7 @@ class Letter:
     references: Sequence[str]
     at: datetime
     automatic: bool
+    attachments: Sequence[Attachment] = ()
 
 
 def sender_of(text: str) -> Sender:
@@ -108,7 +110,14 @@ def written(letter: Letter) -> bytes:
             message["X-Auto-Response-Suppress"] = "All"
         message.set_content(text, cte="base64")
         message.add_alternative(as_html(text), subtype="html", cte="base64")
-        message.set_boundary(f"=_{letter.message_id.strip('<>').partition('@')[0]}")
+        for file in letter.attachments:
+            main, _, sub = file.content_type.partition("/")
+            if main in ("multipart", "message"):  # a part that is to be read as one would be, whatever is in it
+                main, _, sub = OPAQUE.partition("/")
+            message.add_attachment(file.content, maintype=main, subtype=sub, filename=plain_name(file.name))
+        mark = letter.message_id.strip("<>").partition("@")[0]
+        for depth, part in enumerate(one for one in message.walk() if one.is_multipart()):
+            part.set_boundary(f"=_{depth}{mark}" if depth else f"=_{mark}")
         return _thread(letter) + message.as_bytes()
     except (MessageError, ValueError, UnicodeError) as problem:
         raise LetterProblem(f"it cannot be written as an e-mail: {type(problem).__name__}") from None

@@ -1,6 +1,6 @@
 """Reading an e-mail: who writes, what, in answer to what, and whether a machine wrote it. Nothing is trusted.
 
-Not for keeping mail: attachments are passed over; of several parts the plain text counts, else the text of the HTML.
+Of several parts the plain text counts, else the text of the HTML; files come along (`attachments`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from email.policy import default
 from email.utils import parseaddr
 from html.parser import HTMLParser
 
+from services.service_desk.domain.attachments import Attachment, attached
 from services.service_desk.domain.bounces import failure, returned
 
 MOST_TEXT = 60_000
@@ -56,6 +57,7 @@ class Mail:
     name: str = ""
     undelivered: tuple[str, ...] = ()
     failure: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def topic(self) -> str:
@@ -90,7 +92,7 @@ def read_mail(raw: bytes) -> Mail:
     failed = failure(message)
     return Mail(
         ident[:_MOST_ID], references, sender, subject, text, automatic, ticket, quiet, name,
-        tuple(dict.fromkeys(back))[:_MOST_REFERENCES] if failed else (), failed,
+        tuple(dict.fromkeys(back))[:_MOST_REFERENCES] if failed else (), failed, attached(message),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from services.service_desk.attachments import store
 from services.service_desk.domain.mail import Mail
 from services.service_desk.mail import outbox
 from services.service_desk.mail.post_office import post_office
@@ -163,7 +164,7 @@ def open_stage(service: Runtime, pipeline: str) -> str | None:
 
 def _entered(service: Runtime, ctx: Context, mail: Mail, ticket: int) -> Entity:
     automatic = {"author": "SYSTEM", "visibility": "INTERNAL"} if mail.automatic else {"author": "CUSTOMER"}
-    values = {
+    values: dict[str, object] = {
         **automatic,
         "ticket_id": str(ticket),
         "author_email": mail.sender,
@@ -171,6 +172,11 @@ def _entered(service: Runtime, ctx: Context, mail: Mail, ticket: int) -> Entity:
         "body": mail.text or "(no text)",
         "message_id": mail.message_id,
     }
+    if mail.attachments:  # whoever is killed before the entry is made leaves files that are forgotten after a day
+        require(ctx.actor, "objects", service.catalog.type(ENTRY).defn, "write")
+        with service.db.transaction() as connection:
+            files = store.add(connection, mail.attachments, ctx.actor.id)
+        values["attachment_ids"] = ";".join(map(str, files))
     (made,) = service.entities.create(ctx, ENTRY, [Draft(values)], _ENTRY_VIEW)
     return _entity(made)
 

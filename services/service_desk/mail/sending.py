@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
+from services.service_desk.attachments import store
 from services.service_desk.domain.letters import (
     MOST_REFERENCES,
     Letter,
@@ -121,6 +122,8 @@ def _letter(runtime: Runtime, going: Going, office: PostOffice) -> tuple[Letter,
 
 
 def _composed(runtime: Runtime, going: Going, entry: Entity, ticket: Entity, to: str, sender: Sender) -> Letter:
+    with runtime.db.connect() as connection:
+        files = store.files(connection, going.entry)
     return Letter(
         sender=sender,
         to_address=to,
@@ -132,6 +135,7 @@ def _composed(runtime: Runtime, going: Going, entry: Entity, ticket: Entity, to:
         references=_references(runtime, going, ticket),
         at=going.queued_at.replace(tzinfo=UTC, microsecond=0),
         automatic=going.automatic,
+        attachments=files,
     )
 
 

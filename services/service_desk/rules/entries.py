@@ -12,7 +12,7 @@ _OURS = ("AGENT", "SYSTEM")
 _LONG_AGO = timedelta(hours=1)
 _SOON = timedelta(minutes=1)
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_FIXED = ("ticket_id", "visibility", "author", "said_at")
+_FIXED = ("ticket_id", "visibility", "author", "said_at", "attachment_ids")
 
 
 def begin_entry(proposal: Proposal) -> Verdict:
@@ -36,7 +36,7 @@ def be_said_by_now(proposal: Proposal) -> Verdict:
 
 
 def stay_as_said(proposal: Proposal) -> Verdict:
-    """Its text may be corrected, not who said it when, about what, to whom."""
+    """Its text may be corrected, not who said it when, about what, to whom, with which files."""
     if proposal.creating:
         return PASS
     moved = [name for name in _FIXED if proposal.changes(name)]

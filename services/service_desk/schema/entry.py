@@ -46,6 +46,13 @@ _ABOUT = (
         description="The id of the e-mail it came or went by; no e-mail makes two entries.",
     ),
     attribute(
+        "attachment_ids",
+        "Files",
+        form_field=False,
+        external_options=True,
+        description="Ids of the files that go with it, uploaded before, separated by semicolons.",
+    ),
+    attribute(
         "said_for",
         "Said because of",
         unique=True,

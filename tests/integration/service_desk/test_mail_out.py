@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from services.service_desk.attachments.store import tidy as forget_files
 from services.service_desk.mail import sending
 from services.service_desk.mail.automatic import author
 from services.service_desk.mail.keeping import tidy
 from shared.kernel.context import SYSTEM, Context
 from shared.service.entities import Ref
+from shared.service.tokens import token_hash
 from shared.service.work import ledger
 from shared.service.work.ledger import Job
 from shared.service.work.running import run_one
@@ -23,6 +26,7 @@ from tests.integration.service_desk.conftest import ENTRIES, Desk
 from tests.integration.service_desk.test_mail import entries, send
 
 MAIL = "/api/v1/service_desk/mail"
+FILES = "/api/v1/service_desk/attachments"
 MESSAGES = "/api/v1/service_desk/messages"
 SAYS = "delivery,message_id"
 
@@ -321,3 +325,63 @@ def test_what_is_given_back_was_not_delivered(desk: Desk, box: PostBox) -> None:
     # Of what we never sent, nothing follows: no ticket, no entry.
     stranger = desk.ask("POST", MESSAGES, raw=bounce("<not@ours>", "other@b").decode())
     assert (stranger["outcome"], stranger.get("ticket")) == ("dropped", None)
+
+
+def upload(desk: Desk, status: int = 201, content: bytes = b"<script>", **more: str) -> Any:
+    """A file, uploaded."""
+    body = {"name": "../Rechnung für Zoë.html", "content_type": "text/html", **more}
+    return desk.ask("POST", FILES, status, content_base64=base64.b64encode(content).decode(), **body)
+
+
+def test_files_go_out_with_the_reply_and_are_handed_out_harmless(desk: Desk, box: PostBox) -> None:
+    file = upload(desk)
+    assert (file["name"], file["size"]) == ("Rechnung für Zoë.html", 8)
+    path = f"{FILES}/{file['id']}"
+    assert desk.client.get(path).status_code == 404  # nobody has said anything with it
+    ticket = asked(desk)
+    reply = desk.say(ticket, attachment_ids=file["id"])
+    work(desk)
+    (sent,) = box.letters[-1].iter_attachments()
+    assert (sent.get_filename(), sent.get_payload(decode=True)) == (file["name"], b"<script>")
+    assert text(box.letters[-1], "plain").strip()
+    got = desk.client.get(path)
+    assert (got.data, got.content_type) == (b"<script>", "application/octet-stream")
+    assert got.headers["Content-Disposition"].startswith('attachment; filename="Rechnung f_r Zo_.html"')
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in got.headers["Content-Security-Policy"]
+    assert [one["id"] for one in desk.ask("GET", f"{ENTRIES}/{reply['id']}/attachments")["results"]] == [file["id"]]
+    # One entry has it; what is said stays said with it.
+    assert "attachment_ids" in str(desk.say(ticket, status=400, attachment_ids=file["id"]))
+    desk.ask("PATCH", f"{ENTRIES}/{reply['id']}", 400, values={"attachment_ids": ""})
+    upload(desk, 400, b"")
+    desk.ask("DELETE", f"{ENTRIES}/{reply['id']}", 204)
+    assert desk.client.get(path).status_code == 404
+
+
+def test_files_come_in_with_an_email_and_go_with_who_is_erased(desk: Desk, box: PostBox) -> None:
+    made = EmailMessage()
+    made["From"], made["Subject"], made["Message-ID"] = "files@example.org", "Files", "<files@in>"
+    made.set_content("See the file.")
+    made.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="a/b/shot.png")
+    entry = desk.ask("POST", MESSAGES, raw=made.as_string())["entry"]
+    assert desk.ask("POST", MESSAGES, raw=made.as_string())["outcome"] == "again"
+    (file,) = desk.ask("GET", f"{ENTRIES}/{entry}/attachments")["results"]
+    assert (file["name"], file["content_type"]) == ("shot.png", "image/png")
+    path = f"{FILES}/{file['id']}"
+    assert desk.client.get(path).data == b"\x89PNG"
+    token = "crm_reads_no_entries_" + "0" * 48
+    sql = """insert into service_token (id, name, hash, scopes, created_at, version)
+    values (7003, 'no entries', %(hash)s, array['crm.objects.tickets.read'], now() at time zone 'UTC', 1)"""
+    with desk.runtime.db.transaction() as connection:
+        connection.run(sql, {"hash": token_hash(token)})
+    refused = desk.client.get(path, headers={"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 403
+    desk.runtime.erasure.erase(Context(SYSTEM), "ticket_entry", Ref(int(entry)))
+    assert desk.client.get(path).status_code == 404
+    with desk.runtime.db.transaction() as connection:
+        sql = "select count(*) from desk_attachment where entry_id = %(id)s"
+        assert connection.row(sql, {"id": int(entry)}) == (0,)
+    upload(desk)
+    with desk.runtime.db.transaction() as connection:
+        connection.run("update desk_attachment set created_at = now() - interval '2 days' where entry_id is null")
+    assert forget_files(desk.runtime.db) >= 1
