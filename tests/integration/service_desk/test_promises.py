@@ -15,6 +15,7 @@ from shared.bus.feed import Feed
 from shared.kernel.clock import now
 from shared.kernel.context import SYSTEM, Context
 from shared.service.entities import BulkItem, Ref
+from shared.service.jobs import work_off
 from tests.integration.service_desk.conftest import Desk
 
 HOUR = 3600_000
@@ -108,6 +109,19 @@ def test_an_answer_stops_one_clock_and_waiting_pauses_the_other(desk: Desk) -> N
     assert abs(found[RESOLUTION]["paused_ms"] - 1.01 * HOUR) < 5000
     # The customer has waited for longer than an hour.
     assert found["next_response"]["status"] == "breached"
+
+
+def test_clocks_follow_what_a_stage_means(desk: Desk) -> None:
+    body = {"label": "Meaning", "stages": [{"label": "Here", "metadata": {"ticketState": "OPEN"}}]}
+    made = desk.ask("POST", "/api/v1/types/tickets/pipelines", 201, **body)
+    stage = made["stages"][0]["id"]
+    ident, found = desk.ticket(pipeline=made["id"], stage=stage), []
+    for meant in ({"ticketState": "CLOSED"}, {"ticketState": "OPEN", "statusCategory": "waiting_on_customer"}):
+        desk.ask("PATCH", f"/api/v1/types/tickets/pipelines/{made['id']}/stages/{stage}", metadata=meant)
+        while work_off(desk.runtime):
+            pass
+        found.append(clocks(desk, ident)[RESOLUTION]["status"])
+    assert found == ["met", "paused"]
 
 
 def test_internal_notes_move_no_clock(desk: Desk) -> None:
