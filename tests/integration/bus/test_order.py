@@ -194,7 +194,7 @@ def test_the_ticker_outlives_a_lost_connection(database):
                 " and datname = current_database() and query like '%%from outbox_id%%'"
             )
             admin.execute("insert into outbox (kind, entity_type, version, body) values ('x', '', 1, '{\"v\": 1}')")
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while admin.execute("select max(id) > (select origin from feed_epoch) from tick").fetchone() != (True,):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)

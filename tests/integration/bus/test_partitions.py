@@ -194,18 +194,18 @@ def test_dropping_waits_for_writers_and_holds_up_none(log):
         )
         dropping = threading.Thread(target=lambda: dropped.extend(drop_old_partitions(log, today=day)))
         dropping.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not _detaching(log):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         with log.transaction() as other:
-            other.run("set local lock_timeout = '5s'")
+            other.run("set local lock_timeout = '60s'")
             other.run(
                 "insert into outbox (at, kind, entity_type, version, body) values (%s, 'x', '', 1, '{\"v\": 1}')",
                 (day + timedelta(days=1),),
             )
         assert dropping.is_alive()
-    dropping.join(30)
+    dropping.join(120)
     assert not dropping.is_alive()
     assert len(dropped) == 3
 

@@ -81,7 +81,8 @@ def test_the_wire_dialect_takes_keys_too(system: System, web: Any) -> None:
     assert _count(system, "Wire") == 1
 
 
-def test_many_at_once_write_once(system: System) -> None:
+def test_many_at_once_write_once(system: System, monkeypatch: Any) -> None:
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 120.0)
     answers: list[Any] = []
 
     def run() -> None:
@@ -105,6 +106,7 @@ def test_those_who_come_between_the_write_and_its_answer_wait(system: System, mo
         complete(*given)
 
     monkeypatch.setattr(idempotency, "complete", slowly)
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 120.0)
     answers: list[Any] = []
 
     def run(number: int) -> None:

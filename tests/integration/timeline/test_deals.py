@@ -137,7 +137,7 @@ def test_followers_of_two_logs_take_turns(desk: Desk, ada: int) -> None:
         other = Thread(target=tell, args=(desk, moved))
         other.start()
         other.join(1.0)  # without turns it is done by now; with them it waits for us
-    other.join(30)
+    other.join(120)
     assert not other.is_alive()
     assert ("stage", str(deal)) not in lines(desk, "contact", ada)
     assert ("stage", None) in lines(desk, "deal", deal)

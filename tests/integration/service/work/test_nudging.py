@@ -70,7 +70,7 @@ def test_work_is_heard_once_it_is_committed(database: Database, client: redis.Re
         ledger.start(connection, "x", 3, entity_type="contact", phase="p", context=Context())
         client.publish(CHANNEL, f"{SERVICE} before")
     client.publish(CHANNEL, f"{SERVICE} after")
-    words = [one for one in iter(lambda: heard.get(timeout=20), f"{SERVICE} after") if one.startswith(SERVICE)]
+    words = [one for one in iter(lambda: heard.get(timeout=120), f"{SERVICE} after") if one.startswith(SERVICE)]
     assert words == [f"{SERVICE} before", SERVICE]
 
 
