@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from services.service_desk.domain.thresholds import passed
 from services.service_desk.promises import rows
 from services.service_desk.promises.books import Loaded
 from services.service_desk.promises.instants import ms, naive
@@ -30,6 +31,7 @@ insert into sla_linked (ticket_id, question, at, fits)
 select * from unnest(%(t)s::bigint[], %(q)s::text[], %(a)s::timestamp[], %(f)s::bool[])
 on conflict (ticket_id, question, at) do update set fits = excluded.fits
 """
+_STOOD = "ticket_id = any(%(ids)s::bigint[]) and revision = %(revision)s and not gone"
 _HEEDS = """
 insert into sla_heeds (entity_type) select unnest(%(types)s::text[]) on conflict do nothing
 """
@@ -60,6 +62,7 @@ def answers(connection: Connection, home: Home, loaded: Loaded, begun: Mapping[i
     for ticket, key, at, true in news:
         found.setdefault(ticket, []).append((at, {key: true}))
     if note and news:
+        _note_reached(connection, loaded, {row[0] for row in news if row[3] or row[2] == moment}, moment)
         _note(connection, news)
     return {ticket: sorted(several, key=lambda one: one[0]) for ticket, several in found.items()}
 
@@ -80,6 +83,14 @@ class Heeding:
     def moved(self, connection: Connection, entities: Mapping[str, Collection[int]]) -> None:
         """Tickets among them are worked out anew by the next round, and by whoever asks for their clocks before."""
         rows.again(connection, sorted(entities.get(TICKET, ())))
+
+
+def _note_reached(connection: Connection, loaded: Loaded, tickets: Collection[int], moment: int) -> None:
+    """What clocks reached under the answers before was reached, whatever other ones have them come to."""
+    params = {"ids": sorted(tickets), "revision": loaded.revision}
+    stood = rows.listed(connection, loaded.book, _STOOD, params) if tickets else []
+    reached = ((row, (*row.reached, *passed(loaded.book, row.progress, moment - 1)[1])) for row in stood)
+    rows.note(connection, [one for row, marks in reached for one in row.news(marks)], moment)
 
 
 def _note(connection: Connection, news: list[tuple[int, str, int, bool]]) -> None:

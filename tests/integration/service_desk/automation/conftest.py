@@ -127,8 +127,8 @@ def contact(desk: Desk, new_database: Callable[..., str], redis_url: str) -> Ite
         home.redis.close()
 
 
-def linked(desk: Desk, contact: str, **values: object) -> str:
+def linked(desk: Desk, contact: str, at: str | None = None, **values: object) -> str:
     """A ticket of a contact's."""
-    ident = desk.ticket(**values)
+    ident = desk.ticket(at, **values)
     desk.ask("PUT", f"/crm/v4/objects/tickets/{ident}/associations/default/contacts/{contact}")
     return ident

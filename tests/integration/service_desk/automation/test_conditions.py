@@ -153,6 +153,28 @@ def test_what_a_threshold_sets_is_looked_at_when_it_is_reached(desk: Desk, polic
             drop_known(connection, "owner", [91])
 
 
+def test_what_was_reached_before_a_linked_value_changed_was_reached(
+    desk: Desk, contact: Contact, policies: None
+) -> None:
+    over = {"name": "over", "target": "resolution", "moment": "at", "actions": []}
+    tree = {"attribute": "subject", "operator": "EQ", "value": "late"}
+    body = {"calendar": "always", "targets": {"resolution": {"otherwise": 60}}, "thresholds": [over]}
+    desk.ask("POST", "/api/v1/sla/policies", 201, name="minute", filter=tree, **body)
+    with desk.runtime.db.transaction() as connection:
+        connection.run("update sla_policy_version set valid_from = '2020-01-01'")
+        connection.run("update sla_calendar_version set valid_from = '2020-01-01'")
+        connection.run("update sla_revision set n = n + 1")
+    desk.runtime.own.books._held = None
+    sweep(desk.runtime.db)
+    person = contact(email="reached@conditions.example", language="en")
+    ticket = linked(desk, person, at=str(text(ms(now() - timedelta(hours=1)))), subject="late")
+    with desk.runtime.db.transaction() as connection:
+        connection.run("update sla_clock set recorded_at = at where ticket_id = %(id)s", {"id": int(ticket)})
+    contact(person, language="de")
+    assert promise(desk, ticket)[0] == "german"
+    assert [one["threshold"] for one in desk.ask("GET", f"/api/v1/sla/actions?ticket={ticket}")["results"]] == ["over"]
+
+
 def _contact_of(desk: Desk, ticket: str) -> str:
     found = desk.ask("GET", f"/crm/v4/objects/tickets/{ticket}/associations/contacts")
     return str(found["results"][0]["toObjectId"])
