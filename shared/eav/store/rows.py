@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.eav.catalog import LiveType
@@ -79,7 +80,12 @@ def placed(attribute: AttributeDef, value: Any) -> tuple[Any, Any, Any, str | No
 
 def slot_fields(columns: Columns, row: Slots) -> dict[str, Any]:
     """The slots of one row as fields `b<bank>_<column>` of its record."""
-    return {f"b{bank}_{column}": row.get((bank, column)) for bank, names in columns for column in names}
+    return {name: row.get(slot) for slot, name in _field_names(columns)}
+
+
+@lru_cache(maxsize=1024)
+def _field_names(columns: Columns) -> tuple[tuple[tuple[int, str], str], ...]:
+    return tuple(((bank, column), f"b{bank}_{column}") for bank, names in columns for column in names)
 
 
 def records(rows: Sequence[Mapping[str, Any]]) -> str:
