@@ -59,11 +59,11 @@ def groups(connection: Connection, cells: Cells, question: Question, wanted: Wan
     by_value = kind in COUNTED_BY_VALUE
     _refuse(cells, question, by_value)
     if by_value:
-        # Entities without a value belong to their group, too; they are not among the values counted.
-        everyone = _read(connection, cells, question, wanted, "total", _VALUES["count"])
+        # Entities without a value belong to their group, too; they are not among the values counted, nor told of.
+        everyone = _read(connection, cells, question, wanted, "total", _VALUES["valued"])
         valued = _read(connection, cells, question, wanted, "cell_value", _VALUES[kind])
         none = nothing(cells.definition)
-        found = {key: (_value(valued[key]) if key in valued else none, int(row[1])) for key, row in everyone.items()}
+        found = {key: (_value(valued[key]) if key in valued else none, int(row[-1])) for key, row in everyone.items()}
     else:
         table = "total" if question.as_of is None else "ledger"
         values = _VALUES["converted" if cells.definition.measure.to else kind]
@@ -131,6 +131,7 @@ def _read(
 
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "count": ("sum(c.n)", "sum(c.n)"),
+    "valued": ("sum(c.n)", "sum(c.n)", "sum(c.m)"),
     "sum": ("sum(c.s)", "sum(c.n)"),
     "converted": ("coalesce(sum(c.s * rate), 0)", "sum(c.n)"),
     "average": ("sum(c.s) / nullif(sum(c.m), 0)", "sum(c.n)", "sum(c.m)"),
