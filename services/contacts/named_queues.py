@@ -15,8 +15,8 @@ from flask import Response
 from pydantic import BaseModel
 
 from services.contacts.domain.activities import OPEN_STATUSES
-from shared.eav.declare import AttributeDef, OptionDef
 from shared.kernel.errors import AlreadyExists, Conflict, ErrorList, NotFound
+from shared.service.definitions import AttributeDef, OptionDef
 from shared.service.entities import View
 from shared.service.web.native.query import read_query
 from shared.service.web.operation import Operation, answer, no_content

@@ -16,7 +16,7 @@ from shared.contracts.event import CATALOG_ATTRIBUTE, CATALOG_GROUP, CATALOG_TYP
 from shared.eav import definitions as rows
 from shared.eav import uniqueness
 from shared.eav.catalog import LiveType, StaleCatalog
-from shared.eav.declare import AttributeDef, GroupDef, TypeDef
+from shared.eav.declare import AttributeDef, GroupDef, OptionDef, TypeDef
 from shared.eav.definition_rules import changed_attribute, completed_attributes
 from shared.eav.engine import Engine
 from shared.eav.patience import tries
@@ -41,6 +41,7 @@ from shared.service.publishing import publish_definition
 if TYPE_CHECKING:
     from shared.service.manifest import Manifest
 
+__all__ = ["AttributeDef", "Changes", "Definitions", "OptionDef"]
 T = TypeVar("T")
 Changes = Mapping[str, object] | Callable[[AttributeDef], Mapping[str, object]]
 """What is to be different about an attribute, or how that follows from what it is: asked again where another process
