@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from services.contacts.reminders import TASK
 from services.contacts.timeline import store
 from services.contacts.timeline.entries import ENTRY, HOMES, TICKET
 from services.contacts.timeline.following import OWN, Timeline
@@ -73,5 +74,6 @@ def turn(database: Database) -> int:
 def forget(connection: Connection, entity_type: str, ids: Collection[int]) -> None:
     """What the timeline, and lines that owners were told, have of erased entities goes in the transaction of the
     erasure."""
-    notices.forget(connection, entity_type, ids)
+    if entity_type == TASK:
+        notices.forget(connection, TASK, ids)
     store.forget(connection, {(entity_type, ident) for ident in ids})
