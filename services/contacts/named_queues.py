@@ -18,7 +18,6 @@ from services.contacts.domain.activities import OPEN_STATUSES
 from shared.kernel.errors import AlreadyExists, Conflict, ErrorList, NotFound
 from shared.service.definitions import AttributeDef, OptionDef
 from shared.service.entities import View
-from shared.service.schema import AttributeDef, OptionDef
 from shared.service.web.native.query import read_query
 from shared.service.web.operation import Operation, answer, no_content
 from shared.service.web.request import context, json_object, known_keys
