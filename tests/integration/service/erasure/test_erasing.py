@@ -264,9 +264,8 @@ def test_statements_do_not_depend_on_how_many_were_merged(
 
 
 # Whom the id means (asked again once all is held); states of both tables; keys; links and what others once had; imports
-# three times, log, answers, match keys twice, notices, ledger twice, the values that are gone; rows, traces, history;
-# event.
-STATEMENTS = 25
+# three times, log, answers, match keys twice, ledger twice, the values that are gone; rows, traces, history; event.
+STATEMENTS = 24
 
 
 def test_erasing_again_does_nothing(system: System, person: Person) -> None:
