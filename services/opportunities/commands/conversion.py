@@ -1,17 +1,20 @@
 """Making a deal of a lead: one command that may be sent any number of times and makes one deal.
 
 What was converted is a unique value of the deal, so that the database itself refuses a second one, whichever process or
-retry asks. The deal is linked to the contact and the company in the transaction that makes it; both sides show the
-link, and the deal says what it was made of. The key that tells apart several deals of one contact is the caller's: it
-may say anything of anybody, so the deal holds a keyed hash of it, which tells nobody what it was.
+retry asks; only a conversion writes it. Ids of contacts that were merged mean the survivor: whichever of them is given,
+the survivor has the deal that one of them was made into. The deal is linked to the contact and the company in the
+transaction that makes it; both sides show the link, and the deal says what it was made of. The key that tells apart
+several deals of one contact is the caller's: it may say anything of anybody, so the deal holds a keyed hash of it,
+which tells nobody what it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from services.opportunities.rules.origin import CONVERSION, MADE_OF
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, FieldError, Invalid
 from shared.service.entities import BulkItem, Draft, Entity, ItemError, LinkTo, Ref, View
@@ -22,7 +25,6 @@ from shared.service.mirrors.knowing import Neighbour
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
-MADE_OF = "converted_from"
 PRIMARY_COMPANY = 5
 MOST_KEY = 60
 _HASHED = 24
@@ -66,8 +68,7 @@ def convert(
     _permit(service, ctx, lead)
     secrets = secrets_of(service.settings) if lead.key else ()
     known = _who(service, lead)
-    contacts = {lead.contact, *([known.contact.id] if known.contact else [])}
-    names = _names(contacts, lead.key, secrets)
+    names = _names(service.neighbours.namesakes("contact", lead.contact), lead.key, secrets)
     found = _there(service, ctx, names, view)
     if found is not None:
         return found, False
@@ -77,9 +78,9 @@ def convert(
     if known.company is not None:
         links.append(LinkTo("company", known.company.id, (PRIMARY_COMPANY,)))
     name = made_of(known.contact.id, lead.key, secrets[0] if secrets else None)
-    draft = Draft({**_named(service, values, known), MADE_OF: name}, links=tuple(links))
+    draft = Draft(_named(service, values, known), links=tuple(links))
     try:
-        (made,) = service.entities.create(ctx, "deal", [draft], view)
+        (made,) = service.entities.create(replace(ctx, source=CONVERSION, source_id=name), "deal", [draft], view)
     except Conflict:
         found = _there(service, ctx, names, view)
         if found is None:
@@ -103,8 +104,9 @@ def _permit(service: Runtime, ctx: Context, lead: Lead) -> None:
 
 
 def _names(contacts: Iterable[int], key: str, secrets: Sequence[Secret]) -> list[str]:
-    """Everything a deal of this lead may say, by any secret in force; as it is, for those that were made before."""
-    return sorted({made_of(one, key, secret) for one in contacts for secret in (*secrets, None)})
+    """Everything a deal of this lead may say, by any secret in force; as it is, for those that were made before. Where
+    several say so, since they were made before a merge, the first counts."""
+    return list(dict.fromkeys(made_of(one, key, secret) for one in contacts for secret in (*secrets, None)))
 
 
 def _there(service: Runtime, ctx: Context, names: Sequence[str], view: View) -> Entity | None:

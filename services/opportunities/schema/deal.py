@@ -81,7 +81,6 @@ _ORIGIN = attribute(
     "converted_from",
     "Made of lead",
     unique=True,
-    form_field=False,
     description="The lead that this was made of, such as contact/42. Of one lead there is one deal.",
 )
 
@@ -217,7 +216,8 @@ DEAL = TypeDef(
     groups=GROUPS,
     attributes=(
         *system_attributes(_DEAL),
-        *grouped(_DEAL, (*_IDENTITY, _ORIGIN)),
+        *grouped(_DEAL, _IDENTITY),
+        *grouped(_DEAL, (_ORIGIN,), kept=True),
         *grouped(_MONEY, _AMOUNTS),
         *grouped(_MONEY, _FOLLOWING_AMOUNTS, kept=True),
         *grouped(_WAY, _ENDS),

@@ -30,6 +30,13 @@ with recursive above as (
 select distinct on (id) id, into_id from above a
 where not exists (select from eav_mirror_absorbed m where m.type_id = %(type)s and m.id = a.into_id)
 """
+_ABSORBED = """
+with recursive below as (
+    select id from eav_mirror_absorbed where type_id = %(type)s and into_id = %(id)s
+    union
+    select m.id from below b join eav_mirror_absorbed m on m.type_id = %(type)s and m.into_id = b.id)
+select id from below order by id
+"""
 _SURVIVORS = """
 with recursive above as (
     select g.name, g.id, m.type_id, m.into_id from unnest(%(names)s::text[], %(ids)s::bigint[]) g(name, id)
@@ -71,6 +78,11 @@ def heirs(connection: Connection, live: LiveType, ids: Collection[int]) -> dict[
     if not asked:
         return {}
     return dict(connection.rows(_HEIRS, {"type": live.id, "ids": asked}))
+
+
+def absorbed_into(connection: Connection, live: LiveType, ident: int) -> list[int]:
+    """The ids of a mirror that mean this one by now: absorbed by it, or by whom it absorbed."""
+    return [row[0] for row in connection.rows(_ABSORBED, {"type": live.id, "id": ident})]
 
 
 def survivors(connection: Connection, ends: Iterable[End]) -> dict[End, int]:

@@ -14,7 +14,7 @@ from typing import Any
 from shared.eav import mirroring
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
-from shared.eav.links.across import heirs
+from shared.eav.links.across import absorbed_into, heirs
 from shared.eav.references import MAX_BIGINT
 from shared.kernel.errors import Unavailable
 from shared.kernel.telemetry import logger
@@ -55,6 +55,16 @@ class Neighbours:
         if known is None or known.version == 0:
             return self._at_home(live, meant, keys)
         return None if known.archived else Neighbour(meant, _named(live, known.values))
+
+    def namesakes(self, type_name: str, ident: int) -> list[int]:
+        """All ids that mean whom this one means, as far as its home has told of merges: the survivor's first. For what
+        names one by its id and may have been written before a merge. Raises NotFound for a type not mirrored here."""
+        live = self._engine.catalog.linkable(type_name)
+        if not 0 < ident <= MAX_BIGINT:
+            return [ident]
+        with self._engine.database.connect() as connection:
+            meant = heirs(connection, live, [ident]).get(ident, ident)
+            return [meant, *absorbed_into(connection, live, meant)]
 
     def _at_home(self, live: LiveType, ident: int, keys: Mapping[str, int]) -> Neighbour | None:
         """The same by what its home says now."""

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.event import ERASED, Event
+from shared.contracts.event import ERASED, MERGED, Event
 from shared.kernel.clock import now
+from shared.kernel.context import Context
+from shared.service.entities import BulkItem
+from shared.service.mirrors.entities import apply_entity_events
 from shared.service.tokens import token_hash
 from tests.integration.opportunities.conftest import DEALS, Service
 from tests.integration.opportunities.neighbours import Home, mirror, tell_types
 
 PATH = "/api/v1/opportunities/convert"
-PEOPLE = (501, 502, 503, 504, 505)
+PEOPLE = (501, 502, 503, 504, 505, 506)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -106,6 +109,56 @@ def test_a_deal_is_named_after_whom_it_is_with(service: Service, home: Home):
         ({"contact": "510", "key": "c", "values": {"name": None}}, "Ada Byron"),
     ):
         assert service.read(convert(service, 201, **body)["id"])["values"]["name"] == name
+
+
+def test_what_a_deal_was_made_of_is_written_by_a_conversion_only(service: Service):
+    mine = service.deal(name="mine")["id"]
+    said = {"converted_from": "contact/506"}
+    wire = "/crm/v3/objects/deals"
+    answers = (
+        service.client.post(DEALS, json={"values": {"name": "bad", **said}}),
+        service.client.patch(f"{DEALS}/{mine}", json={"values": said}),
+        service.client.post(wire, json={"properties": {"dealname": "bad", **said}}),
+        service.client.patch(f"{wire}/{mine}", json={"properties": said}),
+    )
+    for answer in answers:
+        assert (answer.status_code, "READ_ONLY_VALUE" in answer.text) == (400, True), answer.text
+    line = BulkItem({"name": "bad", **said}, mode="create")
+    (imported,) = service.runtime.entities.bulk(Context(source="IMPORT"), "deal", [line])
+    assert [one.code for one in imported.errors] == ["READ_ONLY_VALUE"]
+    assert service.read(convert(service, 201, contact="506")["id"])["values"]["converted_from"] == "contact/506"
+
+
+def merged(service: Service, survivor: int, absorbed: int, version: int = 2) -> None:
+    """Have the mirror hear of a merge of contacts."""
+    told = Event(MERGED, "contact", now(), survivor, version, detail={"absorbed": [{"id": str(absorbed)}]})
+    with service.runtime.db.transaction() as connection:
+        apply_entity_events(connection, service.runtime.catalog.linkable("contact"), {}, [told])
+
+
+def test_a_contact_that_absorbed_another_has_its_deal(service: Service):
+    for one in (520, 521, 522):
+        mirror(service.runtime, "contact", one)
+    made = [convert(service, 201, contact="520", **more)["id"] for more in ({}, {"key": "again"})]
+    merged(service, 521, 520)
+    for contact in ("520", "521"):
+        assert convert(service, 200, contact=contact)["id"] == made[0]
+        assert convert(service, 200, contact=contact, key="again")["id"] == made[1]
+    merged(service, 522, 521)
+    assert {convert(service, 200, contact=one)["id"] for one in ("520", "521", "522")} == {made[0]}
+
+
+def test_of_two_deals_of_merged_contacts_the_survivors_counts(service: Service):
+    for one in (523, 524, 525):
+        mirror(service.runtime, "contact", one)
+    convert(service, 201, contact="523")
+    own = convert(service, 201, contact="524")["id"]
+    merged(service, 524, 523)
+    assert {convert(service, 200, contact=one)["id"] for one in ("523", "524")} == {own}
+    merged(service, 525, 524, version=2)
+    late = convert(service, 201, contact="523", key="later")["id"]
+    assert service.read(late)["values"]["converted_from"].startswith("contact/525/")
+    assert {convert(service, 200, contact=str(one), key="later")["id"] for one in (523, 524, 525)} == {late}
 
 
 def test_a_callers_key_is_kept_by_nobody(service: Service):
