@@ -71,6 +71,7 @@ DEAL = (
     attribute("amount", "Amount", "number"),
     attribute("closed_at", "Closed", "datetime"),
 )
+LINE = (attribute("name", "Name", default=True),)
 MIRRORED = ("name", "domain", "industry", "staff", "founded", "listed", "about")
 
 
@@ -84,7 +85,8 @@ def manifests() -> tuple[Manifest, Manifest]:
     )
     sales = Manifest(
         "sales",
-        (_type("deal", "deals", "0-3", *DEAL),),
+        # Line items are mirrored nowhere.
+        (_type("deal", "deals", "0-3", *DEAL), _type("line_item", "line_items", "0-8", *LINE)),
         mirrors=(Mirror("people", "contact", ("name", "email")), Mirror("people", "company", MIRRORED)),
     )
     return people, sales

@@ -20,6 +20,7 @@ from shared.service.mirrors.declare import Mirror, sources, subscription_name
 from shared.service.mirrors.entities import Keys, translated
 from shared.service.mirrors.keeper import Bereft, Keeper, Known
 from shared.service.mirrors.positions import announcing
+from shared.service.mirrors.words import leads_across
 
 Ask = Callable[[str], Mapping[str, Any]]
 _MOST_ID = 2**63 - 1
@@ -113,8 +114,9 @@ def _words(keeper: Keeper, known: Known, rows: Sequence[Sequence[str]]) -> list[
     found = []
     for ident, start, end, clock, origin in rows:
         relation = known.relations.get(int(ident))
-        here = relation is not None and not relation.from_mirror and relation.to_type in keeper.mirrors
-        if relation is not None and here and known.lives.get(relation.from_type) is not None:
+        if relation is None or relation.to_type not in keeper.mirrors:
+            continue
+        if leads_across(known.lives, relation, relation.to_type):
             found.append(Heard(relation, int(start), int(end), True, (int(clock), origin or keeper.source)))
     return found
 

@@ -27,7 +27,7 @@ from shared.service.mirrors import schema
 from shared.service.mirrors.catalogs import apply_catalog_events
 from shared.service.mirrors.declare import Mirror
 from shared.service.mirrors.entities import Keys, apply_entity_events
-from shared.service.mirrors.words import redirected, words
+from shared.service.mirrors.words import leads_across, redirected, words
 from shared.service.publishing import LinkPublisher
 from shared.service.relations import BUILTIN
 
@@ -206,7 +206,8 @@ class Keeper:
             (relation, int(other), event.entity_id or 0)
             for event in events
             for _, inverse, other in event.detail.get("links", ())
-            if (relation := known.relations.get(int(inverse))) is not None and relation.to_mirror
+            if (relation := known.relations.get(int(inverse))) is not None
+            and leads_across(known.lives, relation, live.name)
         }
         return self.undoing(connection, known, live, [one.entity_id or 0 for one in events], listed, seen)
 

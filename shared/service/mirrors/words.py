@@ -34,7 +34,7 @@ def words(
         if event.kind == LINK:
             found += _link(source, lives, relations, event, known_until)
         elif event.kind in (MERGED, UNMERGED) and event.entity_type in lives:
-            found += _merged(source, relations, event)
+            found += _merged(source, lives, relations, event)
     return found
 
 
@@ -63,13 +63,13 @@ def _is(lives: Mapping[str, LiveType], end: Mapping[str, str], home: str) -> boo
     return live is not None and live.defn.mirror_of == home
 
 
-def _merged(source: str, relations: KnownRelations, event: Event) -> Iterator[Heard]:
+def _merged(source: str, lives: Mapping[str, LiveType], relations: KnownRelations, event: Event) -> Iterator[Heard]:
     """The absorbed lose their links, the survivor has those that moved; undoing it is the same backwards."""
     undone = event.kind == UNMERGED
     stamp: Stamp = int(event.detail.get("clock") or 0), source
     for _, inverse, absorbed, other, moved in event.detail.get("links", ()):
         relation = relations.get(int(inverse))
-        if relation is None or not _ours(relation, event.entity_type):
+        if relation is None or not leads_across(lives, relation, event.entity_type):
             continue
         theirs = Heard(relation, int(other), int(absorbed), undone, stamp, event.at)
         yield theirs
@@ -77,9 +77,11 @@ def _merged(source: str, relations: KnownRelations, event: Event) -> Iterator[He
             yield replace(theirs, other_id=event.entity_id or 0, live=not undone)
 
 
-def _ours(relation: RelationDef, mirrored: str) -> bool:
-    """Whether a relation leads from our entities to those of the mirror."""
-    return relation.to_type == mirrored and relation.to_mirror and not relation.from_mirror
+def leads_across(lives: Mapping[str, LiveType], relation: RelationDef, mirrored: str) -> bool:
+    """Whether a relation leads from our entities to those of the mirror. The home tells of all that its entities are
+    linked to: types that we mirror as well, and types that nobody here has."""
+    own = lives.get(relation.from_type)
+    return own is not None and not own.mirror and relation.to_mirror and relation.to_type == mirrored
 
 
 def redirected(

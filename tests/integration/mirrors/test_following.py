@@ -25,6 +25,7 @@ from tests.factories.apart import (
 )
 
 ALL = (PLAIN, BACK, PRIMARY, PRIMARY_BACK, DEAL_CONTACT, CONTACT_DEAL)
+SALES = ["deal", "line_item"]
 
 
 def same(people: Side, sales: Side) -> bool:
@@ -105,6 +106,26 @@ def test_merged_deals_keep_one_primary_company(apart: Apart, people: Side, sales
         {deals[0]: (BACK,)},
     ]
     assert same(people, sales)
+
+
+def test_what_else_merged_and_erased_ones_were_linked_to_holds_up_nobody(apart: Apart, people: Side, sales: Side):
+    contact, deals, line = people.create("contact"), [sales.create("deal") for _ in "ab"], sales.create("line_item")
+    apart.settle()
+    for kind, ident in (("contact", contact), ("line_item", line), ("deal", sales.create("deal"))):
+        sales.link("deal", deals[1], kind, ident)
+    apart.settle()
+    sales.runtime.merging.merge(EVERYBODY, "deal", deals[0], deals[1:], View("json", ()))
+    apart.settle()
+    assert sales.links("deal", deals[0], "line_item")
+    assert people.links("contact", contact, "deal") == {deals[0]: (CONTACT_DEAL,)}
+    sales.runtime.merging.unmerge(EVERYBODY, "deal", deals[0], View("json", ()))
+    apart.settle()
+    assert people.links("contact", contact, "deal") == {deals[1]: (CONTACT_DEAL,)}
+    sales.runtime.erasure.erase(EVERYBODY, "deal", Ref(id=deals[1]))
+    apart.settle()
+    assert people.links("contact", contact, "deal") == {}
+    assert same(people, sales)
+    assert not people.rows(19, 20)
 
 
 def test_erasure_takes_links_and_values_away(apart: Apart, people: Side, sales: Side):
@@ -236,8 +257,8 @@ def test_mirrors_are_no_types_of_this_service(apart: Apart, people: Side, sales:
         assert client.get(path).status_code == 404, path
     assert client.post("/api/v1/objects/companies", json={"values": {"name": "x"}}).status_code == 404
     assert client.post("/api/v1/objects/companies/query", json={}).status_code == 404
-    assert [one["name"] for one in client.get("/api/v1/types").get_json()["results"]] == ["deal"]
-    assert [one["name"] for one in client.get("/api/v1/sales/catalog").get_json()["types"]] == ["deal"]
+    assert [one["name"] for one in client.get("/api/v1/types").get_json()["results"]] == SALES
+    assert [one["name"] for one in client.get("/api/v1/sales/catalog").get_json()["types"]] == SALES
     assert "/companies" not in client.get("/sales/openapi.json").get_data(as_text=True)
 
 
