@@ -12,7 +12,7 @@ from typing import Any
 
 from services.opportunities.domain.money import total
 from services.opportunities.rules.amounts import CALCULATED, LINE_ITEMS, home_among
-from shared.contracts.event import ERASED, LINK, Event
+from shared.contracts.event import ERASED, LINK, MERGED, RESTORED, UNMERGED, Event
 from shared.kernel.clock import new_id
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
@@ -22,6 +22,9 @@ from shared.service.home import Entity, Home
 
 LINE = "line_item"
 _AT_ONCE = 500
+_MOVING = frozenset({MERGED, UNMERGED, RESTORED})
+"""What becomes of entities, besides values and links, by which they come to other lines: a merge tells itself of the
+links that it moved, and of who is archived no sum is kept. Whom an undone merge gives back is told of as restored."""
 _log = logger("sums")
 
 
@@ -55,7 +58,7 @@ def concerned(connection: Connection, home: Home, events: Iterable[Event], what:
             lines.add(one.entity_id)
             if one.kind == ERASED:
                 found |= {int(other) for relation, _, other in one.detail.get("links", ()) if relation == what.back}
-        elif one.entity_type == what.type and source in one.changed:
+        elif one.entity_type == what.type and (one.kind in _MOVING or source in one.changed):
             found.add(one.entity_id)
     if lines:
         found |= {ident for _, (_, ident) in home.linked(connection, LINE, sorted(lines), [what.type])}

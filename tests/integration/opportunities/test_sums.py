@@ -185,3 +185,55 @@ def test_a_line_that_an_upsert_makes_takes_it_too_and_one_that_is_there_does_not
         ident = answer.json["results"][0]["id"]
         assert service.client.get(f"{LINES}/{ident}?attributes=price").json["values"]["price"] == price
         service.client.patch(f"{LINES}/{ident}", json={"values": {"price": 7}})
+
+
+@pytest.mark.parametrize("kind", ["deals", "quotes"])
+def test_a_merge_brings_lines_and_undoing_it_takes_them(service: Service, follow: Following, kind: str):
+    path = f"/api/v1/objects/{kind}"
+    made = [service.client.post(path, json={"values": {"amount_source": "line_items"}}) for _ in "ab"]
+    kept, absorbed = (one.json["id"] for one in made)
+    for whole, price in ((kept, 5), (absorbed, 7)):
+        item = service.client.post(LINES, json={"values": {"quantity": 1, "price": price}}).json["id"]
+        service.client.put(f"{path}/{whole}/links/line_items/{item}", json={})
+    follow()
+
+    def amounts() -> list[Any]:
+        follow()
+        found = [service.client.get(f"{path}/{one}?attributes=amount").json for one in (kept, absorbed)]
+        return [one["values"]["amount"] for one in found]
+
+    assert amounts() == [5, 7]
+    answer = service.client.post(f"{path}/{kept}/merge", json={"absorb": [absorbed]})
+    assert answer.status_code == 200, answer.text
+    assert amounts() == [12, 12]
+    item = service.client.get(f"{path}/{kept}/links/line_items").json["results"][-1]["id"]
+    price = service.client.get(f"{LINES}/{item}?attributes=price").json["values"]["price"]
+    service.client.patch(f"{LINES}/{item}", json={"values": {"price": price + 1}})
+    assert amounts() == [13, 13]
+    answer = service.client.post(f"{path}/{kept}/unmerge", json={})
+    assert answer.status_code == 200, answer.text
+    assert sorted(amounts()) in ([5, 8], [6, 7])
+
+
+def test_a_deal_that_comes_back_is_the_sum_of_its_lines_by_then(service: Service, follow: Following):
+    deal = service.deal(name="I", stage="contractsent", amount_source="line_items")["id"]
+    item = line(service, deal)
+    follow()
+    assert service.client.delete(f"/api/v1/objects/deals/{deal}").status_code == 204
+    assert service.client.patch(f"{LINES}/{item}", json={"values": {"price": 30}}).status_code == 200
+    follow()
+    assert service.client.post(f"/api/v1/objects/deals/{deal}/restore", json={}).status_code in (200, 204)
+    follow()
+    assert service.read(deal)["values"]["amount"] == 60
+
+
+def test_a_sum_that_a_quote_has_from_a_merge_is_not_typed(service: Service, follow: Following):
+    deal = service.deal(name="H", stage="contractsent")["id"]
+    item, kept, absorbed = line(service, deal), quote(service), quote(service)
+    service.client.put(f"/api/v1/objects/quotes/{absorbed}/links/line_items/{item}", json={})
+    follow()
+    answer = service.client.post(f"/api/v1/objects/quotes/{kept}/merge", json={"absorb": [absorbed]})
+    assert answer.status_code == 200, answer.text
+    service.client.patch(f"{LINES}/{item}", json={"values": {"price": 11}})
+    follow()
+    assert amount(service, kept) == 22
