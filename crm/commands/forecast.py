@@ -15,6 +15,7 @@ from rich.text import Text
 from crm.api import path_of
 from crm.present import plain_table
 from crm.session import Session
+from services.opportunities.domain.money import exact
 
 CATEGORIES = ("PIPELINE", "BEST_CASE", "COMMIT", "CLOSED", "OMIT")
 _TITLES = ("Pipeline", "Best case", "Commit", "Closed", "Omitted")
@@ -73,6 +74,7 @@ def instant(text: str) -> str | None:
     return (f"{text}T00:00:00Z" if len(text) == len("2026-01-01") else text) or None
 
 
+@exact
 def _forecast(period: str, by: str, body: Mapping[str, Any]) -> RenderableType:
     table = plain_table(by.capitalize() or "", *_TITLES, "Deals", "Weighted", title=f"{period}, as of {body['as_of']}")
     for column in table.columns[1:]:

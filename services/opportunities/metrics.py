@@ -6,10 +6,11 @@ they will have been in their stage for too long: no metric changes because time 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from services.opportunities.pipelines import SALES
+from shared.service.pipelines import StageDraft
 
 _COUNT = {"kind": "count"}
 _OPEN = {"attribute": "is_closed", "operator": "EQ", "value": False}
@@ -17,6 +18,10 @@ _WON = {"attribute": "is_won", "operator": "EQ", "value": True}
 _CLOSED = {"attribute": "is_closed", "operator": "EQ", "value": True}
 _AMOUNT = "amount_in_home_currency"
 _BY = ("pipeline", "owner_id", "team_id")
+_OWN_TEAM = (
+    "By team_id a deal counts for the team that it names itself, and stands under none where it names none. The "
+    "forecast of deals by team (`crm forecast --by team`) counts such a deal for the main team of its owner."
+)
 
 
 def _sum(attribute: str) -> dict[str, str]:
@@ -28,28 +33,44 @@ def _metric(name: str, label: str, measure: Any, time: str, *dimensions: Any, **
     return {"name": name, "label": label, "measure": measure, "dimensions": list(dimensions), "time": when, **more}
 
 
-def _ratio(name: str, label: str, numerator: str, denominator: str) -> dict[str, Any]:
+def _ratio(name: str, label: str, numerator: str, denominator: str, **more: Any) -> dict[str, Any]:
     measure = {"kind": "ratio", "numerator": numerator, "denominator": denominator}
-    return {"name": name, "label": label, "measure": measure, "unit": "percent"}
+    return {"name": name, "label": label, "measure": measure, "unit": "percent", **more}
 
 
 def _stages() -> Iterator[dict[str, Any]]:
-    """How many came to each stage of the pipeline there is from the start, how many of those went on, how long one
-    stood there."""
+    """How many came to each stage of the pipeline there is from the start, which share of those came to the next one
+    as well, how long one stood there."""
     earlier = None
     for stage in SALES.stages:
-        reached = f"reached_{stage.id}"
-        came = {"attribute": f"entered_{stage.id}", "operator": "HAS_PROPERTY"}
-        yield _metric(
-            reached, f'Came to "{stage.label}"', _COUNT, f"entered_{stage.id}", "owner_id", "lead_source", filter=came
-        )
+        entered, by = f"entered_{stage.id}", ("owner_id", "lead_source")
+        label = f'Came to "{stage.label}"'
+        yield _metric(f"reached_{stage.id}", label, _COUNT, entered, *by, filter=_came(stage))
         if earlier is not None:
-            yield _ratio(f"conversion_to_{stage.id}", f'Went on to "{stage.label}"', reached, f"reached_{earlier}")
+            yield from _conversion(earlier, stage, by)
         if stage.metadata["probability"] not in ("0.0", "1.0"):
             average = {"kind": "average", "attribute": f"total_time_in_{stage.id}"}
             label = f'Time in "{stage.label}", in milliseconds'
             yield _metric(f"time_in_{stage.id}", label, average, f"left_{stage.id}", "owner_id", "type")
-            earlier = stage.id
+            earlier = stage
+
+
+def _conversion(one: StageDraft, following: StageDraft, by: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Which share of the deals that came to one stage came to the following as well. Both numbers are of the first
+    stage's deals, by the day on which they came to that: what left it out is in neither, and no share is above 1."""
+    both = f'Came to "{one.label}" and to "{following.label}"'
+    told = (
+        f'Of the deals that came to "{one.label}", those that came to "{following.label}" as well, before or after; '
+        f'by the day on which they last came to "{one.label}". Deals that were never in "{one.label}" are not counted.'
+    )
+    name, filtered = f"reached_{one.id}_and_{following.id}", {"and": [_came(one), _came(following)]}
+    yield _metric(name, both, _COUNT, f"entered_{one.id}", *by, filter=filtered, description=told)
+    label = f'Share of "{one.label}" that came to "{following.label}"'
+    yield _ratio(f"conversion_to_{following.id}", label, name, f"reached_{one.id}", description=told)
+
+
+def _came(stage: StageDraft) -> dict[str, Any]:
+    return {"attribute": f"entered_{stage.id}", "operator": "HAS_PROPERTY"}
 
 
 DEAL = (
@@ -64,7 +85,15 @@ DEAL = (
         *_BY,
         filter=_OPEN,
     ),
-    _metric("forecast", "Forecast by category", _sum(_AMOUNT), "closes_at", "forecast_category", *_BY),
+    _metric(
+        "forecast",
+        "Forecast by category (by team: the deal's own)",
+        _sum(_AMOUNT),
+        "closes_at",
+        "forecast_category",
+        *_BY,
+        description=_OWN_TEAM,
+    ),
     _metric("new_deals", "New deals", _COUNT, "opened_at", "lead_source", "type", *_BY),
     _metric("won_deals", "Deals won", _COUNT, "closes_at", "lead_source", "type", *_BY, filter=_WON),
     _metric("won_amount", "Amount won", _sum("closed_amount"), "closes_at", "lead_source", "type", *_BY, filter=_WON),

@@ -31,6 +31,7 @@ from services.reporting.answering import (
 from services.reporting.commands import refused
 from services.reporting.documents import table_document
 from services.reporting.domain.definitions import Definition, Measure, Wrong, read_definition
+from services.reporting.domain.exact import plus
 from services.reporting.domain.questions import QUESTION_KEYS, Question, Table
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
@@ -201,7 +202,7 @@ class _Work:
         sums = self.sums.setdefault(one.dims, Sums())
         sums.n += n
         sums.m += m if self.numeric else n * one.m
-        sums.s += s
+        sums.s = plus(sums.s, s)
         if one.value is not None:
             key = (one.dims, one.value)
             self.values[key] = self.values.get(key, 0) + n

@@ -83,7 +83,7 @@ def _line(question: Question, row: Row) -> dict[str, Any]:
     if question.compare:
         more = change(row.value, row.previous)
         body["previous"] = shown(row.previous)
-        body["change"] = None if more is None else shown(round(more, 6))
+        body["change"] = None if more is None else shown(more)
     return body
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from services.reporting.backfill import history
 from services.reporting.commands import of_entities
+from services.reporting.domain.exact import minus, plus, total
 from services.reporting.domain.periods import is_range
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims
@@ -137,7 +138,7 @@ class _Place:
             part = found.setdefault(self._cause(one, before, after), Part())
             part.versions += 1
             part.n += (after is not None) - (before is not None)
-            part.value += self._value(after) - self._value(before)
+            part.value = plus(part.value, minus(self._value(after), self._value(before)))
             if len(part.entities) < MOST_EXAMPLES and one.id not in part.entities:
                 part.entities.append(one.id)
         return found
@@ -188,7 +189,7 @@ def _told_then(
     told = _ledger(connection, then, {names.index(one): value for one, value in group.items()}, day)
     theirs = _value(then, told)
     if told[0] != before[0] or mine != theirs:
-        parts["definition changed"] = Part(n=before[0] - told[0], value=mine - theirs)
+        parts["definition changed"] = Part(n=before[0] - told[0], value=minus(mine, theirs))
     return theirs
 
 
@@ -207,11 +208,12 @@ def _settle(
     """What the ledger knows and the replay cannot: erased values, and repairs."""
     sums = metric.definition.measure.kind == "sum"
     n = after[0] - before[0] - sum(one.n for one in parts.values())
-    value = (after[1] - before[1] if sums else Decimal(after[0] - before[0])) - sum(one.value for one in parts.values())
+    value = minus(after[1], before[1]) if sums else Decimal(after[0] - before[0])
+    value = minus(value, total(one.value for one in parts.values()))
     if not n and not value:
         return
     told = {"what": f"metric {metric.name}", "low": days[0], "high": days[1] + timedelta(1)}
     repaired = connection.row(_REPAIRS, told)
     part = parts.setdefault("repaired" if repaired and repaired[0] else "erased", Part())
     part.n += n
-    part.value += value
+    part.value = plus(part.value, value)

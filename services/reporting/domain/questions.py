@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.reporting.domain.definitions import BUCKETS, TIME, Definition, Problem, Wrong
+from services.reporting.domain.exact import exact
 from services.reporting.domain.periods import Period, is_range, moves, parse_period, parse_range
 
 SORTS = ("value", "-value", "group", "-group")
@@ -262,8 +263,9 @@ def _value_key(value: Value) -> tuple[bool, Any]:
     return isinstance(value, str), value
 
 
+@exact
 def change(value: Value, previous: Value) -> Decimal | None:
-    """How much more than before, as a share; None when that cannot be said."""
+    """How much more than before, as a share to six places; None when that cannot be said."""
     if not isinstance(value, Decimal) or not isinstance(previous, Decimal) or not previous:
         return None
-    return (value - previous) / abs(previous)
+    return round((value - previous) / abs(previous), 6)

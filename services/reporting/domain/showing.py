@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
+from services.reporting.domain.exact import exact
+
 _PLACES = 4
 _SHARE = Decimal("0.1")
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
@@ -16,6 +18,7 @@ _WHOLE = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF 
 _MOMENT = 16
 
 
+@exact
 def written(value: str | None, unit: str = "") -> str:
     """A value of an answer: 1234.5 as `1,234.5`, `1,234.50 EUR`, `123,450.0 %` or `20 min 34 s`; "" for none."""
     if value is None:
@@ -44,6 +47,7 @@ def titled(first: str | None, bucket: str) -> str:
     return {"year": year, "quarter": f"{year}-Q{(int(month) + 2) // 3}", "month": f"{year}-{month}"}.get(bucket, first)
 
 
+@exact
 def plain(number: Decimal) -> str:
     """With thousands apart, at most four decimals, and no needless zeros."""
     text = f"{round(number, _PLACES):,f}" if number.as_tuple().exponent < -_PLACES else f"{number:,f}"  # type: ignore[operator]

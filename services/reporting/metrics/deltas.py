@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from services.reporting.domain.exact import minus, plus
 from services.reporting.metrics.compiling import Compiled, Contribution, Dims, Values
 from shared.service.replica.facts import FactChange
 
@@ -60,7 +61,7 @@ class Deltas:
         sums.n += sign
         if one.m:
             sums.m += sign
-            sums.s = sums.s + one.s if sign > 0 else sums.s - one.s
+            sums.s = (plus if sign > 0 else minus)(sums.s, one.s)
         if one.value is not None:
             key = (one.dims, one.value)
             self.values[key] = self.values.get(key, 0) + sign
@@ -69,6 +70,11 @@ class Deltas:
     def nothing(self) -> bool:
         """Whether no cell changes."""
         return all(one.nothing for one in self.cells.values()) and not any(self.values.values())
+
+
+def difference(true: tuple[int, int, Decimal], kept: tuple[int, int, Decimal]) -> Sums:
+    """What has to be added to a cell that holds something else than what is true."""
+    return Sums(true[0] - kept[0], true[1] - kept[1], minus(true[2], kept[2]))
 
 
 def _differ(before: Values, after: Values, keys: Iterable[str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.reporting.domain.definitions import FILTER_PREFIX, Definition, document, read_definition
 from services.reporting.metrics.compiling import Dims
-from services.reporting.metrics.deltas import Deltas, Sums
+from services.reporting.metrics.deltas import Deltas, difference
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
 
@@ -273,8 +273,7 @@ def replace_cells(
     day = moment.astimezone(UTC).date()
     repair, known = Deltas(), ledger(connection, ident)
     for dims in {*truth, *known}:
-        (n, m, s), (kept_n, kept_m, kept_s) = truth.get(dims, _NOTHING), known.get(dims, _NOTHING)
-        repair.cells[dims, day] = Sums(n - kept_n, m - kept_m, s - kept_s)
+        repair.cells[dims, day] = difference(truth.get(dims, _NOTHING), known.get(dims, _NOTHING))
     connection.run("delete from total where metric_id = %s", (ident,))
     connection.run("delete from cell_value where metric_id = %s", (ident,))
     repair.values.update(valued)

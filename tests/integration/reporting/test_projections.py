@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.reporting.domain.definitions import read_definition
+from services.reporting.domain.exact import plus
 from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
 from shared.bus.client import DirectSource
@@ -114,7 +115,7 @@ def recomputed(reporting: Reporting, metric: store.Metric) -> tuple[dict[Any, An
         group = sums[one.dims]
         group[0] += 1
         group[1] += one.m
-        group[2] += one.s
+        group[2] = plus(group[2], one.s)
         if one.value is not None:
             counted[one.dims, one.value] += 1
     return {key: tuple(found) for key, found in sums.items()}, dict(counted)

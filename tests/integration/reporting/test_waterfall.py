@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from services.reporting.domain.exact import minus, total
 from services.reporting.metrics import store
 from tests.integration.reporting.conftest import Reporting
 from tests.integration.reporting.test_projections import (  # noqa: F401
     BY_STATUS,
+    REVENUE,
     assert_exact,
     define,
     metrics,
@@ -24,9 +26,8 @@ PATH = "/reporting/v1/metrics"
 def told(reporting: Reporting, name: str, **body: Any) -> dict[str, Any]:
     found = reporting.client().post(f"{PATH}/{name}/changes", json=body)
     assert found.status_code == 200, found.text
-    assert Decimal(found.json["after"]) - Decimal(found.json["before"]) == sum(
-        Decimal(part["value"]) for part in found.json["parts"]
-    )
+    parts = total(Decimal(part["value"]) for part in found.json["parts"])
+    assert minus(Decimal(found.json["after"]), Decimal(found.json["before"])) == parts
     return {part["cause"]: part for part in found.json["parts"]}
 
 
@@ -83,6 +84,23 @@ def test_what_a_merge_took_away_is_no_archiving(reporting: Reporting) -> None:
     found = told(reporting, "contacts_by_status", group=group)
     assert {cause: one["n"] for cause, one in found.items()} == {"new": 3, "merged": 0, "archived": -1}
     assert_exact(reporting)
+
+
+def test_small_amounts_beside_huge_ones_are_not_lost(reporting: Reporting) -> None:
+    """Numbers have up to 38 digits, of which Python's decimals lose ten by default."""
+    web, status = reporting.system.client("contacts"), "ATTEMPTED_TO_CONTACT"
+    for amount in ("10000000000000000000000000000000000000", "-5", "0.000000000000000001"):
+        values = {"city": "Hugetown", "lead_status": status, "annual_revenue": amount}
+        assert web.post("/api/v1/objects/companies", json={"values": values}).status_code == 201
+    reporting.catch_up()
+    exact, where = "9999999999999999999999999999999999995.000000000000000001", {"lead_status": status}
+    kept = reporting.client().post(f"{PATH}/revenue/query", json={"where": where}).json["rows"]
+    assert [row["value"] for row in kept] == [exact]
+    raw = {"entity_type": "company", "measure": REVENUE["measure"], "where": where, "by": []}
+    asked = reporting.client().post("/reporting/v1/query", json=raw).json["rows"]
+    assert [row["value"] for row in asked] == [exact]
+    assert told(reporting, "revenue", group=where)["new"]["value"] == exact
+    assert reporting.client().post(f"{PATH}/revenue/verify").json["wrong"] == []
 
 
 def test_another_definition_is_a_cause(reporting: Reporting) -> None:

@@ -33,3 +33,30 @@ def test_a_definition_is_one(raw: dict[str, Any]):
     assert found.measure.kind != "ratio" or {found.measure.numerator, found.measure.denominator} <= names
     used = attributes(raw.get("filter")) | {one.attribute for one in found.groups}
     assert used | ({found.measure.attribute} - {""}) <= KNOWN
+
+
+SHARES = [one for one in METRICS["deal"] if one["name"].startswith("conversion_to_")]
+
+
+def test_there_is_a_conversion_into_every_stage_but_the_first():
+    assert [one["name"] for one in SHARES] == [f"conversion_to_{stage.id}" for stage in SALES.stages[1:]]
+
+
+@pytest.mark.parametrize(
+    "raw", [*SHARES, next(one for one in METRICS["deal"] if one["name"] == "win_rate")], ids=lambda one: one["name"]
+)
+def test_a_share_is_of_what_it_is_divided_by(raw: dict[str, Any]):
+    """In no group and no period can it be more than all: the same days and groups, and a filter that asks for more."""
+    known = {one["name"]: read_definition({**one, "entity_type": "deal"}) for one in METRICS["deal"]}
+    some, all_ = (known[raw["measure"][part]] for part in ("numerator", "denominator"))
+    assert (some.measure, some.time, some.dimensions) == (all_.measure, all_.time, all_.dimensions)
+    assert some.measure.kind == "count"
+    assert some.filter != all_.filter
+    asked = some.filter["and"] if some.filter and "and" in some.filter else [some.filter]
+    assert all_.filter in asked or raw["name"] == "win_rate"  # what is won is closed, by the rules of stages
+
+
+def test_the_forecast_says_whose_team_it_means():
+    found = next(one for one in METRICS["deal"] if one["name"] == "forecast")
+    assert "own" in found["label"]
+    assert "main team of its owner" in found["description"]
