@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 from services.opportunities.api import forecast_models as models
+from services.opportunities.api.reading import DAY, INSTANT, read_day, read_decimal, read_past
 from services.opportunities.commands.forecast import forecast_of, submit, submitted, waterfall_of
 from services.opportunities.domain.forecast import GROUPS, Scope, Total
 from services.opportunities.domain.waterfall import Waterfall
 from services.opportunities.tables import Submission
-from shared.kernel.clock import iso, now, read_instant
+from shared.kernel.clock import iso, now
 from shared.kernel.errors import ErrorList
 from shared.kernel.json import Raw
 from shared.service.web.operation import Operation, QueryParam, answer
@@ -64,12 +65,14 @@ def submit_forecast(service: Runtime) -> Response:
     known_keys(body, _SUBMITTED)
     errors = ErrorList()
     scope, call, note = _scope(service, body, errors), body.get("call"), body.get("note", "")
-    if call is not None and (isinstance(call, bool) or not isinstance(call, int | float | Decimal)):
-        errors.add("call", "INVALID_INTEGER", "call must be a number, in home currency")
+    try:
+        stands = None if call is None else read_decimal(None if isinstance(call, str) else call)
+    except ValueError:
+        errors.add("call", "INVALID_INTEGER", "call must be a number that an amount may be, in home currency")
     if not isinstance(note, str) or len(note) > MOST_NOTE:
         errors.add("note", "INVALID_STRING", f"note must be a text of at most {MOST_NOTE} characters")
     errors.raise_if_any()
-    made = submit(service, context(), scope, None if call is None else Decimal(str(call)), note)
+    made = submit(service, context(), scope, stands, note)
     return answer(_submission(made), 201)
 
 
@@ -89,9 +92,9 @@ def _scope(service: Runtime, asked: Mapping[str, Any], errors: ErrorList) -> Sco
     days = {}
     for name in ("from", "to"):
         try:
-            days[name] = date.fromisoformat(str(asked.get(name) or ""))
+            days[name] = read_day(asked.get(name))
         except ValueError:
-            errors.add(name, "INVALID_DATE", f"{name} is required: a day such as 2026-04-01")
+            errors.add(name, "INVALID_DATE", f"{name} is required: {DAY}")
     if len(days) == 2 and days["from"] >= days["to"]:
         errors.add("to", "INVALID_DATE", "to must be after from: the first day that is not in the period any more")
     whose = {name: asked.get(name) or "" for name in ("pipeline", "owner", "team")}
@@ -119,9 +122,9 @@ def _instant(name: str, errors: ErrorList) -> datetime | None:
     if not text:
         return None
     try:
-        return read_instant(text)
+        return read_past(text)
     except ValueError:
-        errors.add(name, "INVALID_DATE", f"{name} must be an instant such as 2026-04-01T00:00:00Z")
+        errors.add(name, "INVALID_DATE", f"{name} must be {INSTANT}")
         return None
 
 

@@ -6,18 +6,19 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from pydantic import BaseModel, Field
 
+from services.opportunities.api.reading import DAY, read_day, read_decimal
 from services.opportunities.commands import revaluing
 from services.opportunities.commands.rates import Rate, Rates, put_rates, read_rates
-from services.opportunities.domain.money import FRACTION_DIGITS, WHOLE_DIGITS, fits
+from services.opportunities.domain.money import FRACTION_DIGITS, WHOLE_DIGITS
 from shared.kernel.clock import iso
 from shared.kernel.errors import ErrorList
-from shared.kernel.json import Raw, decimal_text
+from shared.kernel.json import Raw
 from shared.service.permissions import require
 from shared.service.web.operation import Operation, answer
 from shared.service.web.request import context, json_object, known_keys
@@ -30,6 +31,7 @@ PATH = "/api/v1/opportunities/rates"
 _COLUMNS = ("currency", "since", "rate")
 _SURPLUS = ("a surplus cell",)
 MOST = 10_000
+_UNREAD = Decimal("nan")
 
 
 class RateOut(BaseModel):
@@ -110,9 +112,9 @@ def write_rates(service: Runtime) -> Response:
     home, rows = body.get("home"), _rows(body, errors)
     if home is not None and not isinstance(home, str):
         errors.add("home", "INVALID_TYPE", "home must be the code of a currency")
-    rates = [one for place, row in enumerate(rows) if (one := _rate(row, f"rates[{place}]", errors)) is not None]
-    errors.raise_if_any()
-    return answer(_shown(put_rates(service, context(), home, rates)))
+        home = None
+    rates = [_rate(row, f"rates[{place}]", errors) for place, row in enumerate(rows)]
+    return answer(_shown(put_rates(service, context(), home, rates, errors.errors)))
 
 
 def _rows(body: Mapping[str, Any], errors: ErrorList) -> list[Mapping[str, Any]]:
@@ -142,40 +144,31 @@ def _csv_rows(text: str, errors: ErrorList) -> list[Mapping[str, Any]]:
 
 
 def _rate(row: Mapping[str, Any], where: str, errors: ErrorList) -> Rate | None:
+    """What a row says; None with everything that is wrong noted."""
     if unknown := [name for name in row if name not in _COLUMNS]:
         errors.add(where, "UNKNOWN_KEY", f"{where} has more than {', '.join(_COLUMNS)}: {unknown[0][:40]}")
         return None
-    currency, since = row.get("currency"), row.get("since")
-    if not isinstance(currency, str) or not currency:
+    currency, day = row.get("currency"), None
+    number: Decimal | None = _UNREAD
+    if not isinstance(currency, str) or not currency.strip():
         errors.add(f"{where}.currency", "REQUIRED_FIELD", f"{where}.currency is required")
-        return None
+        currency = None
     try:
-        day = date.fromisoformat(str(since).strip())
+        day = read_day(row.get("since"))
     except ValueError:
-        errors.add(f"{where}.since", "INVALID_DATE", f"{where}.since must be a day such as 2026-01-31")
-        return None
-    try:
-        number = _number(row["rate"])
-    except KeyError:
+        errors.add(f"{where}.since", "INVALID_DATE", f"{where}.since must be {DAY}")
+    if "rate" not in row:
         errors.add(f"{where}.rate", "REQUIRED_FIELD", f"{where}.rate is required; null takes the rate away")
         return None
-    except (InvalidOperation, ValueError):
-        message = f"{where}.rate must be a number above 0 of at most {WHOLE_DIGITS} digits before the point and "
-        errors.add(f"{where}.rate", "INVALID_INTEGER", f"{message}{FRACTION_DIGITS} after it; null takes the rate away")
+    try:
+        number = None if row["rate"] is None else read_decimal(row["rate"])
+    except ValueError:
+        message = f"{where}.rate must be a number above 0 such as 1.06, of at most {WHOLE_DIGITS} digits before the "
+        message += f"point and {FRACTION_DIGITS} after it; null takes the rate away"
+        errors.add(f"{where}.rate", "INVALID_INTEGER", message)
+    if currency is None or day is None or number is _UNREAD:
         return None
     return Rate(currency.strip().upper(), day, number)
-
-
-def _number(rate: object) -> Decimal | None:
-    """A rate as it was written, None for null. Raises InvalidOperation or ValueError."""
-    if rate is None:
-        return None
-    number = Decimal(str(rate).strip())
-    if not number.is_finite() or not fits(number) or number.adjusted() < -FRACTION_DIGITS:
-        raise ValueError
-    if len(decimal_text(number).partition(".")[2]) > FRACTION_DIGITS:
-        raise ValueError
-    return number
 
 
 _EXAMPLE = {"home": "EUR", "rates": [{"currency": "USD", "since": "2026-01-01", "rate": 0.92}]}
@@ -191,7 +184,8 @@ OPERATIONS = (
         response=RatesOut,
         example=_EXAMPLE,
         tag="Money",
-        description="Rates hold from their day on until the next. Deals that are there follow: closed ones count at "
+        description="Of one currency and day one rate is said. Rates hold from their day on until the next. Deals that "
+        "are there follow: closed ones count at "
         "the rate of their close date, open ones at that of the day on which amount, currency or end was last written.",
     ),
     Operation(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.opportunities.rules.amounts import HOME, home_among
 from shared.kernel.context import Context
-from shared.kernel.errors import Conflict, ErrorList
+from shared.kernel.errors import Conflict, ErrorList, FieldError
 from shared.kernel.json import decimal_text
 
 if TYPE_CHECKING:
@@ -53,19 +53,29 @@ def _known(options: Sequence[Any]) -> Rates:
     return Rates(home, tuple(sorted(found, key=lambda one: (one.currency, one.since))))
 
 
-def put_rates(service: Runtime, ctx: Context, home: str | None, rates: Sequence[Rate]) -> Rates:
+def put_rates(
+    service: Runtime,
+    ctx: Context,
+    home: str | None,
+    rates: Sequence[Rate | None],
+    wrong: Sequence[FieldError] = (),
+) -> Rates:
     """Add rates, and take away those without one. Another home currency begins with no rates: all that are known are
-    worth something else. Raises Invalid with everything wrong, Conflict when rates would be lost unsaid."""
+    worth something else. rates: None for what could not be read, which `wrong` says. Raises Invalid with everything
+    wrong, Conflict when rates would be lost unsaid."""
     service.definitions.change_attribute(
-        ctx, "deal", "currency", lambda one: {"options": _with_rates(one.options, home, rates)}
+        ctx, "deal", "currency", lambda one: {"options": _with_rates(one.options, home, rates, wrong)}
     )
     return read_rates(service, ctx)
 
 
-def _with_rates(options: Sequence[Any], home: str | None, rates: Sequence[Rate]) -> tuple[Any, ...]:
+def _with_rates(
+    options: Sequence[Any], home: str | None, told: Sequence[Rate | None], wrong: Sequence[FieldError]
+) -> tuple[Any, ...]:
     before = _known(options)
     wanted = home or before.home
-    _check(wanted, rates, {one.value for one in options})
+    _check(wanted, told, {one.value for one in options}, wrong)
+    rates = [one for one in told if one is not None]
     moved = wanted != before.home
     if moved and before.every and not rates:
         message = f"{len(before.every)} rates are in {before.home}: give those of {wanted} with the change"
@@ -87,12 +97,18 @@ def _rates(detail: Mapping[str, str]) -> dict[date, Decimal]:
     return {date.fromisoformat(day): Decimal(rate) for day, rate in detail.items() if day != HOME}
 
 
-def _check(home: str, rates: Sequence[Rate], known: set[str]) -> None:
-    errors = ErrorList()
+def _check(home: str, rates: Sequence[Rate | None], known: set[str], wrong: Sequence[FieldError]) -> None:
+    errors, said = ErrorList(list(wrong)), dict[tuple[str, date], int]()
     if home not in known:
         errors.add("home", "INVALID_OPTION", f"home: {home[:20]} is no currency that deals know")
     for place, one in enumerate(rates):
+        if one is None:
+            continue
         where = f"rates[{place}]"
+        first = said.setdefault((one.currency, one.since), place)
+        if first != place:
+            message = f"{where} is of the currency and day of rates[{first}]: say one rate for {one.currency} of a day"
+            errors.add(f"{where}.since", "DUPLICATE_RATE", message)
         if one.currency not in known:
             errors.add(f"{where}.currency", "INVALID_OPTION", f"{where}: {one.currency[:20]} is no currency of deals")
         elif one.currency == home:

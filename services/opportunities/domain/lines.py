@@ -26,7 +26,7 @@ BILLINGS_A_YEAR = {
     "annually": Decimal(1),
 }
 YEARS_A_BILLING = {"per_two_years": 2, "per_three_years": 3, "per_four_years": 4, "per_five_years": 5}
-_PERIOD = re.compile(r"P(?=\d)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?")
+_PERIOD = re.compile(r"P(?=\d)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?", re.ASCII)
 _DAYS_A_YEAR = Decimal(365)
 
 

@@ -117,13 +117,20 @@ def _free_texts(given: Mapping[str, object], known: Collection[str], errors: Err
     return found
 
 
+def _decimal(text: str, allowed: str) -> Decimal:
+    """A number in ASCII, without the underscores that programs allow themselves. Raises ValueError."""
+    try:
+        if text.isascii() and "_" not in text:
+            return Decimal(text)
+    except InvalidOperation:
+        pass
+    raise ValueError(allowed)
+
+
 def probability(text: str) -> str:
     """A share from 0.0 to 1.0, as it is shown."""
     allowed = "must be a number from 0.0 to 1.0"
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(allowed) from None
+    number = _decimal(text, allowed)
     if not number.is_finite() or not 0 <= number <= 1 or len(text) > 20:
         raise ValueError(allowed)
     plain = f"{number.normalize():f}"
@@ -157,10 +164,7 @@ def listed_in(metadata: Metadata, name: str) -> tuple[str, ...]:
 def days(text: str) -> str:
     """A number of days above 0."""
     allowed = f"must be a number of days above 0, at most {MOST_DAYS}"
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(allowed) from None
+    number = _decimal(text, allowed)
     if not number.is_finite() or not 0 < number <= MOST_DAYS or len(text) > 20:
         raise ValueError(allowed)
     return f"{number.normalize():f}"

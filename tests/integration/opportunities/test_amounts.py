@@ -59,6 +59,25 @@ def test_wrong_rates_are_refused_all_at_once(service: Service):
     assert service.client.put(RATES, json={"home": "EUR"}).status_code == 409
 
 
+def test_everything_wrong_with_rates_is_named_at_once(service: Service):
+    before = service.client.get(RATES).json
+    since = "2031-01-01"
+    rows: list[dict[str, Any]] = [
+        *({"currency": "CHF", "since": one, "rate": 1} for one in ("20310101", "2031-W01-1", f"{since}T00:00:00Z", 1)),
+        *({"currency": "CHF", "since": since, "rate": one} for one in ("1_0", "\u0663", "1e2", "+1", ".5")),
+        {"currency": "XXX", "since": since, "rate": 1},
+        {"currency": "chf", "since": since, "rate": 1},
+        {"currency": "CHF", "since": since, "rate": 2},
+        {"currency": "", "since": "soon", "rate": "x"},
+    ]
+    answer = service.client.put(RATES, json={"rates": rows})
+    assert answer.status_code == 400, answer.text
+    fields = [f"rates[{n}].since" for n in range(4)] + [f"rates[{n}].rate" for n in range(4, 9)]
+    fields += ["rates[9].currency", "rates[11].since", *(f"rates[12].{one}" for one in ("currency", "since", "rate"))]
+    assert sorted(one["in"] for one in answer.json["errors"]) == sorted(fields)
+    assert service.client.get(RATES).json == before
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [
