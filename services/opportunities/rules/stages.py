@@ -16,6 +16,8 @@ from shared.service.pipelines.steering import weighed
 from shared.service.rules import PASS, Proposal, Verdict, complete, refuse
 
 MERGED = "MERGE_OBJECTS"
+_BROUGHT = frozenset({MERGED, "IMPORT", "SYSTEM", "CALCULATED"})
+"""Writes that tell of what was decided elsewhere: nobody is there to be refused."""
 FORECAST_CATEGORY = "forecastCategory"
 DEMAND_REASON = "requireLostReason"
 _BY_STAGE = frozenset({"stage", "pipeline"})
@@ -56,7 +58,24 @@ def keep_end(proposal: Proposal) -> Verdict:
     """Won and lost set the facts of the end, opening again clears them; what was once said of it is in the history.
 
     A write that says the same stage again makes them agree with what the stage says by now: the deal ends, or is open
-    again, with this write, and has not moved."""
+    again, with this write, and has not moved. What is over keeps the day of its end."""
+    if not _loses_its_day(proposal):
+        return _end(proposal)
+    if proposal.context.door == "native" and proposal.context.source not in _BROUGHT:
+        message = "A closed deal keeps its close date: write another day, or open the deal again first"
+        return refuse("closes_at", "REQUIRED_FIELD", message)
+    kept = {"closes_at": proposal.before("closes_at")}
+    return Verdict({**kept, **_end(proposal.with_values({**proposal.new, **kept})).values})
+
+
+def _loses_its_day(proposal: Proposal) -> bool:
+    """Whether the close date of a deal is cleared that was over before, and ends no other way by this write."""
+    here, there = standing(proposal, proposal.after("stage")), _facts(proposal)
+    stays = here.closed and there.closed and here.won == there.won
+    return stays and proposal.changes("closes_at") and proposal.after("closes_at") is None
+
+
+def _end(proposal: Proposal) -> Verdict:
     here, there = standing(proposal, proposal.after("stage")), _facts(proposal)
     moves, turns = _moves(proposal), _stands(proposal) and (here.closed, here.won) != (there.closed, there.won)
     if not (moves or turns):

@@ -66,3 +66,36 @@ def test_a_stage_that_says_something_else(was: tuple[bool, bool], stage: str, fo
     early = Context(source="CALCULATED", effective_at=EXPECTED)
     proposal = Proposal("deal", old, {"stage": stage}, early, LATER, lambda _, value: _STAGES[str(value)])
     assert keep_end(proposal).values.get("closed_at") in (None, TODAY), "not before it was there"
+
+
+@pytest.mark.parametrize(
+    ("stage", "to", "closed", "context", "kept"),
+    [
+        ("won", {}, True, Context(door="native"), None),
+        ("lost", {}, True, Context(door="native"), None),
+        ("won", {"stage": "paid"}, True, Context(door="native"), None),
+        ("won", {}, True, Context(door="dialect"), EXPECTED),
+        ("won", {"stage": "paid"}, True, Context(door="dialect"), EXPECTED),
+        ("won", {}, True, Context(source="IMPORT", source_id="7-undo"), EXPECTED),
+        ("won", {}, True, Context(source="MERGE_OBJECTS", door="native"), EXPECTED),
+        ("lost", {"stage": "won"}, True, Context(door="native"), TODAY),
+        ("offer", {"stage": "won"}, False, Context(door="native"), TODAY),
+    ],
+)
+def test_what_is_over_keeps_its_day(stage: str, to: dict[str, str], closed: bool, context: Context, kept: object):
+    """kept: None where clearing it is refused."""
+    facts = {"is_closed": closed, "is_won": stage == "won"}
+    old = {"stage": stage, "closes_at": EXPECTED, "opened_at": EXPECTED, **facts}
+    new = {"closes_at": None, **to}
+    verdict = keep_end(Proposal("deal", old, new, context, TODAY, lambda _, value: _STAGES[str(value)]))
+    assert [one.name for one in verdict.errors] == (["closes_at"] if kept is None else [])
+    assert verdict.values.get("closes_at") == kept
+
+
+def test_an_open_deal_may_have_no_close_date():
+    old = {"stage": "won", "closes_at": EXPECTED, "is_closed": True, "is_won": True}
+    for one, more in ((old, {"stage": "offer"}), ({"stage": "offer", "closes_at": EXPECTED}, {})):
+        new = {"closes_at": None, **more}
+        context = Context(door="native")
+        verdict = keep_end(Proposal("deal", one, new, context, TODAY, lambda _, value: _STAGES[str(value)]))
+        assert (verdict.errors, verdict.values.get("closes_at")) == ((), None)
