@@ -141,7 +141,12 @@ def _lacking(
         one = live.find(name)
         if one is None or not (entering or one.name in values):
             continue
-        if values.get(one.name, None if old is None else old.get(one.name)) is None:
+        if _blank(values.get(one.name, None if old is None else old.get(one.name))):
             message = f'Property "{called(one, context)}" is required in stage "{stage}"'
             errors.append(FieldError(one.name, "REQUIRED_FIELD", message))
     return errors
+
+
+def _blank(value: Any) -> bool:
+    """Whether there is no value: text of nothing but spaces says nothing."""
+    return value is None or (isinstance(value, str) and not value.strip())

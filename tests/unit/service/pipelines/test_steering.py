@@ -13,6 +13,7 @@ from shared.eav.catalog import LiveType
 from shared.eav.declare import AttributeDef, OptionDef, TypeDef
 from shared.kernel.context import Context
 from shared.service.pipelines import Pipeline, Pipelined, PipelineDraft, Stage, StageTimes
+from shared.service.pipelines.declare import days, probability
 from shared.service.pipelines.steering import refuses, steered, weighed
 from shared.service.pipelines.timing import attributes_for
 from shared.service.rules import NO_RULES
@@ -99,6 +100,13 @@ def test_times_along_the_way():
     assert (back["entered_at"], back["time_in_b"], back["rotting_at"]) == (later, 0, None)
 
 
+@pytest.mark.parametrize("text", ["1_0", "\u0663", "0_1", "x", ""])
+def test_numbers_of_stages_are_ascii(text: str):
+    for read in (days, probability):
+        with pytest.raises(ValueError, match="must be a number"):
+            read(text)
+
+
 def test_staying_is_no_move():
     old, _ = move(None, T0, stage="a")
     values, _ = move(old, T0 + timedelta(days=1), stage="a")
@@ -115,6 +123,9 @@ def test_staying_is_no_move():
         ({"pipeline": "p", "stage": "b", "amount": 1}, {"stage": "a"}, []),
         (None, {"stage": "end"}, []),
         (None, {"stage": "b"}, [("amount", "REQUIRED_FIELD")]),
+        (None, {"stage": "b", "amount": " \t\u00a0"}, [("amount", "REQUIRED_FIELD")]),
+        ({"pipeline": "p", "stage": "b", "amount": "1"}, {"amount": " "}, [("amount", "REQUIRED_FIELD")]),
+        ({"pipeline": "p", "stage": "a", "amount": Decimal(0)}, {"stage": "b"}, []),
     ],
 )
 def test_what_stages_demand(old: dict[str, Any] | None, new: dict[str, Any], errors: list[tuple[str, str]]):
