@@ -6,8 +6,9 @@ writes the rest. Calls repeat themselves when the catalog moved on, a slot was m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 
@@ -15,6 +16,7 @@ from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts, Overtaken, Publish, Taken, unique_clashes
 from shared.eav.batches import Batch, Items, KeptOut, Known, Outcome, Refused, nothing_kept_out
 from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
 from shared.eav.entity import Entity, View
 from shared.eav.links.beside import made_of, prepare_beside
 from shared.eav.links.links import Links
@@ -24,14 +26,17 @@ from shared.eav.presenting import present
 from shared.eav.references import unique_key
 from shared.eav.requests import Draft, Ref, Update, Upsert, dated, names_of
 from shared.eav.store import archive as archiving
-from shared.eav.store.state import State, Written
+from shared.eav.store.state import Before, State, Written
 from shared.eav.store.write import Pending
 from shared.eav.store.write import create as insert
 from shared.eav.store.write import update as rewrite
 from shared.eav.validation import Judge
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid, NotFound, VersionMismatch
+from shared.kernel.errors import FieldError, Invalid, NotFound, VersionMismatch
+
+Returning = Callable[[LiveType, Mapping[str, Any], Context], Sequence[FieldError]]
+"""What a domain has against an archived entity coming back as it was: canonical values by internal name."""
 
 
 class Writes:
@@ -212,10 +217,18 @@ class Writes:
         return self._attempts.run(type_name, False, (), once)
 
     def restore(
-        self, type_name: str, ident: int, context: Context, view: View, *, without_taken: bool = False
+        self,
+        type_name: str,
+        ident: int,
+        context: Context,
+        view: View,
+        *,
+        without_taken: bool = False,
+        judged: Returning | None = None,
     ) -> Entity:
         """Bring an archived entity back. Conflict names who has its unique value meanwhile, unless `without_taken`
-        (then the entity comes back without that value). NotFound when there is nothing archived under the id."""
+        (then the entity comes back without that value). NotFound when there is nothing archived under the id; Invalid
+        with what `judged` has against it."""
 
         def once(live: LiveType, refused: Refused) -> Entity:
             with self._attempts.transaction(live) as connection:
@@ -223,6 +236,8 @@ class Writes:
                 state = archiving.archived_state(connection, live, meant)
                 if state is None:
                     raise NotFound(live.name, [str(ident)])
+                if judged is not None and (wrong := judged(live, Before(live, state), context)):
+                    raise Invalid(wrong)
                 own = archiving.unique_keys(live, state)
                 led = [(*key, meant) for key in merging.aliases_of(merges) if key not in own]
                 clashes = unique_clashes(connection, [*own, *(one[:2] for one in led)])
@@ -235,9 +250,7 @@ class Writes:
                 news = [replace(back, state=replace(state))]
                 lost = [live.by_id[key[0]] for key in own if key in clashes]
                 if lost:
-                    cleared = {one.key: (state.values[one.key], None) for one in lost}
-                    pending = Pending(state, dict.fromkeys((one.name for one in lost), None), cleared)
-                    news += rewrite(connection, live, [pending], context)
+                    news += rewrite(connection, live, [_without(state, lost)], context)
                 self._publish(connection, live, news, context)
             return present(live, back.state, view)
 
@@ -272,3 +285,9 @@ class Writes:
         if beside is not None:
             self._links.apply(connection, beside, context, made_of(batch, done))
         return done
+
+
+def _without(state: State, lost: Sequence[AttributeDef]) -> Pending:
+    """The change that clears these values."""
+    cleared = {one.key: (state.values[one.key], None) for one in lost}
+    return Pending(state, dict.fromkeys((one.name for one in lost), None), cleared)

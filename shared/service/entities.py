@@ -26,7 +26,7 @@ from shared.service.foreign import Foreign
 from shared.service.links import LinkTo, permit_filter, permit_links, permit_view
 from shared.service.matching.duplicates import Duplicates
 from shared.service.permissions import EFFECTIVE_WRITE, Mode, require, require_scope
-from shared.service.pipelines.agreement import declared_for
+from shared.service.pipelines.agreement import declared_for, homeless
 from shared.service.pipelines.declare import Pipelined
 from shared.service.pipelines.steering import judged, steered
 from shared.service.placing import Trees, misplaced_items
@@ -77,6 +77,11 @@ class DomainJudge:
         if pipelined is None:
             return judged(rules, live, old, new, context, now())
         return steered(pipelined, rules, live, old, new, context, now())
+
+    def returning(self, live: LiveType, old: Mapping[str, Any], context: Context) -> Sequence[FieldError]:
+        """What keeps an archived entity from coming back as it was."""
+        pipelined = declared_for(self._pipelines, live)
+        return () if pipelined is None else homeless(pipelined, live, old, context)
 
 
 class Entities:
@@ -177,9 +182,12 @@ class Entities:
         self._engine.writes.archive(self._permit(ctx, type, "write"), refs, ctx)
 
     def restore(self, ctx: Context, type: str, id: int, *, view: View, without_taken: bool = False) -> Entity:
-        """Bring back; Conflict when a unique value was taken meanwhile, unless `without_taken`."""
+        """Bring back; Conflict when a unique value was taken meanwhile, unless `without_taken`. Invalid where it would
+        stand in a stage or pipeline that was put away."""
         name = self._permit(ctx, type, "write")
-        return self._engine.writes.restore(name, id, ctx, view, without_taken=without_taken)
+        judge = self._engine.judge
+        judged = judge.returning if isinstance(judge, DomainJudge) else None
+        return self._engine.writes.restore(name, id, ctx, view, without_taken=without_taken, judged=judged)
 
     def read(
         self, ctx: Context, type: str, refs: Sequence[Ref], view: View, *, archived: bool = False

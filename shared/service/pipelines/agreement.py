@@ -17,6 +17,8 @@ from shared.kernel.errors import FieldError
 from shared.service.pipelines.declare import CUSTOM, Pipelined
 
 _MOST_NAMED = 10
+CARRYING_ON = frozenset({"IMPORT", "MERGE_OBJECTS", "SYSTEM", "CALCULATED"})
+"""Sources of writes that only carry on what was decided before: they are not asked for reasons."""
 Values = Mapping[str, Any]
 
 
@@ -65,7 +67,7 @@ def disagreement(
         return []
     home = next((one.parent for one in _every(attributes[1]) if one.value == stage), None)
     if home == pipeline:
-        return []
+        return _put_away(declared, attributes[0], new, pipeline, context)
     inside = [one for one in attributes[1].options if one.parent == pipeline]
     shown = ", ".join(f"{one.value} ({one.label})" for one in inside[:_MOST_NAMED]) or "none"
     if declared.stage in new:
@@ -75,6 +77,33 @@ def disagreement(
     message = f'Stage "{stage}" is not in pipeline "{pipeline}": {hint}'
     name = declared.stage if declared.stage in new else declared.pipeline
     return [FieldError(name, "INVALID_OPTION", message, tuple(one.value for one in inside[:_MOST_NAMED]))]
+
+
+def _put_away(
+    declared: Pipelined, attribute: AttributeDef, new: Values, pipeline: Any, context: Context
+) -> list[FieldError]:
+    """An error when a stage of a pipeline that was put away is said, though one stood there before. What only carries
+    on, and files, tell where it stands and are not refused."""
+    if pipeline is None or context.source in CARRYING_ON or any(one.value == pipeline for one in attribute.options):
+        return []
+    name = declared.stage if declared.stage in new else declared.pipeline
+    message = f'Pipeline "{pipeline}" was put away: write {called(attribute, context)} and a stage of another one'
+    return [FieldError(name, "INVALID_OPTION", message)]
+
+
+def homeless(declared: Pipelined, live: LiveType, values: Values, context: Context) -> list[FieldError]:
+    """An error when what comes back from the archive would stand in a stage or pipeline that was put away meanwhile."""
+    attributes = governed(declared, live)
+    if attributes is None:
+        return []
+    for attribute, what in zip(attributes, ("pipeline", "stage"), strict=True):
+        held = values.get(attribute.name)
+        gone = next((one for one in attribute.retired if one.value == held), None)
+        if gone is not None and all(one.value != held for one in attribute.options):
+            inside = "" if what == "pipeline" else f' of pipeline "{values.get(declared.pipeline)}"'
+            message = f'It stands in {what} "{held}" ({gone.label}){inside}, which was put away: take that back first'
+            return [FieldError(called(attribute, context), "INVALID_OPTION", f"{message}, with archived false")]
+    return []
 
 
 def _every(attribute: AttributeDef) -> tuple[OptionDef, ...]:

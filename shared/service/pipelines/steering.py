@@ -18,15 +18,13 @@ from shared.eav.validation import called
 from shared.kernel.context import Context
 from shared.kernel.errors import FieldError
 from shared.service.pipelines import timing
-from shared.service.pipelines.agreement import disagreement, filled, governed
+from shared.service.pipelines.agreement import CARRYING_ON, disagreement, filled, governed
 from shared.service.pipelines.declare import ENFORCE, NEXT_STAGES, REQUIRED, Pipelined, listed_in
 from shared.service.rules import Detail, Proposal, Rules
 
 Values = Mapping[str, Any]
 Judged = tuple[Mapping[str, Any], Sequence[FieldError]]
 IMPORT = "IMPORT"
-# Writes that only carry on what was decided before: they are not asked for reasons.
-_CARRYING_ON = frozenset({IMPORT, "MERGE_OBJECTS", "SYSTEM", "CALCULATED"})
 _NOTHING: Detail = {}
 
 
@@ -36,7 +34,7 @@ def refuses(context: Context, pipeline: Detail) -> bool:
     wanted = pipeline.get(ENFORCE, "native")
     if wanted != "native":
         return wanted == "all"
-    return context.door != "dialect" and context.source not in _CARRYING_ON
+    return context.door != "dialect" and context.source not in CARRYING_ON
 
 
 def weighed(context: Context, pipeline: Detail, errors: Sequence[FieldError]) -> Sequence[FieldError]:
@@ -93,7 +91,7 @@ def _cleared(
     """An error when what stands in a stage would stand in none while its pipeline stays: visits would have a hole, and
     from no stage one goes to any. What only carries on (a merge taken back) is not asked; the lines of a file are."""
     attributes = governed(declared, live)
-    if old is None or attributes is None or (context.source in _CARRYING_ON and context.source != IMPORT):
+    if old is None or attributes is None or (context.source in CARRYING_ON and context.source != IMPORT):
         return []
     if old.get(declared.stage) is None or new.get(declared.stage, _NOTHING) is not None:
         return []

@@ -12,7 +12,7 @@ from shared.kernel.errors import Forbidden
 from shared.service.entities import Draft, View
 from shared.service.jobs import KINDS, work_off
 from shared.service.work import ledger
-from tests.integration.opportunities.conftest import Service
+from tests.integration.opportunities.conftest import DEALS, Service
 
 PATH = "/api/v1/types/deals/pipelines"
 
@@ -175,6 +175,26 @@ def test_a_whole_pipeline_goes(way: Way, service: Service):
         assert (values["pipeline"], values["stage"], values["is_closed"]) == (there.id, there.stage("talk"), False)
     assert service.client.get(f"{PATH}/{way.id}").status_code == 404
     assert way.work()[0]["state"] == "done"
+
+
+def test_nothing_comes_back_to_a_pipeline_that_was_put_away(way: Way):
+    """It says which one; once that is back, so is the deal. Who was left behind there is not written into it again."""
+    gone, left = way.deal("talk"), way.deal("offer")
+    client = way.service.client
+    assert client.delete(f"{DEALS}/{gone}").status_code == 204
+    way.archive("", 204, unused="false")
+    refused = client.post(f"{DEALS}/{gone}/restore", json={})
+    (error,) = refused.json["errors"]
+    assert (refused.status_code, error["code"], way.id in error["message"]) == (400, "INVALID_OPTION", True)
+    way.service.write(left, 400, stage=way.stage("offer"))
+    way.service.wire(left, 400, dealstage=way.stage("offer"))
+    assert way.service.write(left, amount=5)["amount"] == 5
+    assert client.patch(f"{PATH}/{way.id}", json={"archived": False}).status_code == 200
+    assert client.post(f"{DEALS}/{gone}/restore", json={}).status_code == 200
+    assert client.delete(f"{DEALS}/{gone}").status_code == 204
+    way.archive(f"/stages/{way.stage('talk')}", 204)
+    stays = client.post(f"{DEALS}/{gone}/restore", json={})
+    assert (stays.status_code, way.stage("talk") in stays.json["errors"][0]["message"]) == (400, True)
 
 
 def test_whom_rules_keep_stays_and_so_does_the_stage(way: Way):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from shared.eav.declare import AttributeDef, OptionDef, TypeDef
 from shared.kernel.context import Context
 from shared.kernel.errors import ErrorList
 from shared.service.pipelines import PLAIN_STAGES, PROBABILITY_STAGES, TICKET_STAGES, Pipelined, PipelineDraft
-from shared.service.pipelines.agreement import declared_for, disagreement, filled
+from shared.service.pipelines.agreement import declared_for, disagreement, filled, homeless
 from shared.service.pipelines.declare import CUSTOM
 
 DECLARED = Pipelined("pipeline", "stage", defaults=(PipelineDraft("Sales", id="default"),))
@@ -69,6 +70,42 @@ def test_without_the_declared_one_the_first_is_usual() -> None:
 def test_stage_and_pipeline_agree(old: Any, new: dict[str, Any], name: str | None) -> None:
     found = disagreement(DECLARED, live(), old, new, Context())
     assert [(one.name, one.code) for one in found] == ([(name, "INVALID_OPTION")] if name else [])
+
+
+@pytest.mark.parametrize("new", [{"stage": "a1"}, {"pipeline": "a"}, {"pipeline": "a", "stage": "a1"}])
+def test_no_stage_of_a_pipeline_that_was_put_away_is_written(new: dict[str, Any]) -> None:
+    """Not by who stands there either; what carries on says where it stands."""
+    parted, old = away(), {"pipeline": "a", "stage": "a1"}
+    found = disagreement(DECLARED, parted, old, new, Context())
+    assert [(one.code, '"a" was put away' in one.message) for one in found] == [("INVALID_OPTION", True)]
+    assert disagreement(DECLARED, parted, old, new, Context(source="IMPORT")) == []
+    assert disagreement(DECLARED, parted, old, {"name": "x"}, Context()) == []
+    assert disagreement(DECLARED, parted, old, {"pipeline": "default", "stage": "default1"}, Context()) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "name"),
+    [
+        ({"pipeline": "a", "stage": "a1"}, "pipeline"),
+        ({"pipeline": "default", "stage": "gone"}, "stage"),
+        ({"pipeline": "default", "stage": "default1"}, None),
+        ({"pipeline": "default"}, None),
+        ({}, None),
+    ],
+)
+def test_nothing_comes_back_to_where_nobody_can_stand(held: dict[str, Any], name: str | None) -> None:
+    found = homeless(DECLARED, away(), held, Context())
+    assert [one.name for one in found] == ([name] if name else [])
+    assert all(held["pipeline"] in one.message for one in found)
+
+
+def away() -> LiveType:
+    """The type after pipeline `a` was put away."""
+    found = live()
+    stage, pipeline = found.attributes["stage"], found.attributes["pipeline"]
+    found.attributes["stage"] = replace(stage, retired=(*stage.retired, OptionDef("a1", parent="a")))  # type: ignore[index]
+    found.attributes["pipeline"] = replace(pipeline, retired=(OptionDef("a"),))  # type: ignore[index]
+    return found
 
 
 def test_who_has_pipelines() -> None:
