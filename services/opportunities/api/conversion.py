@@ -73,7 +73,7 @@ OPERATIONS = (
         example={"contact": "42", "company": "7", "values": {"name": "Machines", "stage": "qualifiedtobuy"}},
         tag="Deals",
         description="May be repeated: of one contact and key there is one deal, whichever id of a merged one is given. "
-        "It is linked to both, and says in `converted_from` what it was made of; the key is kept as a hash. Contact and "
-        "company must be there. Without a name the deal gets that of the company, else of the person.",
+        "It is linked to both, and says in `converted_from` what it was made of; the key is kept as a hash. Contact "
+        "and company must be there. Without a name the deal gets that of the company, else of the person.",
     ),
 )
