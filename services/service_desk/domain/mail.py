@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.policy import default
 from email.utils import parseaddr
 from html.parser import HTMLParser
@@ -29,6 +29,8 @@ _ANSWER = re.compile(r"^(?:\s*(?:re|aw|antw|sv|fwd?|wg|回复|转发)\s*(?:\[\d+
 _TICKET = re.compile(r"\[#(\d{1,18})\]")
 # What the standard library's parsers raise on headers and parts that are broken enough.
 _UNREADABLE = (MessageError, LookupError, ValueError, AttributeError, TypeError, AssertionError)
+# Names of character sets that mail uses and Python does not.
+_CHARSETS = {"iso-8859-8-i": "iso-8859-8", "iso-8859-6-i": "iso-8859-6", "windows-31j": "cp932", "us-ascii": "utf-8"}
 _HIDDEN = frozenset({"script", "style", "head", "title"})
 _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "blockquote"})
 _SUPPRESSING = frozenset({"all", "autoreply", "oof"})
@@ -120,12 +122,23 @@ def _text(message: EmailMessage) -> str:
     part = message.get_body(("plain", "html"))
     if part is None:
         return ""
-    content = part.get_content()
-    if not isinstance(content, str):
-        return ""
+    content = _decoded(part)
     if part.get_content_type() == "text/html":
         content = text_of_html(content)
     return _plain(content).strip()[:MOST_TEXT]
+
+
+def _decoded(part: Message) -> str:
+    """A part's text. What it says of its characters is believed if it can be: many do not say, or say what nobody
+    knows, and mean UTF-8 or Windows' own."""
+    raw = part.get_payload(decode=True)
+    if not isinstance(raw, bytes):
+        return ""
+    said = (part.get_content_charset() or "utf-8").lower()
+    for charset in (_CHARSETS.get(said, said), "utf-8"):
+        with suppress(LookupError, UnicodeError, ValueError):
+            return raw.decode(charset).replace("\r\n", "\n")
+    return raw.decode("cp1252", errors="replace").replace("\r\n", "\n")
 
 
 def text_of_html(html: str) -> str:

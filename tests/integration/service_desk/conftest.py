@@ -49,9 +49,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(new_database: Callable[..., str], redis_url: str) -> Iterator[Desk]:
-    """The service."""
-    with serving(new_database, redis_url) as found:
+def desk(new_database: Callable[..., str], new_redis: Callable[[], str]) -> Iterator[Desk]:
+    """The service. Tries of links are counted by address, which is everybody's here: in a Redis of its own."""
+    with serving(new_database, new_redis()) as found:
         yield found
 
 

@@ -168,6 +168,7 @@ def test_what_was_reached_before_a_linked_value_changed_was_reached(
     sweep(desk.runtime.db)
     person = contact(email="reached@conditions.example", language="en")
     ticket = linked(desk, person, at=str(text(ms(now() - timedelta(hours=1)))), subject="late")
+    sweep(desk.runtime.db)
     with desk.runtime.db.transaction() as connection:
         connection.run("update sla_clock set recorded_at = at where ticket_id = %(id)s", {"id": int(ticket)})
     contact(person, language="de")

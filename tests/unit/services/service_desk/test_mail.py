@@ -147,3 +147,22 @@ def test_words_of_html_keep_the_spaces_between_them() -> None:
     made = message()
     made.set_content("<p>Try <b>turning</b> it <i>off</i></p>", subtype="html")
     assert read_mail(made.as_bytes()).text == "Try turning it off"
+
+
+@pytest.mark.parametrize(
+    ("said", "raw"),
+    [
+        ("", "Grüße 你好".encode()),
+        ("us-ascii", "Grüße 你好".encode()),
+        ("x-unknown", "Grüße 你好".encode()),
+        ("iso-8859-1", "Grüße".encode("latin-1")),
+        ("unknown-8bit", "Grüße".encode("cp1252")),
+        ("windows-31j", "こんにちは".encode("cp932")),
+        ("iso-8859-8-i", "שלום".encode("iso-8859-8")),
+        ("utf-8", "Grüße".encode("cp1252")),
+    ],
+)
+def test_what_a_message_says_of_its_characters_is_believed_if_it_can_be(said: str, raw: bytes) -> None:
+    kind = f"Content-Type: text/plain; charset={said}\r\n" if said else ""
+    head = f"From: a@b.example\r\n{kind}Content-Transfer-Encoding: 8bit\r\n\r\n".encode()
+    assert read_mail(head + raw).text in {"Grüße 你好", "Grüße", "こんにちは", "שלום"}
