@@ -85,6 +85,18 @@ class Reads:
 
         return self._reloading(type_name, work)
 
+    def gone(self, type_name: str, ids: Sequence[int], view: View) -> Sequence[Entity]:
+        """What of these was archived, or absorbed by merges, as it was then. For reports of the past; else `read`, to
+        which an absorbed id means its survivor."""
+
+        def work(connection: Connection, live: LiveType) -> Sequence[Entity]:
+            show = reader(live, shown_names(live, view), view.form, archive=True)
+            rows = connection.rows(show.gone, {"ids": [*ids]}, prepare=True)
+            check_version(connection, live, rows)
+            return [*show.entities(rows)]
+
+        return self._reloading(type_name, work)
+
     def list(
         self, type_name: str, view: View, *, limit: int, after: int | None = None, archived: bool = False
     ) -> tuple[list[Entity], int | None]:

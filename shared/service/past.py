@@ -82,13 +82,14 @@ class Past:
         there = dict.fromkeys(found, True)
         with self._engine.database.connect() as connection:
             changed = connection.rows(_CHANGED, params | {"at": min(instant, _naive(since or at))})
-        others = [Ref(ident) for (ident,) in changed if ident not in found]
-        for archived in (False, True):
-            for one in self._engine.reads.read(live.name, others, View("text", wanted), archived=archived):
-                if one is not None and one.id not in found:
-                    texts = {name: one.values.get(live.attributes[name].wire) for name in wanted}
-                    found[one.id] = (datetime.fromisoformat(one.created_at), texts)
-                    there[one.id] = not archived
+        others = [ident for (ident,) in changed if ident not in found]
+        view, reads = View("text", wanted), self._engine.reads
+        standing = [one for one in reads.read(live.name, [*map(Ref, others)], view) if one is not None]
+        for one in (*standing, *reads.gone(live.name, others, view)):
+            if one.id not in found:
+                texts = {name: one.values.get(live.attributes[name].wire) for name in wanted}
+                found[one.id] = (datetime.fromisoformat(one.created_at), texts)
+                there[one.id] = one.archived_at is None
         with self._engine.database.connect() as connection:
             rows = connection.rows(_OLD, params)
             there |= {ident: kind in _AWAY for ident, kind in connection.rows(_LIVES, params)}

@@ -82,6 +82,13 @@ class Reader:
         found = sa.select(*self.columns).select_from(self.source.rows)
         return found.where(self.source.shown) if self.source.archive and not absorbed else found
 
+    @cached_property
+    def gone(self) -> str:
+        """The statement for what lies in the archive under `ids`, absorbed ones included."""
+        ident = self.source.main.c.id
+        wanted = sa.func.any(sa.cast(sa.bindparam("ids"), pg.ARRAY(sa.BigInteger())))
+        return compiled(self.select(absorbed=True).where(ident == wanted).order_by(ident))
+
     def rows(self, connection: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """The rows of these ids in id order.
 

@@ -211,3 +211,25 @@ def test_a_forecast_as_of_any_day_is_that_of_the_deals_as_they_were(
     assert forecast_of(service.runtime, CONTEXT, june, "", None) == forecast_of(
         service.runtime, CONTEXT, june, "", now()
     )
+
+
+@pytest.mark.parametrize("survivor", [0, 1])
+def test_a_merge_leaves_forecasts_of_days_before_as_they_were(service: Service, survivor: int):
+    year = 2040 + survivor
+    values = {"name": "merged", "closes_at": f"{year}-02-10T00:00:00Z"}
+    won = service.deal(day(4, 1), stage="closedwon", amount=100, **values)["id"]
+    still = service.deal(day(4, 1), stage="contractsent", amount=150, **values)["id"]
+    asked = f"{PATH}?from={year}-02-01&to={year}-03-01"
+    then = f"as_of={now().isoformat().replace('+00:00', 'Z')}"
+
+    def sums(at: str) -> dict[str, float]:
+        results = get(service, f"{asked}&{at}")["results"]
+        return {name: part["amount"] for one in results for name, part in one["categories"].items()}
+
+    before = sums(then)
+    assert before == {"CLOSED": 100, "PIPELINE": 150}
+    kept, gone = (won, still) if survivor == 0 else (still, won)
+    merged = service.client.post(f"{DEALS}/{kept}/merge", json={"absorb": [gone]})
+    assert merged.status_code == 200, merged.text
+    assert sums(then) == before
+    assert len(sums("")) == 1
