@@ -62,7 +62,8 @@ class _Asked:
 def counts_by(
     connection: Connection, live: LiveType, checked: Checked | None, name: str, values: Collection[int]
 ) -> dict[int, int]:
-    """How many entities that fit have each of these values of a reference; those without any are left out."""
+    """How many entities that fit have each of these values of a reference, or options by their ids; what none has is
+    left out."""
     if live.attributes[name].column is None or not values:
         return {}
     params = {**(checked.params if checked else {}), _VALUES: sorted(values)}

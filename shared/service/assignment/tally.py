@@ -34,7 +34,8 @@ class Tally:
     def by_reference(
         self, ctx: Context, type: str, wanted: Filter, name: str, values: Collection[int]
     ) -> dict[int, int]:
-        """How many that fit have each of these values of a reference; none is left out. Two statements."""
+        """How many that fit have each of these values of a reference, or options by their ids; what none has is left
+        out. Two statements."""
         live = self._engine.catalog.type(type)
         require(ctx.actor, "objects", live.defn, "read")
         return self._engine.reads.counts(live.name, parse(wanted), name, values)

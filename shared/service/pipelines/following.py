@@ -21,7 +21,6 @@ from shared.eav.declare import AttributeDef
 from shared.kernel.clock import iso
 from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
-from shared.service.home import Home
 from shared.service.pipelines import standing, timing
 from shared.service.pipelines.declare import GATES
 from shared.service.pipelines.standing import Here
@@ -76,7 +75,7 @@ class FollowStages:
 
     def run(self, runtime: Runtime, claim: Claim) -> None:
         """Do a chunk."""
-        home = Home(runtime.engine)
+        home = standing.home_of(runtime)
         declared = runtime.pipelines.declared(claim.job.entity_type)
         if "ids" not in claim.spec:
             chunks = list(standing.chunks_of(home, claim.job.entity_type, declared, claim.job.spec["stages"]))

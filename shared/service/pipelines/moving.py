@@ -78,7 +78,7 @@ class MoveStages:
 
     def run(self, runtime: Runtime, claim: Claim) -> None:
         """Do a chunk."""
-        home = Home(runtime.engine)
+        home = standing.home_of(runtime)
         declared = runtime.pipelines.declared(claim.job.entity_type)
         if "ids" in claim.spec:
             home.at_once(lambda connection: _move(connection, runtime, claim, declared))

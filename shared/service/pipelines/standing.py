@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.eav.keeping import Keeper, Refusals
+from shared.eav.keeping import Refusals
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.service.home import Home, LiveType
@@ -37,10 +37,9 @@ class Here:
 Values = Callable[[Here], Mapping[str, Any]]
 
 
-def keeper_of(runtime: Runtime) -> Keeper:
-    """Writes entities with everything that goes with a write: rules, history, visits, events."""
-    engine = runtime.engine
-    return Keeper(engine.database, engine.catalog, engine.publish, engine.judge)
+def home_of(runtime: Runtime) -> Home:
+    """The entities, written with everything that goes with a write: rules, history, visits, events."""
+    return Home(runtime.engine, runtime.engine.publish, runtime.engine.judge)
 
 
 def chunks_of(home: Home, type_name: str, declared: Pipelined, stages: Iterable[str]) -> Iterator[Chunk]:
@@ -65,7 +64,7 @@ def write(
     against it. A constant number of statements."""
     type_name, ids, stage = claim.job.entity_type, claim.spec["ids"], claim.spec["stage"]
     # Locking them makes sure that the stage means what the catalog at hand says.
-    home = Home(runtime.engine)
+    home = home_of(runtime)
     held = home.states(connection, type_name, ids, lock=True)
     live = home.type(type_name)
     key, times = live.attributes[declared.stage].key, declared.times
@@ -76,7 +75,7 @@ def write(
             since = None if entered is None else state.values.get(entered)
             wanted[ident] = values(Here(live, stage, None if since is None else datetime.fromisoformat(since)))
     refused: Refusals = {}
-    changed = keeper_of(runtime).keep(connection, type_name, wanted, context, refused)
+    changed = home.keeper.keep(connection, type_name, wanted, context, refused)
     unchanged = len(ids) - changed - len(refused)
     return Counts(rows=len(ids), updated=changed, unchanged=unchanged, rejected=len(refused)), refused
 

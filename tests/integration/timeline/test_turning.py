@@ -10,6 +10,7 @@ import pytest
 from services.contacts.timeline import turning
 from shared.contracts.event import UPDATED
 from shared.service.home import Home
+from tests.factories.counting import own
 from tests.integration.timeline.conftest import Desk, events
 
 SHOWN = ("activity_count", "last_contacted_at", "last_activity_at", "next_activity_at")
@@ -184,3 +185,15 @@ def test_queues_have_names_and_an_order(desk: Desk) -> None:
     assert client.delete(f"{path}/Contracts").status_code == 204
     assert client.get(path).get_json()["results"] == []
     assert desk.post(path, {"name": "Renewals"})["id"] == "Renewals 2"
+
+
+def test_queues_are_counted_together(desk: Desk) -> None:
+    path, client, asked = "/api/v1/tasks/queues", desk.client(), []
+    for several in (["Calls"], ["Letters", "Visits", "Mails"]):
+        for name in several:
+            desk.activity("tasks", subject=name, queue=desk.post(path, {"name": name})["id"], occurs_at=day(9))
+        client.get(path)  # statements are known, and so is the catalog
+        with desk.db.counted() as statements:
+            assert {one["open"] for one in client.get(path).get_json()["results"]} <= {0, 1}
+        asked.append(len(own(statements)))
+    assert asked[0] == asked[1] > 0
