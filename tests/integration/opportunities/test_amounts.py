@@ -65,7 +65,7 @@ def test_everything_wrong_with_rates_is_named_at_once(service: Service):
     rows: list[dict[str, Any]] = [
         *({"currency": "CHF", "since": one, "rate": 1} for one in ("20310101", "2031-W01-1", f"{since}T00:00:00Z", 1)),
         *({"currency": "CHF", "since": since, "rate": one} for one in ("1_0", "\u0663", "1e2", "+1", ".5")),
-        {"currency": "XXX", "since": since, "rate": 1},
+        {"currency": "XXX", "since": since, "rate": 1},  # the standard's code for no currency at all
         {"currency": "chf", "since": since, "rate": 1},
         {"currency": "CHF", "since": since, "rate": 2},
         {"currency": "", "since": "soon", "rate": "x"},
