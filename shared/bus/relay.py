@@ -54,8 +54,12 @@ class Relay:
     _bodies: Keeping = field(default_factory=Keeping)
     quiet: bool = False
     """Whether the last step found no news."""
+    _more: bool = False
+    """Whether the last page was not the end of the log: the next one is due although nothing new was committed."""
     many: int = MANY
     """Events that make a page too long to stand in messages."""
+    most: int = PAGE_EVENTS
+    """Events of a page."""
 
     def __post_init__(self) -> None:
         self._ticker = Ticker(self.database)
@@ -66,22 +70,23 @@ class Relay:
         made = self._ticker.tick()
         self.quiet = made is None
         due = monotonic() - self._pulse >= PULSE_SECONDS
-        if made is None and not due and self._place is not None:
+        if made is None and not due and not self._more and self._place is not None:
             return False
         if due:
             # On the whole second: the pulses of all logs come together, and who follows several notes them at once.
             self._pulse = monotonic() // PULSE_SECONDS * PULSE_SECONDS
             self._listeners = self._who_keep_up(self.broker.listeners(self.source))
         if self._place is None or not self._listeners:
-            self._place = self._feed.read(NOW, limit=1).next
+            self._place, self._more = self._feed.read(NOW, limit=1).next, False
             return False
-        page = self._feed.read(str(self._place), limit=PAGE_EVENTS)
+        page = self._feed.read(str(self._place), limit=self.most)
         if page.next == page.start:
+            self._more = False
             self.broker.pulse(self.source, encode_message(page, (), withheld=False))
             return False
         self._send(page)
-        self._place = page.next
-        return not page.up_to_date
+        self._place, self._more = page.next, not page.up_to_date
+        return self._more
 
     def _send(self, page: FeedPage) -> None:
         """To each listener what it wants, with the places between which that is all there is: in its message, or, of
@@ -100,7 +105,7 @@ class Relay:
 
     def forget(self) -> None:
         """Begin at the head again, after a failure or a lost place."""
-        self._place = None
+        self._place, self._more = None, False
         self._pulse = float("-inf")
 
     def _who_keep_up(self, listeners: Sequence[Listener]) -> list[Listener]:

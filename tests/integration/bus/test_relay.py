@@ -128,6 +128,17 @@ def test_a_message_that_overlaps_is_cut(database, here, pair, redis_url):
     assert seen(here) == [1, 2, 3, 4]
 
 
+def test_a_log_that_is_longer_than_a_page_is_sent_to_its_end_though_nothing_new_is_written(database, pair, redis_url):
+    relay, _, queue = pair
+    relay.most, relay._pulse = 2, float("inf")  # no pulse will ever be due
+    write(database, *(event(number) for number in range(1, 8)))
+    relay.step()  # makes the one tick there is
+    while relay.step():
+        pass
+    sent = [decode_message(body) for body in drained(redis_url, queue)]
+    assert [one.entity_id for page in sent for one in page.events] == list(range(1, 8))
+
+
 def test_another_process_takes_what_this_one_missed(database, here, pair, redis_url):
     relay, follower, queue = pair
     standby = Follower(here, follower.source, follower.subscription)
