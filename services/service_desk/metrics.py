@@ -15,6 +15,7 @@ _COUNT = {"kind": "count"}
 _OPEN = {"attribute": "status", "operator": "NEQ", "value": "closed"}
 _WHOSE = ["priority", "owner_id", "queue_id"]
 _DONE_BY = [*_WHOSE, "team_id", "pipeline"]
+_PROMISED_BY = [*_DONE_BY, "policy", "policy_version"]
 _TARGETS = (("first_response", "First response"), ("next_response", "Next response"), ("resolution", "Resolution"))
 
 
@@ -53,7 +54,7 @@ def _kept(target: str, label: str) -> tuple[dict[str, Any], ...]:
             "label": f"{label}: {said}",
             "measure": _COUNT,
             "filter": _of(target, {"attribute": "outcome", "operator": "IN", "values": list(outcomes)}),
-            "dimensions": _DONE_BY,
+            "dimensions": _PROMISED_BY,
             "time": _at("ended_at"),
         }
 

@@ -8,7 +8,8 @@ First response runs from the start of a cycle until an agent answers. Next respo
 written after that, until an agent answers; each such wait is a round of its own. Resolution runs until the ticket is
 closed. A ticket that leaves the closed state begins a new cycle. Closing ends the wait for an answer without a verdict.
 
-A breach is the instant at which a promise in force ran out. It is never taken back, whatever is promised afterwards.
+A breach is the instant at which a promise in force ran out, and that promise. It is never taken back, whatever is
+promised afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.service_desk.domain.policies import NO_GOAL, Book, OnChange, PolicyVersion, Target
-from services.service_desk.domain.progress import CLOSED, ENDED, Clock, Progress, Run, Said, Step
+from services.service_desk.domain.progress import CLOSED, ENDED, Clock, Progress, Promise, Run, Said, Step
 from services.service_desk.domain.timelines import OutOfReach, Timeline, add
 
 _COUNTING = frozenset({Run.RUNNING, Run.PAUSED})
@@ -159,7 +160,7 @@ class _Fold:
         run = run if breached is None else Run.BREACHED
         return Clock(
             one.target, one.cycle, one.round, one.started, self.at, run, elapsed, paused, one.policy, one.version,
-            one.calendar, one.length, one.due, breached, self.at,
+            one.calendar, one.length, one.due, breached, self.at, _missed(one, breached),
         )  # fmt: skip
 
     def promised(self, clock: Clock) -> Clock:
@@ -190,7 +191,7 @@ class _Fold:
             due = _due(self.book.timelines[calendar], self.at, length - elapsed, breached)
         return Clock(
             clock.target, clock.cycle, clock.round, clock.started, self.at, run, elapsed, paused, number, version,
-            calendar, length, due, breached,
+            calendar, length, due, breached, None, _missed(clock, breached),
         )  # fmt: skip
 
 
@@ -204,6 +205,11 @@ def _counted(timelines: Mapping[int, Timeline], clock: Clock, at: int) -> tuple[
         return clock.elapsed, clock.paused + gone, clock.breached
     over = clock.breached is None and clock.due is not None and clock.due < at
     return clock.elapsed + gone, clock.paused, clock.due if over else clock.breached
+
+
+def _missed(clock: Clock, breached: int | None) -> Promise | None:
+    """The promise that was missed, as of the same instant as `breached`."""
+    return clock.promise if breached is not None and clock.breached is None else clock.missed
 
 
 def _carried(how: OnChange, elapsed: int, old: int, new: int) -> int:

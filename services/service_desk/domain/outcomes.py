@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from services.service_desk.domain.policies import Target
-from services.service_desk.domain.progress import ENDED, Clock, Progress, Run
+from services.service_desk.domain.progress import ENDED, Clock, Progress, Promise, Run
 
 Which = tuple[str, int, int]
 """(target, cycle, round)"""
@@ -20,7 +20,8 @@ class Outcome(NamedTuple):
     """One clock that has ended. Instants and spans in milliseconds.
 
     business: what counted; None without a promise. calendar: from beginning to end. Neither where nobody answered.
-    reopened: when the ticket was opened again that this resolution closed.
+    reopened: when the ticket was opened again that this resolution closed. promise: the one by which the verdict is,
+    the one that was missed where one was; breached: when it was.
     """
 
     target: Target
@@ -33,8 +34,8 @@ class Outcome(NamedTuple):
     business: int | None = None
     calendar: int | None = None
     paused: int = 0
-    promised: int | None = None
-    policy: int | None = None
+    promise: Promise | None = None
+    breached: int | None = None
 
     @property
     def which(self) -> Which:
@@ -56,7 +57,10 @@ def outcomes(progress: Progress, opened: int) -> tuple[Outcome, ...]:
 def mark(progress: Progress) -> Iterator[tuple[object, ...]]:
     """By what outcomes differ: nothing for a ticket that has none."""
     for one in progress.ended:
-        yield (one.target, one.cycle, one.round, one.run, one.started, one.elapsed, one.paused, one.stopped)
+        yield (
+            one.target, one.cycle, one.round, one.run, one.started, one.elapsed, one.paused, one.stopped, one.breached,
+            *(one.judged or ()),
+        )  # fmt: skip
     begun = [one for one in progress.clocks if one.target is Target.RESOLUTION]
     if not begun or begun[0].cycle > 1:
         yield ("closed when it was opened",)
@@ -75,5 +79,5 @@ def _outcome(one: Clock, closed: Mapping[int, int | None], begun: Mapping[int, i
         begun.get(one.cycle + 1) if solved else None,
         one.elapsed if counted else None,
         ended - one.started if answered else None,
-        one.paused, one.length, one.policy,
+        one.paused, one.judged, one.breached,
     )  # fmt: skip

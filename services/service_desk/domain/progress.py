@@ -46,12 +46,22 @@ class Step(NamedTuple):
     said: Said | None = None
 
 
+class Promise(NamedTuple):
+    """What was promised: the version of a policy, its calendar, and how long, in business milliseconds."""
+
+    policy: int
+    version: int
+    calendar: int
+    length: int
+
+
 class Clock(NamedTuple):
     """One target in one cycle, as of an instant at which something about it changed.
 
     elapsed, paused: business milliseconds up to `as_of`. due: when the promise ends if nothing changes; None while
     the clock does not run, or when that much time never comes. policy, version, calendar, length: the promise, the
-    last one while nothing is promised. breached: when a promise ran out first.
+    last one while nothing is promised. breached: when a promise ran out first; missed: which one that was, kept from
+    when another one took over or the clock ended (until then it is the clock's own).
     """
 
     target: Target
@@ -69,6 +79,19 @@ class Clock(NamedTuple):
     due: int | None = None
     breached: int | None = None
     stopped: int | None = None
+    missed: Promise | None = None
+
+    @property
+    def promise(self) -> Promise | None:
+        """The promise it is under, the last one while nothing is promised; None when there never was one."""
+        if self.policy is None or self.version is None or self.calendar is None or self.length is None:
+            return None
+        return Promise(self.policy, self.version, self.calendar, self.length)
+
+    @property
+    def judged(self) -> Promise | None:
+        """The promise by which its verdict is: the one that was missed, else the one it is under."""
+        return self.promise if self.missed is None else self.missed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from services.service_desk.domain.clocks import caught_up, reading
 from services.service_desk.domain.progress import Clock
 from services.service_desk.promises import rows
 from services.service_desk.promises.acting import LATE_SECONDS
-from services.service_desk.promises.books import Loaded
+from services.service_desk.promises.books import PROMISE, Loaded, promise_of
 from services.service_desk.promises.folding import progress_of
 from services.service_desk.promises.instants import ms, naive, text
 from services.service_desk.promises.keeping import TICKET
@@ -25,7 +25,8 @@ order by at desc, ticket_id limit %(limit)s
 
 
 def clocks_of(desk: Desk, ticket: int, at: int | None) -> dict[str, Any] | None:
-    """Every clock of a ticket as JSON, with the promise it is under; None for no live ticket."""
+    """Every clock of a ticket as JSON, with the promise by which its status is (the one that was missed, the one that
+    was met) and the one under which it counts; None for no live ticket."""
     ticket = next(iter(desk.home.read(TICKET, [ticket], ())), ticket)  # absorbed ones are their survivor
     with desk.home.database.connect() as connection:
         loaded = desk.book(connection)
@@ -72,7 +73,11 @@ def done_about(desk: Desk, ticket: int | None, late: bool, before: int | None, l
 
 
 def _clock(loaded: Loaded, clock: Clock, at: int) -> dict[str, Any]:
-    shown = reading(loaded.book.timelines, clock, at if clock.stopped is None else clock.stopped)
+    until = at if clock.stopped is None else clock.stopped
+    shown = reading(loaded.book.timelines, clock, until)
+    # A breach that time alone has brought is one of the promise that the clock is under.
+    judged = clock.judged if shown.breached is not None else clock.promise
+    told = promise_of(loaded, judged, until if shown.breached is None else shown.breached)
     return {
         "target": clock.target.value,
         "cycle": clock.cycle,
@@ -82,12 +87,10 @@ def _clock(loaded: Loaded, clock: Clock, at: int) -> dict[str, Any]:
         "stopped_at": text(clock.stopped),
         "due_at": text(shown.due),
         "breached_at": text(shown.breached),
-        "promised_ms": clock.length,
         "elapsed_ms": shown.elapsed,
         "paused_ms": shown.paused,
         "remaining_ms": shown.remaining,
         "calendar_ms": (clock.stopped or at) - clock.started,
-        "policy": None if clock.policy is None else loaded.names.get(clock.policy),
-        "version": clock.version,
-        "calendar": None if clock.calendar is None else loaded.calendars.get(clock.calendar),
+        **(told or dict.fromkeys(PROMISE)),
+        "counts_under": promise_of(loaded, clock.promise, until),
     }

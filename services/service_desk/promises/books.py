@@ -6,15 +6,19 @@ works out anew what has another one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
 from services.service_desk.domain.policies import Book, Facts, PolicyVersion, Tree
+from services.service_desk.domain.progress import Promise
 from services.service_desk.domain.timelines import CalendarTimeline, Splice, Timeline
 from services.service_desk.promises import store
+from services.service_desk.promises.instants import text
 from services.service_desk.promises.spelling import read_calendar, read_policy
 from services.service_desk.promises.store import Declared
 from shared.kernel.clock import monotonic
@@ -27,6 +31,8 @@ from shared.service.steps import LiveType, in_force
 _SECONDS = 1.0
 _log = logger("service_desk.books")
 _NAME = "attribute"
+PROMISE = ("policy", "version", "promised_ms", "calendar", "calendar_version", "calendar_valid_from")
+"""What a promise says of itself, as doors show it."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,19 @@ class Loaded:
     names: Mapping[int, str]
     """policy id -> name"""
     calendars: Mapping[int, str]
+    valid: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """calendar id -> (valid from, version), in order of time"""
     questions: tuple[Question, ...] = ()
     """What conditions ask of linked entities; answers stand among facts under their keys."""
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What conditions ask of canonical values by attribute key."""
         return {key: values[key] for key in self.asked if values.get(key) is not None}
+
+    def calendar_at(self, calendar: int, at: int) -> tuple[int, int]:
+        """(valid from, version) by which a calendar counts at an instant: before all of them, its first one."""
+        versions = self.valid[calendar]
+        return versions[max(bisect_right(versions, at, key=itemgetter(0)) - 1, 0)]
 
     @cached_property
     def heeded(self) -> frozenset[str]:
@@ -89,6 +102,15 @@ class Books:
 def _heeds(held: Loaded, live: LiveType) -> bool:
     """Whether it was made of this type, or of a later version."""
     return held.live is live or held.live.version > live.version
+
+
+def promise_of(loaded: Loaded, promise: Promise | None, at: int) -> dict[str, Any] | None:
+    """A promise as JSON, with the version of its calendar that counted at an instant."""
+    if promise is None:
+        return None
+    since, version = loaded.calendar_at(promise.calendar, at)
+    policy, calendar = loaded.names.get(promise.policy), loaded.calendars.get(promise.calendar)
+    return dict(zip(PROMISE, (policy, promise.version, promise.length, calendar, version, text(since)), strict=True))
 
 
 def loaded(connection: Connection, live: LiveType, revision: int) -> Loaded:
@@ -135,15 +157,26 @@ def bound(live: LiveType, revision: int, calendars: Sequence[Declared], policies
     book = Book(versions, timelines(calendars), fits)
     names, known = ({one.id: one.name for one in several} for several in (policies, calendars))
     asked = tuple(name for name in _asked(versions) if not answered(name))
-    return Loaded(revision, live, book, asked, names, known, tuple(links))
+    valid = {
+        ident: tuple((one.valid_from, one.version) for one in several) for ident, several in _in_time(calendars).items()
+    }
+    return Loaded(revision, live, book, asked, names, known, valid, tuple(links))
 
 
 def timelines(calendars: Iterable[Declared]) -> dict[int, Timeline]:
     """Business time by calendar. Raises Invalid."""
-    found: dict[int, list[tuple[int, Timeline]]] = {}
+    return {
+        ident: Splice.of([(one.valid_from, CalendarTimeline(read_calendar(one.body))) for one in several])
+        for ident, several in _in_time(calendars).items()
+    }
+
+
+def _in_time(calendars: Iterable[Declared]) -> dict[int, list[Declared]]:
+    """Versions by calendar, in order of time."""
+    found: dict[int, list[Declared]] = {}
     for one in sorted(calendars, key=lambda one: (one.id, one.valid_from, one.version)):
-        found.setdefault(one.id, []).append((one.valid_from, CalendarTimeline(read_calendar(one.body))))
-    return {ident: Splice.of(versions) for ident, versions in found.items()}
+        found.setdefault(one.id, []).append(one)
+    return found
 
 
 def keyed(live: LiveType, tree: Mapping[str, Any]) -> Mapping[str, Any]:

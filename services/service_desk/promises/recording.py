@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from services.service_desk.domain.outcomes import Outcome, Which, mark, outcomes
+from services.service_desk.domain.progress import Promise
 from services.service_desk.promises.acting import SOURCE
-from services.service_desk.promises.books import Loaded
+from services.service_desk.promises.books import Loaded, promise_of
 from services.service_desk.promises.instants import aware, ms
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.rows import Row
@@ -147,8 +148,19 @@ def _values(loaded: Loaded, ticket: int, one: Outcome) -> dict[str, Any]:
         "business_time": _number(one.business),
         "calendar_time": _number(one.calendar),
         "paused_time": Decimal(one.paused),
-        "promised_time": _number(one.promised),
-        "policy": None if one.policy is None else loaded.names.get(one.policy),
+        "breached_at": None if one.breached is None else aware(one.breached),
+        **_promise(loaded, one.promise, one.ended if one.breached is None else one.breached),
+    }
+
+
+def _promise(loaded: Loaded, promise: Promise | None, at: int) -> dict[str, Any]:
+    told = promise_of(loaded, promise, at) or {}
+    return {
+        "promised_time": _number(told.get("promised_ms")),
+        "policy": told.get("policy"),
+        "policy_version": _number(told.get("version")),
+        "calendar": told.get("calendar"),
+        "calendar_version": _number(told.get("calendar_version")),
     }
 
 

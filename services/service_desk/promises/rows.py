@@ -13,13 +13,15 @@ from typing import Any
 
 from services.service_desk.domain.clocks import follow
 from services.service_desk.domain.policies import Book, Target
-from services.service_desk.domain.progress import Clock, Progress, Run, Step
+from services.service_desk.domain.progress import Clock, Progress, Promise, Run, Step
 from services.service_desk.domain.thresholds import Reached, next_look, passed
 from services.service_desk.promises.instants import ms, naive
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
 from shared.service.questions import answered
 
+# How many more values a clock has in a row before the promise that it missed, which most have not.
+_PLAIN = 9
 _COLUMNS = "ticket_id, at, progress, live, next_at, revision"
 _GIVEN = """json_to_recordset(%(rows)s::json) as r(
     ticket_id bigint, at timestamp, progress jsonb, live bool, next_at timestamp, revision bigint)"""
@@ -190,12 +192,14 @@ def _clock_json(one: Clock) -> list[Any]:
     return [
         one.target, one.cycle, one.round, one.started, one.as_of, one.run, one.elapsed, one.paused, one.policy,
         one.version, one.calendar, one.length, one.due, one.breached, one.stopped,
+        *(() if one.missed is None else (list(one.missed),)),
     ]  # fmt: skip
 
 
 def _clock(raw: Sequence[Any]) -> Clock:
     target, cycle, number, started, as_of, run, *rest = raw
-    return Clock(Target(target), cycle, number, started, as_of, Run(run), *rest)
+    missed = (Promise(*one) for one in rest[_PLAIN:])
+    return Clock(Target(target), cycle, number, started, as_of, Run(run), *rest[:_PLAIN], *missed)
 
 
 def _row(book: Book, row: Sequence[Any]) -> Row:

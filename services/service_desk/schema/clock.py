@@ -47,7 +47,22 @@ _WHAT = (
     ),
     attribute("paused_time", "Paused", "number", description="Business milliseconds during which it stood still."),
     attribute("promised_time", "Promised", "number", description="How many business milliseconds were promised."),
-    attribute("policy", "Policy", description="The name of the policy that it was under last."),
+    attribute(
+        "breached_at", "Breached", "datetime", description="When the promise ran out; none for one that was kept."
+    ),
+    attribute(
+        "policy",
+        "Policy",
+        description="The name of the policy whose promise was kept or missed; of one missed, the one in force then.",
+    ),
+    attribute("policy_version", "Version of the policy", "number", description="Which of its versions that was."),
+    attribute("calendar", "Calendar", description="The name of the calendar by which it was counted."),
+    attribute(
+        "calendar_version",
+        "Version of the calendar",
+        "number",
+        description="Which of its versions was valid when the promise was kept or missed.",
+    ),
 )
 _WHOSE = (
     owner_attribute(),

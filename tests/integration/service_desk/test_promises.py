@@ -46,7 +46,11 @@ def promised(desk: Desk) -> None:
     }
     body: dict[str, Any] = {"calendar": "always", "targets": targets, "thresholds": thresholds}
     desk.ask("POST", "/api/v1/sla/policies", 201, name="standard", **body)
-    # Histories of the tests begin before now: the promise has been there for long.
+    since_long_ago(desk)
+
+
+def since_long_ago(desk: Desk) -> None:
+    """Histories of the tests begin before now: what is promised has been there for long."""
     with desk.runtime.db.transaction() as connection:
         connection.run("update sla_policy_version set valid_from = '2020-01-01'")
         connection.run("update sla_calendar_version set valid_from = '2020-01-01'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +11,21 @@ import pytest
 from services.service_desk.promises import sweeping
 from services.service_desk.promises.sweeping import sweep
 from tests.integration.service_desk.conftest import Desk
-from tests.integration.service_desk.test_promises import FIRST, HOUR, RESOLUTION, ago, promised  # noqa: F401
+from tests.integration.service_desk.test_promises import (
+    FIRST,
+    HOUR,
+    RESOLUTION,
+    _category,
+    ago,
+    clocks,
+    promised,  # noqa: F401
+    since_long_ago,
+)
 
 CLOCKS = "/api/v1/objects/ticket_clocks"
 NAMES = """ticket_id target cycle round started_at ended_at reopened_at outcome business_time calendar_time paused_time
-promised_time policy owner_id priority pipeline""".split()
+promised_time breached_at policy policy_version calendar calendar_version owner_id priority pipeline""".split()
+_MIGRATIONS = Path(__file__).parents[3] / "services/service_desk/migrations"
 
 
 def recorded(desk: Desk, ident: str) -> list[dict[str, Any]]:
@@ -58,6 +70,63 @@ def test_each_cycle_keeps_its_own_numbers(desk: Desk) -> None:
     assert lines[1] == {**first[1], "reopened_at": reopened, "version": 2}
     assert [in_hours(one) for one in lines[2:]] == [(2, 2), (3, 3)]
     assert {one["policy"] for one in lines} == {"standard"}
+
+
+def express(desk: Desk, minutes: int) -> None:
+    """Another version of a promise for some tickets: to solve them within so many minutes."""
+    targets = {RESOLUTION: {"otherwise": minutes * 60}}
+    body = {"name": "express", "calendar": "always", "targets": targets, "filter": _category("PRODUCT_ISSUE")}
+    desk.ask("POST", "/api/v1/sla/policies", 201, **body)
+
+
+def test_a_breach_is_of_the_promise_that_was_missed(desk: Desk) -> None:
+    express(desk, 30)
+    since_long_ago(desk)
+    late, quick = (desk.ticket(at=ago(hours), category=["PRODUCT_ISSUE"]) for hours in (1, 0.1))
+    missed = clocks(desk, late)[RESOLUTION]
+    assert (missed["status"], missed["policy"], missed["version"], missed["promised_ms"]) == (
+        "breached",
+        "express",
+        1,
+        HOUR // 2,
+    )
+    express(desk, 600)
+    # Another version has taken over: what was missed is the promise of then, what counts is the one of now.
+    found = {one: clocks(desk, one)[RESOLUTION] for one in (late, quick)}
+    assert [(one["status"], one["version"], one["promised_ms"]) for one in found.values()] == [
+        ("breached", 1, HOUR // 2),
+        ("running", 2, 10 * HOUR),
+    ]
+    assert {(one["counts_under"]["version"], one["calendar_version"]) for one in found.values()} == {(2, 1)}
+    for ident in found:
+        desk.write(ident, stage="4")
+    (broken,), (kept,) = (
+        [one for one in recorded(desk, ident) if one["target"] == RESOLUTION] for ident in (late, quick)
+    )
+    assert [(one["outcome"], one["policy_version"], one["promised_time"]) for one in (broken, kept)] == [
+        ("breached", 1, HOUR // 2),
+        ("met", 2, 10 * HOUR),
+    ]
+    assert (broken["breached_at"], kept["breached_at"]) == (missed["breached_at"], None)
+    assert {(one["policy"], one["calendar"], one["calendar_version"]) for one in (broken, kept)} == {
+        ("express", "always", 1)
+    }
+    _upgraded(desk, late, broken)
+
+
+def _upgraded(desk: Desk, ident: str, recorded_before: dict[str, Any]) -> None:
+    """A row of an earlier release does not know what was missed: history does."""
+    statements = runpy.run_path(str(_MIGRATIONS / "service_desk_0012_missed.py"))
+    row = "select redo, progress @? '$[8][*][15]' from sla_clock where ticket_id = %(id)s"
+    with desk.runtime.db.transaction() as connection:
+        assert connection.row(row, {"id": int(ident)}) == (False, True)
+        connection.run(statements["DOWNGRADE"])
+        assert connection.row(row, {"id": int(ident)}) == (False, False)
+        connection.run(statements["UPGRADE"])
+        assert connection.row(row, {"id": int(ident)}) == (True, False)
+    assert recorded_before in recorded(desk, ident)
+    with desk.runtime.db.connect() as connection:
+        assert connection.row(row, {"id": int(ident)}) == (False, True)
 
 
 def test_nothing_is_recorded_twice_and_working_out_anew_changes_nothing(desk: Desk) -> None:

@@ -77,7 +77,15 @@ class Counted:
     length: int | None = None
     used_up: int | None = None
     breached: int | None = None
+    missed: tuple[int, int, int] | None = None
     stopped: int | None = None
+
+    def miss(self, at: int) -> None:
+        """What was promised has run out before an instant, if it has."""
+        if self.run == "running" and self.used_up is not None and self.used_up < at and self.breached is None:
+            assert self.promise is not None
+            assert self.length is not None
+            self.breached, self.missed = self.used_up, (self.promise.policy, self.promise.version, self.length)
 
 
 class Desk:
@@ -109,8 +117,7 @@ class Desk:
     def minute(self, at: int, steps: Sequence[Step]) -> None:
         """What happens at the beginning of a minute, then the minute itself."""
         for one in self.live():
-            if one.run == "running" and one.used_up is not None and one.used_up < at and one.breached is None:
-                one.breached = one.used_up
+            one.miss(at)
         if self.step is not None and any(one.valid_from == at for one in self.policies):
             self.policy = self.choose(at)
             self.promise(at)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.service_desk.domain.clocks import caught_up, follow, reading
 from services.service_desk.domain.policies import Book, Target
-from services.service_desk.domain.progress import ENDED, Clock, Progress, Run, Said, Step
+from services.service_desk.domain.progress import ENDED, Clock, Progress, Promise, Run, Said, Step
 from services.service_desk.domain.thresholds import next_look
 from tests.unit.services.service_desk.drawing import STATES, World, timelines, worlds
 from tests.unit.services.service_desk.minutes import MINUTE, Counted, Desk, fits
@@ -28,8 +28,7 @@ def counted(world: World, end: int) -> list[Counted]:
     for at in range(steps[0].at, end, MINUTE):
         desk.minute(at, [one for one in steps if one.at == at])
     for one in desk.live():
-        if one.run == "running" and one.used_up is not None and one.used_up < end and one.breached is None:
-            one.breached = one.used_up
+        one.miss(end)
     return sorted(desk.clocks, key=lambda one: (one.cycle, one.started, one.target, one.round))
 
 
@@ -39,7 +38,10 @@ def shown(book: Book, progress: Progress, end: int) -> list[tuple[object, ...]]:
     for one in caught_up(book, progress, end - 1).clocks:
         now = reading(book.timelines, one, end if one.stopped is None else one.stopped)
         run = one.run.value
-        found.append((one.target.value, one.cycle, one.round, run, now.elapsed, now.paused, now.breached, one.stopped))
+        judged = one.judged if now.breached is not None else None
+        missed = None if judged is None else (judged.policy, judged.version, judged.length)
+        counted = (now.elapsed, now.paused, now.breached, missed, one.stopped)
+        found.append((one.target.value, one.cycle, one.round, run, *counted))
     return found
 
 
@@ -48,7 +50,7 @@ def shown(book: Book, progress: Progress, end: int) -> list[tuple[object, ...]]:
 def test_the_engine_equals_counting_minutes(world: World) -> None:
     book, end = book_of(world), world[2][-1].at + _TAIL
     expected = [
-        (one.target, one.cycle, one.round, one.run, one.elapsed, one.paused, one.breached, one.stopped)
+        (one.target, one.cycle, one.round, one.run, one.elapsed, one.paused, one.breached, one.missed, one.stopped)
         for one in counted(world, end)
     ]
     assert shown(book, follow(book, world[2]), end) == expected
@@ -121,6 +123,8 @@ def test_a_breach_is_never_taken_back(desk: Book) -> None:
     progress = follow(desk, (opened, lowered, Step(30 * MINUTE, "closed", "low", {})))
     solved = _clock(progress, Target.RESOLUTION)
     assert (solved.run, solved.breached, solved.length) == (Run.BREACHED, 10 * MINUTE, 100 * MINUTE)
+    # What was missed is the promise of then.
+    assert solved.judged == Promise(1, 1, 1, 10 * MINUTE)
 
 
 def test_an_answer_at_the_last_moment_is_in_time(desk: Book) -> None:
