@@ -15,7 +15,7 @@ _COUNT = {"kind": "count"}
 _OPEN = {"attribute": "status", "operator": "NEQ", "value": "closed"}
 _WHOSE = ["priority", "owner_id", "queue_id"]
 _DONE_BY = [*_WHOSE, "team_id", "pipeline"]
-_PROMISED_BY = [*_DONE_BY, "policy", "policy_version"]
+_PROMISED_BY = [*_DONE_BY, "policy"]
 _TARGETS = (("first_response", "First response"), ("next_response", "Next response"), ("resolution", "Resolution"))
 
 

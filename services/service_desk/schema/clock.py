@@ -87,6 +87,7 @@ TICKET_CLOCK = TypeDef(
     secondary_display=("outcome", "ended_at"),
     # Whoever means to make one lacks a value that nobody but the system gives.
     required=("ticket_id",),
+    pool=(24, 24, 8, 16),
     description="What a clock of a ticket came to in one of its cycles; numbers of days gone by are made of these.",
     builtin=True,
 )

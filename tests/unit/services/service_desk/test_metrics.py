@@ -19,7 +19,7 @@ _EVERY = [(name, raw) for name, several in METRICS.items() for raw in several]
 def test_a_metric(name: str, raw: dict[str, Any]) -> None:
     found, known = read_definition({**raw, "entity_type": name}), _ATTRIBUTES[name]
     for one in found.dimensions:
-        kinds = ("date", "datetime") if one.bucket else ("enumeration", "reference", "string", "number")
+        kinds = ("date", "datetime") if one.bucket else ("enumeration", "reference", "string")
         assert known[one.attribute].kind in kinds, one
     assert found.time is None or known[found.time.attribute].kind == "datetime"
     if found.measure.attribute:
