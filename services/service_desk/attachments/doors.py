@@ -14,7 +14,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from services.service_desk.attachments import store
-from services.service_desk.attachments.store import ENTRY
+from services.service_desk.attachments.store import ENTRY, LEFT_OUT
 from services.service_desk.domain.attachments import (
     MOST_BYTES,
     OPAQUE,
@@ -24,8 +24,8 @@ from services.service_desk.domain.attachments import (
     plain_type,
     shown_type,
 )
-from shared.kernel.errors import Invalid, NotFound
-from shared.service.entities import Ref, View
+from shared.kernel.errors import ErrorList, NotFound
+from shared.service.entities import Entity, Ref, View
 from shared.service.permissions import require
 from shared.service.web.native.present import entity_id
 from shared.service.web.operation import Operation, answer
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/service_desk/attachments"
 OF_ENTRY = "/api/v1/objects/ticket_entries/{id}/attachments"
-_NOTHING = View("json", ())
+_SHOWN = View("json", (LEFT_OUT,))
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -62,9 +62,11 @@ class FileOut(BaseModel):
 
 
 class Files(BaseModel):
-    """The files of an entry."""
+    """The files of an entry. left_out: a line for each that its e-mail brought and that was too much, with name, size
+    and why."""
 
     results: list[FileOut]
+    left_out: list[str]
 
 
 def upload(service: Runtime) -> Response:
@@ -73,7 +75,7 @@ def upload(service: Runtime) -> Response:
     require(ctx.actor, "objects", service.catalog.type(ENTRY).defn, "write")
     body = json_object()
     known_keys(body, ("name", "content_type", "content_base64"))
-    file = Attachment(plain_name(body.get("name")), plain_type(body.get("content_type")), _content(body))
+    file = _file(body)
     with service.db.transaction() as connection:
         (ident,) = store.add(connection, [file], ctx.actor.id)
     made = store.Held(ident, None, file.name, file.content_type, len(file.content))
@@ -83,8 +85,9 @@ def upload(service: Runtime) -> Response:
 def read_files(service: Runtime, id: str) -> Response:
     """The files of an entry."""
     entry = _readable(service, entity_id(ENTRY, id))
+    left = str(entry.values.get(LEFT_OUT) or "").splitlines()
     with service.db.connect() as connection:
-        return answer({"results": [one.as_json() for one in store.held(connection, entry)]})
+        return answer({"results": [one.as_json() for one in store.held(connection, entry.id)], "left_out": left})
 
 
 def download(service: Runtime, id: str) -> Response:
@@ -101,22 +104,37 @@ def download(service: Runtime, id: str) -> Response:
     return Response(content, 200, headers, content_type=shown_type(found.content_type))
 
 
-def _readable(service: Runtime, ident: int) -> int:
-    (entry,) = service.entities.read(context(), ENTRY, [Ref(ident)], _NOTHING)
+def _readable(service: Runtime, ident: int) -> Entity:
+    (entry,) = service.entities.read(context(), ENTRY, [Ref(ident)], _SHOWN)
     if entry is None:
         raise NotFound(ENTRY, [str(ident)])
-    return entry.id
+    return entry
 
 
-def _content(body: dict[str, Any]) -> bytes:
+def _file(body: dict[str, Any]) -> Attachment:
+    """What is uploaded. Raises Invalid with everything wrong."""
+    errors = ErrorList()
+    name, kind = body.get("name"), body.get("content_type")
+    if not isinstance(name, str) or not name.strip():
+        errors.add("name", "REQUIRED_FIELD", "name must be a text, such as invoice.pdf")
+    if not isinstance(kind, str | None):
+        errors.add("content_type", "INVALID_TYPE", "content_type must be a text, such as application/pdf")
+    content = _content(body.get("content_base64"), errors)
+    errors.raise_if_any()
+    return Attachment(plain_name(name), plain_type(kind), content)
+
+
+def _content(encoded: object, errors: ErrorList) -> bytes:
+    if not isinstance(encoded, str) or not encoded:
+        errors.add("content_base64", "REQUIRED_FIELD", "content_base64 must be the bytes of a file")
+        return b""
     try:
-        content = base64.b64decode(str(body.get("content_base64") or ""), validate=True)
+        content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise Invalid.one("content_base64", "INVALID_TYPE", "content_base64 is not base64") from None
-    if not content:
-        raise Invalid.one("content_base64", "REQUIRED_FIELD", "content_base64 must be the bytes of a file")
-    if len(content) > MOST_BYTES:
-        raise Invalid.one("content_base64", "LIMIT_EXCEEDED", f"a file has at most {MOST_BYTES:,} bytes")
+        errors.add("content_base64", "INVALID_TYPE", "content_base64 is not base64")
+        return b""
+    if not 0 < len(content) <= MOST_BYTES:
+        errors.add("content_base64", "LIMIT_EXCEEDED", f"a file has 1 to {MOST_BYTES:,} bytes")
     return content
 
 

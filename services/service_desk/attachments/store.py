@@ -9,7 +9,7 @@ from services.service_desk.domain.attachments import MOST_BYTES, MOST_FILES, Att
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Invalid
 
-ENTRY = "ticket_entry"
+ENTRY, LEFT_OUT = "ticket_entry", "attachments_left_out"
 _COLUMNS = "id, entry_id, name, content_type, size"
 _ADD = """
 insert into desk_attachment (name, content_type, size, content, created_by)

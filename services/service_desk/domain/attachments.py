@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import EmailMessage, Message
@@ -17,6 +18,7 @@ MOST_BYTES = 7_500_000
 """Of one file, and of all that go with one entry: what most mail servers take, once it is spelled for them."""
 MOST_FILES = 20
 _MOST_NAME = 150
+_MOST_TOLD = 100
 _UNNAMED = "attachment"
 OPAQUE = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")
@@ -33,6 +35,15 @@ class Attachment:
     name: str
     content_type: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that an e-mail brought and nobody kept. size: in bytes."""
+
+    name: str
+    size: int
+    why: str
 
 
 def plain_name(given: object) -> str:
@@ -65,18 +76,39 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{ascii_only}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def attached(message: EmailMessage) -> tuple[Attachment, ...]:
-    """What an e-mail brings along, the first of it; reports of mail servers bring nothing."""
+def attached(message: EmailMessage) -> tuple[tuple[Attachment, ...], tuple[LeftOut, ...]]:
+    """What an e-mail brings along, the first of it, and what of it is too much; reports of mail servers bring
+    nothing."""
     if message.get_content_type() == "multipart/report":
-        return ()
+        return (), ()
     found: list[Attachment] = []
+    left: list[LeftOut] = []
     room = MOST_BYTES
     for part in message.walk():
-        one = _part(part) if len(found) < MOST_FILES else None
-        if one is not None and len(one.content) <= room:
-            room -= len(one.content)
+        one = _part(part)
+        if one is None:
+            continue
+        size = len(one.content)
+        if len(found) < MOST_FILES and size <= room:
+            room -= size
             found.append(one)
-    return tuple(found)
+            continue
+        left.append(LeftOut(one.name, size, _too_much(size, len(found))))
+    return tuple(found), tuple(left)
+
+
+def _too_much(size: int, files: int) -> str:
+    """Why a file is left out, when so many are kept."""
+    if size > MOST_BYTES:
+        return f"a file has at most {MOST_BYTES:,} bytes"
+    several = f"{MOST_FILES} files" if files >= MOST_FILES else f"{MOST_BYTES:,} bytes of files"
+    return f"at most {several} go with one entry"
+
+
+def left_out_text(left: Sequence[LeftOut]) -> str:
+    """The same in lines, for the entry: name, size, why."""
+    lines = [f"{one.name} ({one.size:,} bytes): {one.why}" for one in left[:_MOST_TOLD]]
+    return "\n".join([*lines, *([f"and {len(left) - _MOST_TOLD:,} more"] if len(left) > _MOST_TOLD else [])])
 
 
 def _part(part: EmailMessage) -> Attachment | None:

@@ -16,7 +16,7 @@ from email.policy import default
 from email.utils import parseaddr
 from html.parser import HTMLParser
 
-from services.service_desk.domain.attachments import Attachment, attached
+from services.service_desk.domain.attachments import Attachment, LeftOut, attached
 from services.service_desk.domain.bounces import failure, returned
 
 MOST_TEXT = 60_000
@@ -45,7 +45,8 @@ class MailProblem(ValueError):
 class Mail:
     """One e-mail. references: message ids it answers, the nearest first. automatic: written by a machine.
     ticket: a number named in its subject as [#42]. quiet: wants no automatic answer. name: what its sender is called.
-    undelivered: ids of the messages that it says could not be delivered; failure: why.
+    undelivered: ids of the messages that it says could not be delivered; failure: why. left_out: files it brought
+    that are too much.
     """
 
     message_id: str
@@ -60,6 +61,7 @@ class Mail:
     undelivered: tuple[str, ...] = ()
     failure: str = ""
     attachments: tuple[Attachment, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def topic(self) -> str:
@@ -94,7 +96,7 @@ def read_mail(raw: bytes) -> Mail:
     failed = failure(message)
     return Mail(
         ident[:_MOST_ID], references, sender, subject, text, automatic, ticket, quiet, name,
-        tuple(dict.fromkeys(back))[:_MOST_REFERENCES] if failed else (), failed, attached(message),
+        tuple(dict.fromkeys(back))[:_MOST_REFERENCES] if failed else (), failed, *attached(message),
     )  # fmt: skip
 
 

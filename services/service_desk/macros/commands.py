@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.service_desk.macros import store
-from services.service_desk.macros.speaking import vocabulary
-from services.service_desk.macros.spelling import Action, Reading, read_actions, read_name
+from services.service_desk.macros.speaking import linkless, vocabulary
+from services.service_desk.macros.spelling import ASK, Action, Reading, read_actions, read_name
 from services.service_desk.macros.store import MACRO, REPLY, Declared
 from services.service_desk.macros.templates import problems
 from services.service_desk.promises.keeping import TICKET
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Conflict, ErrorList, NotFound
+from shared.kernel.errors import Conflict, ErrorList, FieldError, NotFound
 from shared.kernel.json import dumps
 from shared.service.home import Home
 from shared.service.web.request import known_keys
@@ -31,15 +31,18 @@ def declare_reply(home: Home, raw: Mapping[str, Any], ctx: Context) -> Declared:
     errors.raise_if_any()
     with home.database.transaction() as connection:
         store.hold(connection)
+        for one in _asking(connection, name):
+            errors.errors += linkless(raw["text"], "text", f"the ask of trigger {one}")
+        errors.raise_if_any()
         return store.add(connection, REPLY, name, {"label": label, "text": raw["text"]}, ctx.actor.id)
 
 
-def declare_macro(home: Home, raw: Mapping[str, Any], ctx: Context) -> Declared:
-    """A macro, or another version of it. Raises Invalid with everything wrong."""
+def declare_macro(home: Home, raw: Mapping[str, Any], ctx: Context, wrong: Sequence[FieldError] = ()) -> Declared:
+    """A macro, or another version of it. wrong: what else is. Raises Invalid with everything wrong."""
     known_keys(raw, ("name", "label", "actions"))
     with home.database.transaction() as connection:
         store.hold(connection)
-        reading = Reading(home, store.current(connection, REPLY))
+        reading = Reading(home, store.current(connection, REPLY), ErrorList(list(wrong)))
         name, label = read_name(raw.get("name"), reading.errors), read_label(raw, reading.errors)
         read_actions(raw.get("actions"), reading)
         reading.errors.raise_if_any()
@@ -96,3 +99,10 @@ def _users(connection: Connection, name: str) -> list[str]:
             if mark in dumps(one.body.get("actions")).decode():
                 found.append(f"{kind} {one.name}")
     return found
+
+
+def _asking(connection: Connection, name: str) -> list[str]:
+    """Triggers that ask how it was with a canned reply."""
+    triggers = store.current(connection, store.TRIGGER).values()
+    asks = [(one.name, action.get(ASK)) for one in triggers for action in one.body.get("actions") or ()]
+    return sorted({trigger for trigger, ask in asks if isinstance(ask, Mapping) and ask.get("canned") == name})

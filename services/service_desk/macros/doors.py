@@ -133,8 +133,8 @@ def declare_macro(service: Runtime) -> Response:
     """A macro, or another version of one."""
     permit(service, "write")
     body = json_object()
-    check_references(service, body.get("actions"))
-    return answer(shown(commands.declare_macro(declaring_home(service), body, context())), 201)
+    unknown = unknown_in(service, body.get("actions"))
+    return answer(shown(commands.declare_macro(declaring_home(service), body, context(), unknown)), 201)
 
 
 def withdraw_reply(service: Runtime, name: str) -> Response:
@@ -183,8 +183,8 @@ def ticket_of(body: Mapping[str, Any]) -> int:
     return entity_id(TICKET, ticket)
 
 
-def check_references(service: Runtime, actions: object) -> None:
-    """Refuse actions that name owners, queues or pools that nobody knows. Raises Invalid naming all of them."""
+def unknown_in(service: Runtime, actions: object) -> list[FieldError]:
+    """Owners, queues and pools that actions name and nobody knows."""
     errors: list[FieldError] = []
     for place, one in enumerate(actions if isinstance(actions, list) else []):
         body = next(iter(one.values()), None) if isinstance(one, Mapping) else None
@@ -194,8 +194,7 @@ def check_references(service: Runtime, actions: object) -> None:
         if isinstance(pool, str) and service.assignment.members(TICKET, pool) is None:
             message = f"there is no pool {pool[:80]} of tickets"
             errors.append(FieldError(f"actions[{place}].assign.pool", "INVALID_OPTION", message))
-    if errors:
-        raise Invalid(errors)
+    return errors
 
 
 def _owners(kind: str, body: Any) -> list[Mapping[str, object]]:

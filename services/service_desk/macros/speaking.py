@@ -41,6 +41,14 @@ def unasked(source: object, where: str) -> list[FieldError]:
     return [FieldError(where, "UNKNOWN_VARIABLE", message)]
 
 
+def linkless(source: str, where: str, asks: str = "an ask") -> list[FieldError]:
+    """What is wrong with a text without problems that asks how it was: without the link, nobody can answer."""
+    if uses(source, "satisfaction"):
+        return []
+    message = f"{where}: {asks} says it, and nobody can answer without the link: {{{{ satisfaction.url }}}}"
+    return [FieldError(where, "MISSING_VARIABLE", message)]
+
+
 class Speaker:
     """Words about some tickets. agent: who answers, by an owner's id, a ticket's owner where none is named; and what
     they are called whose name nobody knows. reader: who is shown the words."""

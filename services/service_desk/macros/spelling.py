@@ -28,7 +28,7 @@ MOST_ACTIONS = 20
 MOST_OWNERS = 50
 MOST_DETAIL = 2000
 ASK_DAYS, MOST_DAYS = 14, 90
-POOL, RULES = "pool", "rules"
+POOL, RULES, ASK = "pool", "rules", "ask"
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -161,4 +161,4 @@ def _ask(body: Any, where: str, reading: Reading) -> Any:
 
 Reader = Callable[[Any, str, Reading], Any]
 _READERS: Mapping[str, Reader] = {"set": _set, "reply": _text, "note": _text, "assign": _assign, "follow": _owners}
-_AUTOMATIC: Mapping[str, Reader] = {**_READERS, "notify": _notify, "emit": _emit, "ask": _ask}
+_AUTOMATIC: Mapping[str, Reader] = {**_READERS, "notify": _notify, "emit": _emit, ASK: _ask}

@@ -66,7 +66,11 @@ class ThresholdIn(BaseModel):
     name: str
     target: Literal["first_response", "next_response", "resolution"]
     moment: Literal["before", "at", "after"]
-    offset: int | None = Field(default=None, description="Business seconds; not for at")
+    offset: int | None = Field(
+        default=None,
+        description="Business seconds, not for at. A warning lies within the longest promise about its target; where "
+        "a priority is promised less than that, it is reached as soon as the clock runs",
+    )
     actions: list[ThresholdAction] = []
 
 
@@ -78,7 +82,7 @@ class PolicyDraft(BaseModel):
     calendar: str = Field(default="", description="The calendar by which its seconds are counted")
     filter: dict[str, Any] | None = Field(
         default=None,
-        description="Which tickets, in the grammar of queries, one link far (contact.language); null: all of them",
+        description="Which tickets, in the grammar of queries, one link far (contact.language); null: all tickets",
     )
     order: int = 0
     on_change: Literal["keep", "restart", "prorate"] = Field(

@@ -7,9 +7,9 @@ back; another one takes its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from services.service_desk.promises import linked, store
 from services.service_desk.promises.books import bound
@@ -21,9 +21,10 @@ from services.service_desk.promises.store import Declared
 from services.service_desk.promises.sweeping import Desk
 from shared.kernel.clock import now
 from shared.kernel.context import Context
-from shared.kernel.errors import ErrorList, Invalid, NotFound
+from shared.kernel.errors import ErrorList, FieldError, Invalid, NotFound
 from shared.service.foreign import Foreign
 
+_T = TypeVar("_T")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 # How far an instant may lie behind us: a request takes its time.
 _GRACE = 60_000
@@ -32,15 +33,18 @@ _GRACE = 60_000
 def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context, foreign: Foreign | None = None) -> Declared:
     """Another version. foreign: who knows which owners and queues there are. Raises Invalid with everything that is
     wrong with it."""
-    name, valid_from, body = opened(raw)
-    since = _since(valid_from)
+    name, valid_from, body, wrong = opened(raw)
+    since = tried(wrong, lambda: _since(valid_from)) or ms(now())
     live = desk.home.fresh(TICKET)  # it may ask for what another process has just made
     errors = judge_calendar(body) if kind == store.CALENDAR else judge_policy(body, desk.home, foreign)
-    errors += storable(body)
+    errors += [*wrong, *storable(body)]
     with desk.home.database.transaction() as connection:
         store.hold(connection)
         calendars, policies = (store.every(connection, one) for one in (store.CALENDAR, store.POLICY))
-        _follows([one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name], since)
+        own = [one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name]
+        if not own and not wrong and kind == store.POLICY and body.get("withdrawn") is True:
+            raise NotFound(kind, [name])
+        tried(errors, lambda: _follows(own, since))
         try:
             if kind == store.CALENDAR:
                 read_calendar(body)
@@ -93,17 +97,23 @@ def _follows(own: Sequence[Declared], since: int) -> None:
         raise Invalid.one("valid_from", "INVALID_DATE", message)
 
 
-def opened(raw: Mapping[str, Any]) -> tuple[str, int | None, dict[str, Any]]:
-    """(name, valid from, what it says) of a declaration. Raises Invalid."""
+def opened(raw: Mapping[str, Any]) -> tuple[str, int | None, dict[str, Any], list[FieldError]]:
+    """(name, valid from, what it says, what is wrong with the first two) of a declaration."""
     errors = ErrorList()
     name, since = raw.get("name"), raw.get("valid_from")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         errors.add("name", "INVALID_NAME", "name: small letters, digits, _ and - only, a letter first, at most 63")
     at = None
     if since is not None:
-        try:
-            at = asked("valid_from", since, measured=True)
-        except Invalid as refused:
-            errors.errors += refused.errors
-    errors.raise_if_any()
-    return str(name), at, {key: value for key, value in raw.items() if key not in ("name", "valid_from")}
+        at = tried(errors.errors, lambda: asked("valid_from", since, measured=True))
+    body = {key: value for key, value in raw.items() if key not in ("name", "valid_from")}
+    return str(name), at, body, errors.errors
+
+
+def tried(errors: list[FieldError], do: Callable[[], _T]) -> _T | None:
+    """What it comes to; None where that is Invalid, which is noted, so that the rest is looked at too."""
+    try:
+        return do()
+    except Invalid as refused:
+        errors += refused.errors
+        return None

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from services.service_desk.domain.policies import Moment, Target
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.schema.choices import PRIORITIES
 from shared.kernel.errors import ErrorList, FieldError, Invalid
@@ -48,7 +49,8 @@ def judge_policy(raw: Mapping[str, Any], home: Home, foreign: Foreign | None) ->
     place = raw.get("order", 0)
     if isinstance(place, int) and abs(place) > MOST_ORDER:
         errors.add("order", "INVALID_INTEGER", f"order must be a whole number of at most {MOST_ORDER:,} either way")
-    errors.errors += judge_conditions(home, raw.get("filter"))
+    errors.errors += [*judge_empty(raw, "filter", "all tickets"), *judge_conditions(home, raw.get("filter"))]
+    errors.errors += _judge_targets(raw)
     thresholds = raw.get("thresholds")
     for at, one in enumerate(thresholds if isinstance(thresholds, list) else ()):
         actions = one.get("actions") if isinstance(one, Mapping) else None
@@ -72,6 +74,42 @@ def judge_conditions(home: Home, tree: Any) -> list[FieldError]:
     near = sorted(home.asking.types(TICKET, tree) - home.asking.mirrored())
     message = "filter: a policy looks through links at contacts, companies, deals and activities, not at "
     return [FieldError("filter", "NOT_AVAILABLE", f"{message}{one}") for one in near]
+
+
+def judge_empty(raw: Mapping[str, Any], name: str, null: str) -> list[FieldError]:
+    """Conditions without any say nothing. null: what is meant by no conditions."""
+    if raw.get(name) != {}:
+        return []
+    return [FieldError(name, "INVALID_FILTER", f"{name}: {{}} says nothing; null, or leaving it out, means {null}")]
+
+
+def _judge_targets(raw: Mapping[str, Any]) -> list[FieldError]:
+    """Targets that promise nothing, thresholds of what is not promised, warnings that would come before anything began.
+    A warning longer than what is promised at one priority only is reached there at once: others are warned in time."""
+    promised = {}
+    errors = []
+    for name, goal in _object(raw.get("targets")).items():
+        if goal is None:
+            continue
+        lengths = [*_object(_object(goal).get("by_priority")).values(), _object(goal).get("otherwise")]
+        promised[name] = [one for one in lengths if isinstance(one, int)]
+        if isinstance(goal, Mapping) and not any(one is not None for one in lengths):
+            message = f"targets.{name} promises nothing: give it by_priority or otherwise, or leave it out"
+            errors.append(FieldError(f"targets.{name}"[:100], "REQUIRED_FIELD", message))
+    thresholds = raw.get("thresholds")
+    for at, one in enumerate(thresholds if isinstance(thresholds, list) and raw.get("withdrawn") is not True else ()):
+        where, target = f"thresholds[{at}]", one.get("target") if isinstance(one, Mapping) else None
+        if target not in (*Target,):
+            continue
+        offset, longest = one.get("offset"), max(promised.get(str(target), ()), default=None)
+        if target not in promised:
+            message = f"{where}.target: nothing is promised about {target}; targets: {', '.join(promised) or 'none'}"
+            errors.append(FieldError(f"{where}.target", "INVALID_OPTION", message))
+        elif one.get("moment") == Moment.BEFORE and isinstance(offset, int) and longest and offset >= longest:
+            message = f"{where}.offset: {offset:,} seconds before the end is no later than the beginning: at most "
+            message += f"{longest:,} are promised about {target}"
+            errors.append(FieldError(f"{where}.offset", "INVALID_INTEGER", message))
+    return errors
 
 
 def storable(raw: Mapping[str, Any]) -> list[FieldError]:

@@ -23,7 +23,7 @@ from services.service_desk.promises.store import Declared
 from services.service_desk.promises.sweeping import Desk
 from shared.kernel.clock import now
 from shared.kernel.db import Connection
-from shared.kernel.errors import ErrorList, Invalid
+from shared.kernel.errors import ErrorList, Invalid, NotFound
 from shared.service.home import Home
 
 MOST_TICKETS = 20_000
@@ -48,6 +48,9 @@ def previewed(desk: Desk, raw: Mapping[str, Any]) -> dict[str, Any]:
         kept = [store.every(connection, one) for one in (store.CALENDAR, store.POLICY)]
         drafts = [_drafts(raw, name) for name in ("calendars", "policies")]
         _judge(desk.home, *drafts)
+        unknown = [name for name, body in drafts[1] if body.get("withdrawn") is True and not _named(kept[1], name)]
+        if unknown:
+            raise NotFound(store.POLICY, unknown)
         if not any(drafts):
             raise Invalid.one("policies", "REQUIRED_FIELD", "name at least one draft in policies or calendars")
         both = [_in_place(old, new) for old, new in zip(kept, drafts, strict=True)]
@@ -112,7 +115,9 @@ def _drafts(raw: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, A
     given = raw.get(name) or []
     if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
         raise Invalid.one(name, "INVALID_TYPE", f"{name} must be a list of objects")
-    return [(found[0], found[2]) for found in (opened(one) for one in given)]
+    found = [opened(one) for one in given]
+    ErrorList([error for *_, errors in found for error in errors]).raise_if_any()
+    return [(draft, body) for draft, _, body, _ in found]
 
 
 def _judge(home: Home, calendars: Iterable[Draft], policies: Iterable[Draft]) -> None:
@@ -121,6 +126,10 @@ def _judge(home: Home, calendars: Iterable[Draft], policies: Iterable[Draft]) ->
     errors = [one for _, body in calendars for one in judge_calendar(body)]
     errors += [one for _, body in policies for one in judge_policy(body, home, None)]
     ErrorList(errors).raise_if_any()
+
+
+def _named(kept: Iterable[Declared], name: str) -> bool:
+    return any(one.name == name for one in kept)
 
 
 def _in_place(kept: Iterable[Declared], drafts: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Declared]:

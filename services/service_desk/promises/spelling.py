@@ -60,7 +60,7 @@ def read_policy(raw: Raw, *, policy: int, version: int, valid_from: int, calenda
     errors = ErrorList()
     known = ("calendar", "filter", "order", "on_change", "targets", "thresholds", "withdrawn")
     _known(raw, known, "", errors)
-    targets = _object(raw, "targets", errors)
+    targets = {name: one for name, one in _object(raw, "targets", errors).items() if one is not None}
     goals = {
         target: _goal(goal, f"targets.{name}", errors)
         for name, goal in targets.items()

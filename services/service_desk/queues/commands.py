@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from services.service_desk.promises.judging import judge_empty
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.queues import store
 from services.service_desk.queues.store import Queue
 from services.service_desk.references import QUEUE
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Conflict, ErrorList, Invalid, NotFound
+from shared.kernel.errors import Conflict, ErrorList, FieldError, Invalid, NotFound
 from shared.service.assignment import Tally
 from shared.service.foreign import drop_known, put_known
 from shared.service.permissions import Mode, require
@@ -63,8 +64,7 @@ def declare(service: Runtime, ctx: Context, body: Mapping[str, Any]) -> Queue:
     """A new queue."""
     permit(service, ctx, "write")
     service.catalog.refresh()  # its filter may ask for what another process has just made
-    queue = _read(Queue(""), body)
-    _check(service, ctx, queue)
+    queue = _checked(service, ctx, Queue(""), body)
     try:
         with service.db.transaction() as connection:
             if len(store.every(connection)) >= MOST:
@@ -82,8 +82,7 @@ def change(service: Runtime, ctx: Context, ident: int, body: Mapping[str, Any]) 
     service.catalog.refresh()
     try:
         with service.db.transaction() as connection:
-            queue = _read(_there(connection, ident, lock=True), body)
-            _check(service, ctx, queue)
+            queue = _checked(service, ctx, _there(connection, ident, lock=True), body)
             store.change(connection, queue)
             return queue
     except psycopg.errors.UniqueViolation as error:
@@ -109,23 +108,35 @@ def _there(connection: Connection, ident: int, *, lock: bool = False) -> Queue:
     return queue
 
 
-def _read(queue: Queue, body: Mapping[str, Any]) -> Queue:
+def _checked(service: Runtime, ctx: Context, queue: Queue, body: Mapping[str, Any]) -> Queue:
+    """What the body makes of a queue. Raises Invalid with everything wrong."""
     known_keys(body, KEYS)
     errors = ErrorList()
+    queue = _read(queue, body, errors)
+    told = {one.name for one in errors.errors}
+    errors.errors += [one for one in _wrong(service, ctx, queue) if one.name not in told]
+    errors.raise_if_any()
+    return queue
+
+
+def _read(queue: Queue, body: Mapping[str, Any], errors: ErrorList) -> Queue:
+    """With those words of the body that can be read."""
     for key, value in body.items():
         kind, said = _KINDS[key]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             errors.add(key, "INVALID_TYPE", f"{key} must be {said}")
+    errors.errors += judge_empty(body, "filter", "the tickets that name the queue")
     skills = body.get("skills", list(queue.skills))
     if isinstance(skills, list) and not all(isinstance(one, str) and one.strip() and ";" not in one for one in skills):
         errors.add("skills", "INVALID_LIST", "skills are names without semicolons")
     elif isinstance(skills, list) and len(skills) > _MOST_SKILLS:
         errors.add("skills", "LIMIT_EXCEEDED", f"a queue takes at most {_MOST_SKILLS} skills")
-    errors.raise_if_any()
-    return replace(queue, **{**body, "skills": tuple(skills)})
+    told = {one.name for one in errors.errors}
+    found = {"skills": tuple(skills)} if "skills" not in told else {}
+    return replace(queue, **{**{key: value for key, value in body.items() if key not in told}, **found})
 
 
-def _check(service: Runtime, ctx: Context, queue: Queue) -> None:
+def _wrong(service: Runtime, ctx: Context, queue: Queue) -> list[FieldError]:
     errors = ErrorList()
     if not queue.name.strip() or len(queue.name) > _MOST_NAME:
         errors.add("name", "INVALID_NAME", f"name must have 1 to {_MOST_NAME} characters")
@@ -143,4 +154,4 @@ def _check(service: Runtime, ctx: Context, queue: Queue) -> None:
         asking.permit(ctx, TICKET, queue.filter)
     except Invalid as problem:
         errors.errors.extend(problem.errors)
-    errors.raise_if_any()
+    return errors.errors

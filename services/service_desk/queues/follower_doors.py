@@ -108,7 +108,7 @@ def unfollow(service: Runtime, id: str, owner: str) -> Response:
 def tickets_of(service: Runtime, owner: str) -> Response:
     """What somebody has and follows."""
     _permit(service, "read")
-    mine, limit = doors.owner_id(owner), int_param("limit", _PAGE, _MOST, least=1) or _PAGE
+    mine, limit = doors.known_owner(service, TICKET, owner), int_param("limit", _PAGE, _MOST, least=1) or _PAGE
     wanted: list[dict[str, Any]] = [{"attribute": "owner_id", "operator": "EQ", "value": str(mine)}]
     if not bool_param("owned"):
         with service.db.connect() as connection:

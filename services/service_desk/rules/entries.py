@@ -12,7 +12,7 @@ _OURS = ("AGENT", "SYSTEM")
 _LONG_AGO = timedelta(hours=1)
 _SOON = timedelta(minutes=1)
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_FIXED = ("ticket_id", "visibility", "author", "said_at", "attachment_ids")
+_FIXED = ("ticket_id", "visibility", "author", "said_at", "attachment_ids", "attachments_left_out")
 
 
 def begin_entry(proposal: Proposal) -> Verdict:

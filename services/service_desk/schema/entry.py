@@ -53,6 +53,13 @@ _ABOUT = (
         description="Ids of the files that go with it, uploaded before, separated by semicolons.",
     ),
     attribute(
+        "attachments_left_out",
+        "Files left out",
+        "long_text",
+        form_field=False,
+        description="Files that its e-mail brought and that were too much: a line for each, with name, size and why.",
+    ),
+    attribute(
         "said_for",
         "Said because of",
         unique=True,

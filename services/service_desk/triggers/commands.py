@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.service_desk.macros import store
@@ -10,44 +10,47 @@ from services.service_desk.macros.commands import wanted
 from services.service_desk.macros.spelling import Reading, read_name
 from services.service_desk.macros.store import REPLY, TRIGGER, Declared
 from services.service_desk.triggers import timing
-from services.service_desk.triggers.spelling import KEYS, check, types
+from services.service_desk.triggers.spelling import CONDITIONS, KEYS, Trigger, check, types
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import ErrorList, FieldError, Invalid
 from shared.service.home import Home
 from shared.service.web.request import known_keys
 
 MOST_TRIGGERS = 200
+Wrong = Sequence[FieldError]
 
 
-def declare(home: Home, raw: Mapping[str, Any], ctx: Context) -> Declared:
-    """A trigger, or another version of it. Raises Invalid with everything that is wrong."""
+def declare(home: Home, raw: Mapping[str, Any], ctx: Context, wrong: Wrong = ()) -> Declared:
+    """A trigger, or another version of it. wrong: what else is. Raises Invalid with everything that is wrong."""
     known_keys(raw, KEYS)
     with home.database.transaction() as connection:
         store.hold(connection)
-        return _declared(connection, home, raw, ctx)
+        return _declared(connection, home, raw, ctx, wrong)
 
 
-def change(home: Home, name: str, changes: Mapping[str, Any], ctx: Context) -> Declared:
+def change(home: Home, name: str, changes: Mapping[str, Any], ctx: Context, wrong: Wrong = ()) -> Declared:
     """The same trigger with some words exchanged. Raises NotFound, Invalid."""
     known_keys(changes, [key for key in KEYS if key != "name"])
     with home.database.transaction() as connection:
         store.hold(connection)
         found = wanted(connection, TRIGGER, name)
-        return _declared(connection, home, {**found.body, **changes, "name": found.name}, ctx)
+        # Filters without conditions were taken earlier, and meant what null does.
+        before = {key: None if key in CONDITIONS and one == {} else one for key, one in found.body.items()}
+        return _declared(connection, home, {**before, **changes, "name": found.name}, ctx, wrong)
 
 
-def draft(connection: Connection, home: Home, raw: Mapping[str, Any]) -> Any:
+def draft(connection: Connection, home: Home, raw: Mapping[str, Any], wrong: Wrong = ()) -> Trigger:
     """A trigger that is only tried. Raises Invalid with everything that is wrong."""
     known_keys(raw, KEYS)
-    reading = Reading(home, store.current(connection, REPLY))
+    reading = Reading(home, store.current(connection, REPLY), ErrorList(list(wrong)))
     body = {key: value for key, value in raw.items() if key != "name"}
     return check(Declared(0, str(raw.get("name", "draft")), 1, body, now()), *types(home.type), reading)
 
 
-def _declared(connection: Connection, home: Home, raw: Mapping[str, Any], ctx: Context) -> Declared:
-    reading = Reading(home, store.current(connection, REPLY))
+def _declared(connection: Connection, home: Home, raw: Mapping[str, Any], ctx: Context, wrong: Wrong) -> Declared:
+    reading = Reading(home, store.current(connection, REPLY), ErrorList(list(wrong)))
     name = read_name(raw.get("name"), reading.errors)
     body = {key: value for key, value in raw.items() if key != "name"}
     there = store.current(connection, TRIGGER)

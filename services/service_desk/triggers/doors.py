@@ -19,12 +19,12 @@ from services.service_desk.macros.bodies import TriggerChange, TriggerIn
 from services.service_desk.macros.doors import (
     DeclaredBody,
     Listing,
-    check_references,
     declaring_home,
     home_of,
     listed,
     permit,
     shown,
+    unknown_in,
 )
 from services.service_desk.macros.store import TRIGGER
 from services.service_desk.promises.keeping import TICKET
@@ -111,8 +111,8 @@ def declare_trigger(service: Runtime) -> Response:
     permit(service, "write")
     body = json_object()
     permit_conditions(service, body)
-    check_references(service, body.get("actions"))
-    return answer(shown(commands.declare(declaring_home(service), body, context())), 201)
+    unknown = unknown_in(service, body.get("actions"))
+    return answer(shown(commands.declare(declaring_home(service), body, context(), unknown)), 201)
 
 
 def change_trigger(service: Runtime, name: str) -> Response:
@@ -120,8 +120,8 @@ def change_trigger(service: Runtime, name: str) -> Response:
     permit(service, "write")
     body = json_object()
     permit_conditions(service, body)
-    check_references(service, body.get("actions"))
-    return answer(shown(commands.change(declaring_home(service), name, body, context())))
+    unknown = unknown_in(service, body.get("actions"))
+    return answer(shown(commands.change(declaring_home(service), name, body, context(), unknown)))
 
 
 def withdraw_trigger(service: Runtime, name: str) -> Response:
@@ -160,13 +160,13 @@ def try_trigger(service: Runtime) -> Response:
     if not isinstance(raw, dict):
         raise Invalid.one("trigger", "REQUIRED_FIELD", "trigger must be a draft, or the name of a trigger")
     permit_conditions(service, raw)
-    check_references(service, raw.get("actions"))
+    unknown = unknown_in(service, raw.get("actions"))
     home = declaring_home(service)
     since, ctx = now() - timedelta(days=days), context()
     tickets = finding.tickets(service, ctx, body.get("tickets"), since)
     entries = finding.entries(service, ctx, tickets, since)
     with service.db.connect() as connection:
-        found = commands.draft(connection, home, raw)
+        found = commands.draft(connection, home, raw, unknown)
         done = tried(home, connection, found, tickets, entries, since, ctx.actor)
     return answer({**done, "whole": len(tickets) < finding.MOST_TICKETS})
 

@@ -11,15 +11,17 @@ unless `was` is given). at: seconds after or before an instant of the ticket.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.service_desk.macros.commands import read_label
-from services.service_desk.macros.spelling import Reading, read_actions
+from services.service_desk.macros.speaking import linkless
+from services.service_desk.macros.spelling import ASK, Action, Reading, read_actions
 from services.service_desk.macros.store import Declared
 from services.service_desk.promises.instants import from_text
+from services.service_desk.promises.judging import judge_empty
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.errors import ErrorList, Invalid
 from shared.service.home import LiveType
@@ -32,6 +34,7 @@ KEYS = (
     "name", "label", "order", "enabled", "on", "filter", "was", "became", "changed", "said", "at", "imports", "actions",
 )  # fmt: skip
 MOST_SECONDS = 366 * 24 * 3600
+CONDITIONS = ("filter", "was", "said")
 _MOST_ORDER = 1_000_000
 _INSTANTS = frozenset({"date", "datetime"})
 
@@ -121,8 +124,10 @@ def check(one: Declared, live: LiveType, entries: LiveType, reading: Reading) ->
     """The trigger with its actions. Raises Invalid with everything that is wrong."""
     read_label(one.body, reading.errors)
     found = read_trigger(one, live, entries, reading.errors)
-    read_actions(one.body.get("actions"), reading, automatic=True)
+    actions = read_actions(one.body.get("actions"), reading, automatic=True)
     told = {one.name for one in reading.errors.errors}
+    _check_meaning(one.body, found.on, reading.errors)
+    _check_asks(actions, reading)
     for name in ("filter", "was"):
         _check_links(reading, one.body.get(name), name, told)
     reading.errors.raise_if_any()
@@ -156,6 +161,26 @@ def _test(live: LiveType, raw: Mapping[str, Any], name: str, errors: ErrorList) 
         for one in refused.errors:
             errors.add(f"{name}.{one.name}", one.code, f"{name}: {one.message}", one.nearest)
         return None
+
+
+def _check_asks(actions: Iterable[Action], reading: Reading) -> None:
+    """Surveys that nobody could answer, where nothing else is wrong with actions."""
+    if any(one.name.startswith("actions") for one in reading.errors.errors):
+        return
+    for place, one in enumerate(actions):
+        if one.kind == ASK:
+            text = one.body["text"] if "text" in one.body else reading.replies[one.body["canned"]].body["text"]
+            reading.errors.errors += linkless(text, f"actions[{place}].{ASK}")
+
+
+def _check_meaning(raw: Mapping[str, Any], on: frozenset[str], errors: ErrorList) -> None:
+    """What can be read and means nothing: conditions without any, and what a change was where no change is heeded."""
+    for name in CONDITIONS:
+        errors.errors += judge_empty(raw, name, "whatever it is")
+    for name in ("was", "changed"):
+        if raw.get(name) and on and on.isdisjoint((CHANGED, STATUS)):
+            kinds = f'"{CHANGED}" or "{STATUS}" in on, which has {", ".join(sorted(on))} only'
+            errors.add(name, "NOT_AVAILABLE", f"{name} asks about a change: it needs {kinds}")
 
 
 def _links(live: LiveType, tree: object) -> tuple[Question, ...]:

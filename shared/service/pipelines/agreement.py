@@ -39,14 +39,19 @@ def governed(declared: Pipelined, live: LiveType) -> tuple[AttributeDef, Attribu
 
 
 def filled(declared: Pipelined, live: LiveType, old: Values | None, new: Values) -> Values:
-    """The write with the usual pipeline where the entity would be left without one."""
+    """The write with the usual pipeline where the entity would be left without one, and with its first stage where
+    those who name none begin there."""
     attributes = governed(declared, live)
     if attributes is None or not _concerned(declared, old, new):
         return new
-    if _after(declared.pipeline, old, new) is not None:
-        return new
-    usual = usual_pipeline(declared, attributes[0])
-    return new if usual is None else {**new, declared.pipeline: usual}
+    pipeline = _after(declared.pipeline, old, new)
+    if pipeline is None:
+        pipeline = usual_pipeline(declared, attributes[0])
+        new = new if pipeline is None else {**new, declared.pipeline: pipeline}
+    if old is None and declared.begins and new.get(declared.stage) is None:
+        first = next((one.value for one in attributes[1].options if one.parent == pipeline), None)
+        new = new if first is None else {**new, declared.stage: first}
+    return new
 
 
 def usual_pipeline(declared: Pipelined, attribute: AttributeDef) -> str | None:

@@ -62,7 +62,7 @@ class Desk:
         """The metadata of a stage as they are kept. old: those that stay where nothing is said of them."""
         if self.strict:
             self.schema.check_names(given, errors, f"{where}metadata.")
-        return self.schema.complete({**(old or {}), **given}, errors, f"{where}metadata.")
+        return self.schema.complete(given, errors, f"{where}metadata.", old)
 
     def pipeline_metadata(
         self, given: Mapping[str, object], errors: ErrorList, old: Mapping[str, str] | None = None

@@ -36,22 +36,42 @@ def _never(_metadata: Metadata) -> bool:
     return False
 
 
+def _as_said(metadata: Metadata, _said: Collection[str]) -> Metadata:
+    return metadata
+
+
 @dataclass(frozen=True, slots=True)
 class StageSchema:
     """What the metadata of a stage may hold, and which of it means that the way ends here.
 
-    free: further texts of the caller's choice are kept. Without it they are passed over.
+    free: further texts of the caller's choice are kept. Without it they are passed over. agreed: of fields that say
+    the same in two ways, what they come to, given those that were said now: what was not said follows what was. It
+    raises ValueError, with a field and a message, where both were said and contradict each other.
     """
 
     fields: tuple[StageField, ...] = ()
     closed: Callable[[Metadata], bool] = _never
     free: bool = False
+    agreed: Callable[[Metadata, Collection[str]], Metadata] = _as_said
 
-    def complete(self, given: Mapping[str, object], errors: ErrorList, where: str = "metadata.") -> dict[str, str]:
-        """The metadata as it is kept, `isClosed` included; everything wrong is noted."""
+    def complete(
+        self,
+        given: Mapping[str, object],
+        errors: ErrorList,
+        where: str = "metadata.",
+        old: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """The metadata as it is kept, `isClosed` included; everything wrong is noted. old: what stays where nothing is
+        said of it."""
         known = {one.name for one in self.fields}
-        found = _free_texts(given, known, errors, where) if self.free else {}
-        found |= read_fields(self.fields, given, errors, where)
+        every = {**(old or {}), **given}
+        found = _free_texts(every, known, errors, where) if self.free else {}
+        found |= read_fields(self.fields, every, errors, where)
+        try:
+            found = dict(self.agreed(found, {name for name, one in given.items() if _text(one)}))
+        except ValueError as problem:
+            name, message = problem.args
+            errors.add(f"{where}{name}", "INVALID_OPTION", f"{where}{name} {message}")
         return {**found, CLOSED: "true" if self.closed(found) else "false"}
 
     def check_names(self, given: Mapping[str, object], errors: ErrorList, where: str = "metadata.") -> None:
@@ -210,7 +230,8 @@ class Pipelined:
 
     pipeline, stage: internal names of two declared attributes of the kind enumeration, without options of their own.
     rules: what a pipeline may say of itself. times: where it is noted since when an entity stands where it stands, and
-    how long it stood where; None: only the log of visits tells.
+    how long it stood where; None: only the log of visits tells. begins: who is made and names no stage stands in the
+    first one of the pipeline; else in none.
     """
 
     pipeline: str
@@ -219,6 +240,7 @@ class Pipelined:
     defaults: tuple[PipelineDraft, ...] = field(default=())
     rules: tuple[StageField, ...] = PIPELINE_RULES
     times: StageTimes | None = None
+    begins: bool = False
 
     @property
     def usual(self) -> str:

@@ -15,8 +15,9 @@ from flask import Response
 from pydantic import BaseModel
 
 from shared.kernel.clock import iso
-from shared.kernel.errors import ErrorList, Invalid
+from shared.kernel.errors import ErrorList, Invalid, NotFound
 from shared.service import notices
+from shared.service.assignment.checking import check_owners
 from shared.service.notices import Notice
 from shared.service.permissions import Mode, require
 from shared.service.web.native import present
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 PAGE, MOST = 50, 200
+OWNER_TYPE = "owner"
 _DIGITS = 19
 Shown = Callable[[Notice], dict[str, Any]]
 
@@ -83,6 +85,16 @@ def owner_id(text: str) -> int:
     return int(text)
 
 
+def known_owner(service: Runtime, type_name: str, text: str) -> int:
+    """The owner of a path, as far as it is known here who there is. Raises Invalid, NotFound."""
+    whose = owner_id(text)
+    try:
+        check_owners(service.foreign, service.catalog.type(type_name), [whose])
+    except Invalid:
+        raise NotFound(OWNER_TYPE, [text]) from None
+    return whose
+
+
 _QUERY = (
     QueryParam("unread", "boolean", "Only what was not read", False),
     QueryParam("before", "string", "Only earlier ones than this"),
@@ -100,7 +112,7 @@ class _Doors:
     def read(self, service: Runtime, owner: str) -> Response:
         """What somebody was told, the latest first."""
         _permit(service, self.type_name, "read")
-        whose, limit = owner_id(owner), int_param("limit", PAGE, MOST, least=1) or PAGE
+        whose, limit = known_owner(service, self.type_name, owner), int_param("limit", PAGE, MOST, least=1) or PAGE
         before = int_param("before", BIGGEST_ID) or BIGGEST_ID
         with service.db.connect() as connection:
             found = notices.listed(connection, whose, before, limit + 1, unread=bool_param("unread"))
@@ -113,7 +125,7 @@ class _Doors:
     def mark(self, service: Runtime, owner: str) -> Response:
         """Some of it was read."""
         _permit(service, self.type_name, "write")
-        whose, (last, chosen) = owner_id(owner), _which()
+        whose, (last, chosen) = known_owner(service, self.type_name, owner), _which()
         with service.db.transaction() as connection:
             done = notices.read(connection, whose, last, chosen)
             return answer({"read": done, "unread": notices.unread(connection, whose)})

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.service_desk.attachments.store import tidy as forget_files
+from services.service_desk.domain.attachments import MOST_FILES
 from services.service_desk.mail import sending
 from services.service_desk.mail.automatic import author
 from services.service_desk.mail.keeping import tidy
@@ -363,9 +364,14 @@ def test_files_come_in_with_an_email_and_go_with_who_is_erased(desk: Desk, box: 
     made["From"], made["Subject"], made["Message-ID"] = "files@example.org", "Files", "<files@in>"
     made.set_content("See the file.")
     made.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="a/b/shot.png")
+    for _ in range(MOST_FILES):
+        made.add_attachment(b"x", maintype="text", subtype="x", filename="more")
     entry = desk.ask("POST", MESSAGES, raw=made.as_string())["entry"]
     assert desk.ask("POST", MESSAGES, raw=made.as_string())["outcome"] == "again"
-    (file,) = desk.ask("GET", f"{ENTRIES}/{entry}/attachments")["results"]
+    found = desk.ask("GET", f"{ENTRIES}/{entry}/attachments")
+    file = found["results"][0]
+    noted = desk.ask("GET", f"{ENTRIES}/{entry}?attributes=attachments_left_out")["values"]["attachments_left_out"]
+    assert found["left_out"] == [noted] == ["more (1 bytes): at most 20 files go with one entry"]
     assert (file["name"], file["content_type"]) == ("shot.png", "image/png")
     path = f"{FILES}/{file['id']}"
     assert desk.client.get(path).data == b"\x89PNG"

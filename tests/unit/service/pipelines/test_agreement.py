@@ -48,6 +48,21 @@ def test_the_usual_pipeline_is_filled_in(old: Any, new: dict[str, Any], written:
     assert filled(DECLARED, live(), old, new) == written
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "stage"),
+    [
+        (None, {}, "default1"),
+        (None, {"pipeline": "other", "stage": None}, "other1"),
+        (None, {"pipeline": "other", "stage": "default1"}, "default1"),
+        ({"pipeline": "default", "stage": "default1"}, {"pipeline": "other"}, None),
+    ],
+)
+def test_who_is_made_begins_in_the_first_stage_where_that_is_declared(
+    old: Any, new: dict[str, Any], stage: str | None
+) -> None:
+    assert filled(replace(DECLARED, begins=True), live(), old, new).get("stage") == stage
+
+
 def test_without_the_declared_one_the_first_is_usual() -> None:
     assert filled(DECLARED, live(pipelines=("b", "a")), None, {}) == {"pipeline": "b"}
     assert filled(DECLARED, live(pipelines=()), None, {"name": "x"}) == {"name": "x"}

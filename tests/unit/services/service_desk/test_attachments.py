@@ -15,6 +15,7 @@ from services.service_desk.domain.attachments import (
     Attachment,
     attached,
     disposition,
+    left_out_text,
     plain_name,
     plain_type,
     shown_type,
@@ -82,5 +83,14 @@ def test_what_is_too_much_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "MOST_BYTES", 10)
     monkeypatch.setattr(attachments, "MOST_FILES", 2)
     made = _message(("big", b"x" * 11, "a/b"), ("1", b"x" * 6, "a/b"), ("2", b"x" * 6, "a/b"), ("3", b"x" * 4, "a/b"))
-    found = attached(message_from_bytes(made.as_bytes(), policy=default))
+    made.add_attachment(b"x", maintype="a", subtype="b", filename="4")
+    found, left = attached(message_from_bytes(made.as_bytes(), policy=default))
     assert [one.name for one in found] == ["1", "3"]
+    assert [(one.name, one.size) for one in left] == [("big", 11), ("2", 6), ("4", 1)]
+    assert left_out_text(left).splitlines() == [
+        "big (11 bytes): a file has at most 10 bytes",
+        "2 (6 bytes): at most 10 bytes of files go with one entry",
+        "4 (1 bytes): at most 2 files go with one entry",
+    ]
+    assert left_out_text(left * 100).splitlines()[-1] == "and 200 more"
+    assert left_out_text(()) == ""
