@@ -12,13 +12,15 @@ from services.service_desk.promises import recording
 from services.service_desk.promises.books import Books
 from services.service_desk.promises.keeping import Keeping
 from services.service_desk.queues import followers
+from services.service_desk.reopening import Reopening
 from shared.service.steps import LiveType, Step, in_turn
 
 
 def steps(type_of: Callable[[str], LiveType]) -> Step:
-    """Merged tickets have one conversation, clocks move, e-mail to go out is queued, who follows what is kept; what
-    clocks came to stays."""
+    """Merged tickets have one conversation, clocks move, customers wake tickets, e-mail to go out is queued, who
+    follows what is kept; what clocks came to stays."""
     joining = Joining(type_of)
-    keeping = Keeping(Books(), type_of)
+    moving = Reopening(type_of, Keeping(Books(), type_of), lambda: every)
     before = (recording.guard, parents.keep, claiming.claim, joining.said)
-    return in_turn(*before, keeping, joining.merged, Queueing(), followers.keep)
+    every = in_turn(*before, moving, joining.merged, Queueing(), followers.keep)
+    return every

@@ -29,11 +29,15 @@ Publish = Callable[[Connection, LiveType, Sequence[Written], Context], None]
 
 
 class NeedSlots(Exception):
-    """Attributes about to get their first value have no slot yet."""
+    """Attributes about to get their first value have no slot yet.
 
-    def __init__(self, attributes: Collection[AttributeDef]) -> None:
+    live: their type, where a step of the write found it out about another type than the one that is written.
+    """
+
+    def __init__(self, attributes: Collection[AttributeDef], live: LiveType | None = None) -> None:
         super().__init__(", ".join(one.name for one in attributes))
         self.attributes = list(attributes)
+        self.live = live
 
 
 class Overtaken(Exception):
@@ -149,7 +153,7 @@ class Attempts:
             except StaleCatalog:
                 self._catalog.refresh()
             except NeedSlots as need:
-                take(self._database, live, need.attributes)
+                take(self._database, need.live or live, need.attributes)
                 self._catalog.refresh()
             except Taken as taken:
                 self._refuse_taken(live, taken, refused, partial)

@@ -105,7 +105,7 @@ class Keeper:
             except StaleCatalog:
                 self._catalog.refresh()
             except NeedSlots as need:
-                take(self._database, live, need.attributes)
+                take(self._database, need.live or live, need.attributes)
                 self._catalog.refresh()
         raise Unavailable("the catalog keeps changing: try again")
 

@@ -93,7 +93,7 @@ class Within:
             except StaleCatalog:
                 self._catalog.refresh()
             except NeedSlots as need:
-                take(self._database, live, need.attributes)
+                take(self._database, need.live or live, need.attributes)
                 self._catalog.refresh()
             except Taken as taken:
                 self._clash(connection, live, taken)

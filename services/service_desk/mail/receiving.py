@@ -4,8 +4,8 @@ It answers a ticket when it refers to a message of it, or names it in its subjec
 machine wrote opens no ticket, waits for no answer and moves no clock: it is noted with the ticket it answers, or
 dropped; so is what comes from our own address. Whoever answers a message of ours joins its ticket, whoever they are, on
 the side of who asked: they were shown it. What we say still goes to who asked, and nobody else. A customer who writes
-about a ticket that is closed, or waits for them, makes it wait for us; where it is closed for good, a new ticket
-follows it. What a mail server gives back is marked as not delivered.
+wakes their ticket (`reopening`); where it is closed for good, a new ticket follows it. What a mail server gives back is
+marked as not delivered.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from services.service_desk.mail.post_office import post_office
 from services.service_desk.promises.keeping import ENTRY, TICKET
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, Invalid
-from shared.service.entities import Draft, Entity, ItemError, Ref, Update, Upsert, View
+from services.service_desk.reopening import STAYS_CLOSED
+from shared.service.entities import Draft, Entity, ItemError, Ref, Upsert, View
 from shared.service.home import Home
 from shared.service.permissions import require
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
-_TICKET_VIEW = View("json", ("status", "pipeline", "requester_email", "thread_id"))
+_TICKET_VIEW = View("json", ("requester_email", "thread_id"))
 _ENTRY_VIEW = View("json", ("ticket_id",))
-_WAITING = ("closed", "waiting_on_customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,14 @@ def _received(service: Runtime, ctx: Context, mail: Mail) -> Received:
         if mail.automatic:
             return Received()
         ticket, opened = _opened(service, ctx, mail, None)
-    elif not mail.automatic and ticket.values.get("status") in _WAITING:
-        ticket, opened = _woken(service, ctx, mail, ticket)
     try:
-        entry = _entered(service, ctx, mail, ticket.id)
+        try:
+            entry = _entered(service, ctx, mail, ticket.id)
+        except Invalid as refused:
+            if refused.errors[0].code != STAYS_CLOSED:
+                raise
+            ticket, opened = _opened(service, ctx, mail, ticket.id)
+            entry = _entered(service, ctx, mail, ticket.id)
     except Conflict:  # somebody else took the same message in at this moment
         taken = _entries(service, ctx, (mail.message_id,))
         return Received(_ticket_of(taken[0]) if taken else ticket.id, taken[0].id if taken else None, again=True)
@@ -138,28 +142,6 @@ def _opened(service: Runtime, ctx: Context, mail: Mail, parent: int | None) -> t
     ref = Ref(attribute="thread_id", value=mail.message_id)
     (made,) = service.entities.upsert(ctx, TICKET, [Upsert(ref, values)], _TICKET_VIEW)
     return _entity(made), True
-
-
-def _woken(service: Runtime, ctx: Context, mail: Mail, ticket: Entity) -> tuple[Entity, bool]:
-    """A ticket that waits for us from now on; one that follows it where it stays closed."""
-    stage = open_stage(service, str(ticket.values.get("pipeline")))
-    if stage is None:
-        return ticket, False
-    try:
-        (moved,) = service.entities.update(ctx, TICKET, [Update(Ref(ticket.id), {"stage": stage})], _TICKET_VIEW)
-        return _entity(moved), False
-    except Invalid:
-        if ticket.values.get("status") != "closed":
-            return ticket, False
-        return _opened(service, ctx, mail, ticket.id)
-
-
-def open_stage(service: Runtime, pipeline: str) -> str | None:
-    """The stage of a pipeline that says so; else its first open one."""
-    options = service.catalog.type(TICKET).attributes["stage"].options
-    mine = [one for one in options if one.parent == pipeline and one.detail.get("isClosed") != "true"]
-    ours = [one for one in mine if one.detail.get("statusCategory") == "waiting_on_us"]
-    return next((one.value for one in (*ours, *mine)), None)
 
 
 def _entered(service: Runtime, ctx: Context, mail: Mail, ticket: int) -> Entity:

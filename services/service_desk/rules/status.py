@@ -16,6 +16,9 @@ from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, ref
 
 STATUS = "statusCategory"
 REOPEN_DAYS = "reopenDays"
+USUAL_DAYS = 14
+"""For how many days a customer's word opens a closed ticket again where its pipeline does not say; agents may at any
+time there."""
 CLOSED, OPEN = "closed", "open"
 MERGING = "MERGE_OBJECTS"
 _FIRST_STAGE = "1"

@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services.service_desk.mail import outbox
-from services.service_desk.mail.receiving import open_stage
 from services.service_desk.promises import rows
 from services.service_desk.promises.instants import aware, from_text
 from services.service_desk.promises.keeping import ENTRY, TICKET
+from services.service_desk.reopening import open_stage
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError, ErrorList, FieldError, Invalid, NotFound
@@ -123,7 +123,7 @@ def _given(service: Runtime, home: Home, old: State) -> dict[str, object]:
     """What the new ticket has of the old one. It stands where somebody has to look at it."""
     found = {name: _value(home, TICKET, old, name) for name in _TAKEN_ALONG}
     pipeline = found["pipeline"]
-    stage = None if pipeline is None else open_stage(service, str(pipeline))
+    stage = None if pipeline is None else open_stage(home.type(TICKET), str(pipeline))
     return {name: value for name, value in {**found, "stage": stage}.items() if value is not None}
 
 

@@ -127,7 +127,7 @@ def need_slots(live: LiveType, values: Mapping[str, Any]) -> None:
         if value is not None and (one := live.attributes[name]).column is None and kind_of(one).family is not None
     ]
     if homeless:
-        raise NeedSlots(homeless)
+        raise NeedSlots(homeless, live)
 
 
 def _names(live: LiveType, changed: Mapping[str, Change]) -> list[str]:
