@@ -2,7 +2,8 @@
 
 It keeps no place of its own that would have to survive: it begins at the head, and what was not sent, or got lost, the
 followers pull (shared/bus/following.py). Several relays of one log do no harm. When a follower's queue is long, it
-gets no more messages until it has caught up by pulling. Nothing new for a second: a pulse (shared/bus/pulses.py).
+gets no more messages until it has caught up by pulling. A page with nothing for a listener costs it nothing: its next
+message, at most a second later, begins where the last one ended. Silence for a second: a pulse (shared/bus/pulses.py).
 
 Messages hold events as the feed answers them, tokens left out: these are told only to who may ask the feed for them.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
@@ -52,6 +53,9 @@ class Relay:
     _listeners: list[Listener] = field(default_factory=list)
     _pulse: float = float("-inf")
     _bodies: Keeping = field(default_factory=Keeping)
+    _skipped: dict[str, FeedPage] = field(default_factory=dict)
+    """The first of the pages since its last message that had nothing for a listener, by queue."""
+    _last: FeedPage | None = None
     quiet: bool = False
     """Whether the last step found no news."""
     _more: bool = False
@@ -77,15 +81,17 @@ class Relay:
             self._pulse = monotonic() // PULSE_SECONDS * PULSE_SECONDS
             self._listeners = self._who_keep_up(self.broker.listeners(self.source))
         if self._place is None or not self._listeners:
-            self._place, self._more = self._feed.read(NOW, limit=1).next, False
+            self._begin(self._feed.read(NOW, limit=1).next)
             return False
+        moved = due and self._move_on()
         page = self._feed.read(str(self._place), limit=self.most)
         if page.next == page.start:
             self._more = False
-            self.broker.pulse(self.source, encode_message(page, (), withheld=False))
+            if not moved:  # or they would take the pulse for the news of a message that was lost
+                self.broker.pulse(self.source, encode_message(page, (), withheld=False))
             return False
         self._send(page)
-        self._place, self._more = page.next, not page.up_to_date
+        self._last, self._place, self._more = page, page.next, not page.up_to_date
         return self._more
 
     def _send(self, page: FeedPage) -> None:
@@ -96,17 +102,39 @@ class Relay:
         name: str | None = None
         for listener in self._listeners:
             asked = {one for one in kinds if listener.wants(*one)}
+            if not asked:
+                self._skipped.setdefault(listener.queue, page)
+                continue
             wanted = told if asked == kinds else [row for row in told if (row.kind, row.entity_type) in asked]
             withheld = any(kind == TOKEN for kind, _ in asked)
             if len(wanted) >= self.many and name is None:
                 name = self._bodies.put(self.broker, self.source, page.start, page.next, encode_body(told))
             body = name if len(wanted) >= self.many else None
-            self.broker.publish(listener.queue, encode_message(page, wanted, withheld=withheld, body=body))
+            since = self._since(listener, page)
+            self.broker.publish(listener.queue, encode_message(since, wanted, withheld=withheld, body=body))
+
+    def _since(self, listener: Listener, page: FeedPage) -> FeedPage:
+        """A page, begun where the listener's last message ended."""
+        first = self._skipped.pop(listener.queue, page)
+        return replace(page, start=first.start, events_before=first.events_before)
+
+    def _move_on(self) -> bool:
+        """Tell those who were told nothing lately how far there was nothing for them; whether there were any."""
+        behind = [one for one in self._listeners if one.queue in self._skipped]
+        for one in behind:
+            assert self._last is not None
+            self.broker.publish(one.queue, encode_message(self._since(one, self._last), (), withheld=False))
+        self._skipped.clear()
+        return bool(behind)
 
     def forget(self) -> None:
         """Begin at the head again, after a failure or a lost place."""
-        self._place, self._more = None, False
+        self._begin(None)
         self._pulse = float("-inf")
+
+    def _begin(self, place: Cursor | None) -> None:
+        self._place, self._more, self._last = place, False, None
+        self._skipped.clear()
 
     def _who_keep_up(self, listeners: Sequence[Listener]) -> list[Listener]:
         waiting = dict(zip(listeners, self.broker.waiting([one.queue for one in listeners]), strict=True))

@@ -15,7 +15,7 @@ from shared.bus.bodies import Bodies
 from shared.bus.broker import PREFIX, Broker, Listener
 from shared.bus.client import DirectSource
 from shared.bus.consumer import watermark
-from shared.bus.feed import Feed
+from shared.bus.feed import NOW, Feed
 from shared.bus.following import Follower, queue_of, run_consumer
 from shared.bus.page import decode_message
 from shared.bus.relay import Relay, run_relay
@@ -180,6 +180,32 @@ def test_a_follower_gets_what_it_asked_for_and_its_place_moves_on(database, here
     assert seen(here) == [2]
     with here.connect() as connection:
         assert watermark(connection, subscription.name).tick > 2
+
+
+def test_pages_with_nothing_for_a_follower_are_told_together_once_a_second(database, here, source, broker, redis_url):
+    subscription = following(name=f"test.{uuid4()}", types=frozenset({"company"}))
+    follower, queue = Follower(here, Counted(source), subscription), queue_of(subscription)
+    follower.catch_up(threading.Event())
+    asked = follower.source.asked
+    broker.announce("contacts", Listener(queue, subscription.types))
+    relay = Relay("contacts", database, Broker(redis_url))
+    relay.step()
+    for due in (False, True):
+        for number in (1, 2, 3):
+            relay._pulse = float("inf")
+            write(database, event(number))
+            relay.step()
+        assert not drained(redis_url, queue)
+        if due:
+            relay._pulse = float("-inf")
+        else:
+            write(database, event(9, entity_type="company"))
+        relay.step()
+        [body] = drained(redis_url, queue)
+        assert follower.take(decode_message(body))
+    assert (seen(here), follower.source.asked) == ([9], asked)
+    with here.connect() as connection:
+        assert watermark(connection, subscription.name) == Feed(database).read(NOW).start
 
 
 def test_a_long_queue_gets_nothing_more_until_it_is_short(database, pair, redis_url, monkeypatch):
