@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from shared.kernel.clock import iso
 from shared.kernel.errors import Invalid
+from shared.service.effective import EARLIEST
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the database's timestamps are UTC without zone
 _MILLISECOND = timedelta(milliseconds=1)
-FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)
+FIRST, LAST = EARLIEST, datetime(2199, 1, 1, tzinfo=UTC)
 """Between which instants calendars tell business time, with room for what is promised behind the last."""
 
 

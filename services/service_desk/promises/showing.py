@@ -8,7 +8,6 @@ same to the millisecond at any moment.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -66,13 +65,15 @@ def clock_values(loaded: Loaded, progress: Progress, at: int) -> dict[str, Any]:
 
 
 def said_values(progress: Progress, said: Sequence[Any] | None) -> dict[str, Any]:
-    """What is told of replies."""
+    """What is told of replies. What is said to have been said before the ticket was opened counts from its opening, as
+    it does for clocks."""
     first, last, count = said or (None, None, 0)
     opened = min((one.started for one in progress.clocks), default=None)
-    waited = None if first is None or opened is None else Decimal(max(ms(first) - opened, 0))
+    first_at, last_at = (None if one is None else max(ms(one), opened or ms(one)) for one in (first, last))
+    waited = None if first_at is None or opened is None else Decimal(first_at - opened)
     return {
-        "first_reply_at": _aware(first),
-        "last_reply_at": _aware(last),
+        "first_reply_at": None if first_at is None else aware(first_at),
+        "last_reply_at": None if last_at is None else aware(last_at),
         "reply_count": Decimal(count) if count else None,
         "time_to_first_reply": waited,
     }
@@ -87,7 +88,3 @@ def _told(loaded: Loaded, target: Target, clock: Clock | None, at: int) -> dict[
     due = aware(clock.due) if clock.due is not None else None
     spent = Decimal(clock.elapsed) if ended and clock.length is not None and clock.run is not Run.DROPPED else None
     return dict(zip(names, (shown.run.value, due, spent), strict=True))
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else aware(ms(moment))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import datetime, timedelta
+from html import unescape
+from unicodedata import category
 
+from shared.service.effective import EARLIEST, TOO_EARLY
 from shared.service.rules import PASS, Proposal, RuleSet, Verdict, complete, refuse
 
 QUEUED = "QUEUED"
@@ -11,7 +15,9 @@ IMPORT = "IMPORT"
 _OURS = ("AGENT", "SYSTEM")
 _LONG_AGO = timedelta(hours=1)
 _SOON = timedelta(minutes=1)
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_TAG = re.compile(r"<[^<>]*>")
+# What shows although it has no words.
+_SHOWN = re.compile(r"<(?:img|video|audio|iframe|hr)\b", re.IGNORECASE)
 _FIXED = ("ticket_id", "visibility", "author", "said_at", "attachment_ids", "attachments_left_out")
 
 
@@ -30,9 +36,27 @@ def be_said_by_now(proposal: Proposal) -> Verdict:
         return PASS
     if said > proposal.at + _SOON:
         return refuse("said_at", "INVALID_DATE", "said_at is when it was said: it does not lie in the future.")
-    if said < _FIRST:
-        return refuse("said_at", "INVALID_DATE", "said_at lies in 1970 at the earliest.")
+    if said < EARLIEST:
+        return refuse("said_at", TOO_EARLY, f"said_at lies in {EARLIEST.year} at the earliest.")
     return PASS
+
+
+def say_something(proposal: Proposal) -> Verdict:
+    """An entry has words, or files: clocks would stop by nothing. What an e-mail brought may have been empty; then it
+    says that (`mail.receiving`)."""
+    if not (proposal.creating or proposal.changes("body")) or proposal.after("attachment_ids"):
+        return PASS
+    if blank(proposal.after("body")):
+        return refuse("body", "REQUIRED_FIELD", "body: say something, or name files in attachment_ids.")
+    return PASS
+
+
+def blank(body: object) -> bool:
+    """Whether a text has nothing to see in it, be it HTML."""
+    text = str(body or "")
+    if _SHOWN.search(text):
+        return False
+    return all(category(one)[0] in "CZ" for one in unescape(_TAG.sub("", text)))
 
 
 def stay_as_said(proposal: Proposal) -> Verdict:
@@ -57,4 +81,4 @@ def go_out(proposal: Proposal) -> Verdict:
     return complete(delivery=QUEUED)
 
 
-TICKET_ENTRY = RuleSet(check=(begin_entry, be_said_by_now, stay_as_said, go_out))
+TICKET_ENTRY = RuleSet(check=(begin_entry, say_something, be_said_by_now, stay_as_said, go_out))

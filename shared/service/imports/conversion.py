@@ -15,7 +15,7 @@ from typing import Any
 from shared.eav.declare import AttributeDef
 from shared.kernel.clock import read_instant
 from shared.kernel.errors import FieldError
-from shared.service.effective import EFFECTIVE_AT, IN_FUTURE, yet_to_come
+from shared.service.effective import EFFECTIVE_AT, refusal
 from shared.service.imports.cells import CellProblem, moment_reader, number_reader, read_boolean
 from shared.service.imports.spec import Column, ImportSpec
 
@@ -237,12 +237,11 @@ class Converter:
         except (ValueError, OverflowError):
             row.errors.append(FieldError(EFFECTIVE_AT, "INVALID_DATE", "not an instant"))
             return
-        if yet_to_come(at):
-            row.errors.append(
-                FieldError(EFFECTIVE_AT, IN_FUTURE, "in the future: a row counts from now or from before")
-            )
-        else:
+        refused = refusal(at)
+        if refused is None:
             row.effective_at = at
+        else:
+            row.errors.append(FieldError(EFFECTIVE_AT, *refused))
 
     def _links(self, row: Row, cells: Sequence[str | None]) -> None:
         for place, link in enumerate(self._spec.links):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.service_desk.promises.sweeping import sweep
 from shared.kernel.clock import iso, now
 from shared.service.jobs import work_off
 from tests.integration.service_desk.conftest import ENTRIES, Desk
@@ -117,6 +118,32 @@ def test_what_is_said_stays_as_it_was_said(desk: Desk) -> None:
     assert (found["visibility"], found["author"], found["ticket_id"]) == ("PUBLIC", "AGENT", ident)
     desk.ask("PATCH", f"{ENTRIES}/{made['id']}", values={"body": "Corrected"})
     desk.ask("PATCH", f"{ENTRIES}/{made['id']}", 400, values={"visibility": "INTERNAL"})
+
+
+def test_nothing_is_no_answer(desk: Desk) -> None:
+    ident = desk.ticket(subject="Silence")
+    for values in ({"body": ""}, {"body": "<p>&nbsp;</p>"}, {"body": None, "author": "CUSTOMER"}):
+        (error,) = desk.say(ident, status=400, **values)["errors"]
+        assert (error["context"]["propertyName"], "say something" in error["message"]) == (["body"], True)
+    assert {one["stopped_at"] for one in sla(desk, ident)["clocks"]} == {None}
+    said = desk.say(ident)
+    desk.ask("PATCH", f"{ENTRIES}/{said['id']}", 400, values={"body": " "})
+    # Customers send empty e-mails: that they wrote is known.
+    raw = "From: c@example.org\nSubject: Nothing\nMessage-ID: <nothing@x>\n\n"
+    assert desk.ask("POST", "/api/v1/service_desk/messages", raw=raw)["outcome"] == "opened"
+
+
+def test_what_is_said_to_be_said_before_there_was_anything(desk: Desk) -> None:
+    early = "0001-01-02T00:00:00Z"
+    desk.ask("POST", "/api/v1/objects/tickets", 400, values={"subject": "x"}, effective_at=early)
+    ident = desk.ticket(subject="Old", at="2026-03-02T09:00:00Z")
+    desk.say(ident, status=400, said_at=early)
+    # Since 1970 it may be: what was said before the ticket was opened counts from its opening.
+    desk.say(ident, said_at="2025-03-02T09:00:00Z", at="2026-03-02T10:00:00Z")
+    sweep(desk.runtime.db)
+    found = desk.read(ident)
+    assert found["first_reply_at"] == found["last_reply_at"] == found["opened_at"] == "2026-03-02T09:00:00.000Z"
+    assert found["time_to_first_reply"] == 0
 
 
 def test_tickets_are_linked_and_have_parents(desk: Desk) -> None:

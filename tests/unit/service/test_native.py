@@ -54,6 +54,7 @@ def test_unknown_top_level_keys_are_refused_with_the_nearest(web: Any) -> None:
         ("0001-01-01T00:00:00+14:00", "INVALID_DATE"),
         ("9999-12-31T23:59:59-14:00", "INVALID_DATE"),
         ("2999-01-01T00:00:00Z", "IN_FUTURE"),
+        ("0001-01-02T00:00:00Z", "TOO_EARLY"),
     ],
 )
 def test_writes_count_from_an_instant_that_has_been(web: Any, instant: str, code: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shared.eav.showing import EVERY
 from shared.kernel.clock import read_instant
 from shared.kernel.errors import Invalid, NotFound
-from shared.service.effective import EFFECTIVE_AT, IN_FUTURE, yet_to_come
+from shared.service.effective import EFFECTIVE_AT, refusal
 from shared.service.entities import Entity, Ref, View
 from shared.service.web.request import BIGGEST_ID
 
@@ -95,11 +95,13 @@ def instant(body: dict[str, Any], key: str, where: str = "") -> datetime | None:
 
 
 def since(body: dict[str, Any], where: str = "") -> datetime | None:
-    """The `effective_at` of a body: when a write counts from. Raises Invalid, also for what is yet to come."""
+    """The `effective_at` of a body: when a write counts from. Raises Invalid, also for what is yet to come or lies
+    before anything counts."""
     at = instant(body, EFFECTIVE_AT, where)
-    if at is not None and yet_to_come(at):
-        text = f"{where}{EFFECTIVE_AT} must not be in the future: a write counts from now or from before"
-        raise Invalid.one(f"{where}{EFFECTIVE_AT}", IN_FUTURE, text)
+    refused = None if at is None else refusal(at)
+    if refused is not None:
+        code, why = refused
+        raise Invalid.one(f"{where}{EFFECTIVE_AT}", code, f"{where}{EFFECTIVE_AT} must not be {why}")
     return at
 
 

@@ -129,7 +129,7 @@ def test_since_when_a_row_holds():
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("2999-01-01", "IN_FUTURE"), ("0001-01-01T00:00:00+14:00", "INVALID_DATE")],
+    [("2999-01-01", "IN_FUTURE"), ("0001-01-02", "TOO_EARLY"), ("0001-01-01T00:00:00+14:00", "INVALID_DATE")],
 )
 def test_a_row_does_not_count_from_the_future_or_from_no_instant(text: str, code: str):
     more = {"effective_at": EffectiveAt(column=2, date_format="YMD")}
