@@ -107,6 +107,8 @@ def _told(outcome: Outcome, commands: list[str]) -> Text:
     lines += [f"{outcome.linked:,} links between contacts, companies and deals"] * bool(outcome.linked)
     lines += [f"{outcome.activities:,} notes, calls, e-mails, meetings and tasks"] * bool(outcome.activities)
     lines += [f"{outcome.said:,} replies and internal notes about tickets"] * bool(outcome.said)
+    if outcome.promised:
+        lines.append(f"business hours and promises to customers since {outcome.promised[:10]}: crm sla policies list")
     if outcome.refused:
         lines.append(f"{outcome.refused:,} were refused: {'; '.join(outcome.problems)}")
     if not outcome.dated:

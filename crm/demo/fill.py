@@ -19,7 +19,8 @@ from typing import Any
 
 from crm.api import Api, ApiError, path_of, results
 from crm.demo.activities import ActivityFill, in_chunks
-from crm.demo.company import SCORE, Company, domain_of
+from crm.demo.company import SCORE, SPAN, Company, domain_of
+from crm.demo.promises import promise
 from crm.demo.story import Story
 from crm.demo.tickets import TicketFill
 from crm.vocabulary import UnknownAttribute, load_vocabulary
@@ -33,7 +34,8 @@ Advance = Callable[[str, int], None]
 
 @dataclass
 class Outcome:
-    """What filling did. `dated` tells whether the past could be written as the past; `problems` are samples."""
+    """What filling did. `dated` tells whether the past could be written as the past; `promised` from when on something
+    is promised to customers, "" when nothing was declared; `problems` are samples."""
 
     created: int = 0
     changed: int = 0
@@ -43,6 +45,7 @@ class Outcome:
     said: int = 0
     refused: int = 0
     dated: bool = True
+    promised: str = ""
     problems: list[str] = field(default_factory=list)
 
 
@@ -61,6 +64,7 @@ class Fill:
     def run(self) -> Outcome:
         """Send everything. Raises ApiError and Unreachable."""
         self._names = {"score": score_attribute(self.api)}
+        self.outcome.promised = promise(self.api, self.company.now - SPAN, self.company.now)
         for chunk in _chunks(self.company.owners(), BATCH):
             self._owners += self._send("owners", chunk)
         company = self.company

@@ -30,13 +30,13 @@ MOST_QUEUES = 200
 MOST_NAME = 100
 
 
-class QueueIn(BaseModel):
+class TaskQueueIn(BaseModel):
     """A queue by its name."""
 
     name: str
 
 
-class QueueOut(BaseModel):
+class TaskQueueOut(BaseModel):
     """A queue, and how many open tasks are in it."""
 
     id: str
@@ -44,10 +44,10 @@ class QueueOut(BaseModel):
     open: int
 
 
-class Queues(BaseModel):
+class TaskQueues(BaseModel):
     """All queues, in the order in which they were made."""
 
-    results: list[QueueOut]
+    results: list[TaskQueueOut]
 
 
 def list_queues(service: Runtime) -> Response:
@@ -153,12 +153,12 @@ def _open(service: Runtime, several: Iterable[OptionDef]) -> dict[int, int]:
 _TAG = "Activities"
 _EXAMPLE = {"name": "Renewals"}
 OPERATIONS = (
-    Operation("GET", PATH, "listTaskQueues", "List task queues", list_queues, response=Queues, tag=_TAG,
+    Operation("GET", PATH, "listTaskQueues", "List task queues", list_queues, response=TaskQueues, tag=_TAG,
               description="Each with the number of its open tasks. A task is in a queue by its attribute `queue`."),
-    Operation("POST", PATH, "addTaskQueue", "Make a task queue", add_queue, 201, body=QueueIn, response=QueueOut,
-              example=_EXAMPLE, tag=_TAG),
-    Operation("PATCH", PATH + "/{queue}", "renameTaskQueue", "Rename a task queue", rename_queue, body=QueueIn,
-              response=QueueOut, example=_EXAMPLE, tag=_TAG),
+    Operation("POST", PATH, "addTaskQueue", "Make a task queue", add_queue, 201, body=TaskQueueIn,
+              response=TaskQueueOut, example=_EXAMPLE, tag=_TAG),
+    Operation("PATCH", PATH + "/{queue}", "renameTaskQueue", "Rename a task queue", rename_queue, body=TaskQueueIn,
+              response=TaskQueueOut, example=_EXAMPLE, tag=_TAG),
     Operation("DELETE", PATH + "/{queue}", "dropTaskQueue", "Put a task queue away", drop_queue, 204, tag=_TAG,
               description="Refused while open tasks are in it."),
 )  # fmt: skip

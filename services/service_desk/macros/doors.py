@@ -13,6 +13,7 @@ from flask import Response
 from pydantic import BaseModel
 
 from services.service_desk.macros import commands, store
+from services.service_desk.macros.answers import AppliedMacro, DeclaredBody, Listing, SaidText
 from services.service_desk.macros.applying import apply, filled_in
 from services.service_desk.macros.bodies import MacroIn, ReplyIn
 from services.service_desk.macros.store import MACRO, REPLY, Declared
@@ -40,23 +41,6 @@ _MACRO: dict[str, Any] = {
     "name": "take-over",
     "actions": [{"set": {"priority": "HIGH"}}, {"note": {"text": "Looked at by {{ agent.name }}"}}],
 }
-
-
-class DeclaredBody(BaseModel):
-    """One version of something declared: what it says, and since when."""
-
-    id: str
-    name: str
-    version: int
-    declared_at: str
-    created_by: str | None = None
-    body: dict[str, Any]
-
-
-class Listing(BaseModel):
-    """Those in force, by name."""
-
-    results: list[DeclaredBody]
 
 
 class Apply(BaseModel):
@@ -238,7 +222,7 @@ OPERATIONS = (
     _operation("DELETE", "replies/{name}", "withdrawReply", "Withdraw a canned reply", withdraw_reply, success=204),
     _operation(
         "POST", "replies/preview", "previewReply", "See a text as it would be said about a ticket", preview_reply,
-        read_only=True, body=Preview, example={"ticket": "1", "text": "Dear {{ requester.name }}"},
+        read_only=True, body=Preview, response=SaidText, example={"ticket": "1", "text": "Dear {{ requester.name }}"},
     ),
     _operation("GET", "macros", "readMacros", "Read macros", read_macros, response=Listing),
     _operation(
@@ -248,6 +232,6 @@ OPERATIONS = (
     _operation("DELETE", "macros/{name}", "withdrawMacro", "Withdraw a macro", withdraw_macro, success=204),
     _operation(
         "POST", "macros/{name}/apply", "applyMacro", "Apply a macro to tickets, or see what it would do", apply_macro,
-        body=Apply, example={"tickets": ["1"], "preview": True},
+        body=Apply, response=AppliedMacro, example={"tickets": ["1"], "preview": True},
     ),
 )  # fmt: skip

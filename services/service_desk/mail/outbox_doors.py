@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -50,6 +51,25 @@ class GoingOut(BaseModel):
     on: bool
     problem: str | None = None
     results: list[Going]
+
+
+class CameIn(BaseModel):
+    """An e-mail that came in, without what it said. sender: empty once it was forgotten."""
+
+    message_id: str
+    sender: str
+    automatic: bool
+    quiet: bool
+    outcome: str
+    ticket: str | None
+    entry: str | None
+    at: datetime
+
+
+class Messages(BaseModel):
+    """A page, the latest first."""
+
+    results: list[CameIn]
 
 
 def _permit(service: Runtime, mode: Mode) -> None:
@@ -124,6 +144,7 @@ OPERATIONS = (
             QueryParam("before", "string", "Only what came before this instant"),
             QueryParam("limit", "integer", "How many", _PAGE),
         ),
+        response=Messages,
         tag=TAG,
     ),
 )

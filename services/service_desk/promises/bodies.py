@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+_FROM = "An instant that does not lie behind us, unless there are no tickets yet; now when absent"
 Parts = list[list[str]]
 """Parts of a day, such as [["09:00", "12:00"], ["13:00", "17:00"]]."""
 
@@ -35,7 +36,7 @@ class CalendarDraft(BaseModel):
 class CalendarIn(CalendarDraft):
     """A calendar, or its next version."""
 
-    valid_from: str | None = Field(default=None, description="An instant that does not lie behind us; now when absent")
+    valid_from: str | None = Field(default=None, description=_FROM)
 
 
 class GoalIn(BaseModel):
@@ -96,7 +97,7 @@ class PolicyDraft(BaseModel):
 class PolicyIn(PolicyDraft):
     """A policy, or its next version."""
 
-    valid_from: str | None = Field(default=None, description="An instant that does not lie behind us; now when absent")
+    valid_from: str | None = Field(default=None, description=_FROM)
 
 
 class PreviewIn(BaseModel):

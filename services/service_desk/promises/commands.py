@@ -1,7 +1,8 @@
 """Declaring calendars and policies: another version, valid from an instant on that does not lie behind us.
 
-Promises of the past stay what they were, so that no report about them changes. One version that is wrong is not taken
-back; another one takes its place.
+Promises of the past stay what they were, so that no report about them changes; before the first ticket there are no
+reports, and an instant behind us is taken too: what is recorded later of the past is judged by it. One version that is
+wrong is not taken back; another one takes its place.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from services.service_desk.promises import linked, store
 from services.service_desk.promises.books import bound
-from services.service_desk.promises.instants import asked, ms
+from services.service_desk.promises.instants import asked, ms, text
 from services.service_desk.promises.judging import judge_calendar, judge_policy, storable
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.spelling import read_calendar
@@ -34,17 +35,20 @@ def declare(desk: Desk, kind: str, raw: Mapping[str, Any], ctx: Context, foreign
     """Another version. foreign: who knows which owners and queues there are. Raises Invalid with everything that is
     wrong with it."""
     name, valid_from, body, wrong = opened(raw)
-    since = tried(wrong, lambda: _since(valid_from)) or ms(now())
     live = desk.home.fresh(TICKET)  # it may ask for what another process has just made
     errors = judge_calendar(body) if kind == store.CALENDAR else judge_policy(body, desk.home, foreign)
     errors += [*wrong, *storable(body)]
     with desk.home.database.transaction() as connection:
         store.hold(connection)
+        # While there are no tickets, promises of the past change nothing that was ever told.
+        fresh = valid_from is not None and not store.clocked(connection)
+        since = valid_from if fresh and valid_from else tried(errors, lambda: _since(valid_from)) or ms(now())
         calendars, policies = (store.every(connection, one) for one in (store.CALENDAR, store.POLICY))
         own = [one for one in (calendars if kind == store.CALENDAR else policies) if one.name == name]
         if not own and not wrong and kind == store.POLICY and body.get("withdrawn") is True:
             raise NotFound(kind, [name])
         tried(errors, lambda: _follows(own, since))
+        since = tried(errors, lambda: _counted(calendars, body, since)) or since
         try:
             if kind == store.CALENDAR:
                 read_calendar(body)
@@ -89,6 +93,19 @@ def _since(valid_from: int | None) -> int:
         message = "valid_from must not lie in the past: promises of the past stay"
         raise Invalid.one("valid_from", "INVALID_DATE", message)
     return moment if valid_from is None else valid_from
+
+
+def _counted(calendars: Sequence[Declared], body: Mapping[str, Any], since: int) -> int:
+    """From when on a promise counts: not before its calendar does, since nobody has said what business was then. A
+    moment's difference is one of clocks. Raises Invalid."""
+    name = body.get("calendar")
+    first = min((one.valid_from for one in calendars if one.name == name), default=since)
+    if since < first - _GRACE and body.get("withdrawn") is not True:
+        message = (
+            f"valid_from: the calendar {name} is valid from {text(first)}; what is counted by it begins no earlier"
+        )
+        raise Invalid.one("valid_from", "INVALID_DATE", message)
+    return max(since, first)
 
 
 def _follows(own: Sequence[Declared], since: int) -> None:

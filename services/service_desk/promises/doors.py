@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from services.service_desk.promises import commands, store
 from services.service_desk.promises.answering import clocks_of, done_about
+from services.service_desk.promises.answers import Clocks, Previewed, ReachedList
 from services.service_desk.promises.bodies import CalendarIn, PolicyIn, PreviewIn
 from services.service_desk.promises.instants import asked, text
 from services.service_desk.promises.keeping import TICKET
@@ -197,6 +198,7 @@ OPERATIONS = (
         read_only=True,
         body=PreviewIn,
         example={"policies": [_POLICY], "since": "2026-01-01T00:00:00Z"},
+        response=Previewed,
     ),
     _operation(
         "GET",
@@ -210,6 +212,7 @@ OPERATIONS = (
             QueryParam("before", "string", "Only what was reached before this instant"),
             QueryParam("limit", "integer", "How many", 100),
         ),
+        response=ReachedList,
     ),
     _operation(
         "GET",
@@ -218,5 +221,6 @@ OPERATIONS = (
         "Read a ticket's clocks",
         read_clocks,
         query=(QueryParam("at", "string", "As of this instant; now when absent"),),
+        response=Clocks,
     ),
 )

@@ -36,6 +36,11 @@ def revision(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def clocked(connection: Connection) -> bool:
+    """Whether there is, or was, any ticket."""
+    return connection.row("select from sla_clock limit 1") is not None
+
+
 def hold(connection: Connection) -> None:
     """Let changes of calendars and policies wait for one another until the transaction ends."""
     connection.row(f"select pg_advisory_xact_lock({_LOCK})")

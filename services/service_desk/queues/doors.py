@@ -15,6 +15,7 @@ from services.service_desk.queues.store import Queue
 from shared.kernel.errors import Invalid
 from shared.service.assignment import Tally, Urgency
 from shared.service.web.native import present
+from shared.service.web.native.models import EntityOut
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
 from shared.service.web.request import context, int_param, json_object, known_keys
 
@@ -76,7 +77,7 @@ class NextIn(BaseModel):
 class NextOut(BaseModel):
     """The ticket that is theirs now; null when nothing is to be had."""
 
-    ticket: dict[str, Any] | None
+    ticket: EntityOut | None
 
 
 def list_queues(service: Runtime) -> Response:

@@ -24,6 +24,7 @@ from shared.service.notices import Notice
 from shared.service.permissions import Mode, require
 from shared.service.web import notices as doors
 from shared.service.web.native import present
+from shared.service.web.native.models import EntityList
 from shared.service.web.native.query import read_query
 from shared.service.web.operation import Operation, QueryParam, answer
 from shared.service.web.request import bool_param, context, int_param, json_object, known_keys, list_param, text_param
@@ -165,7 +166,7 @@ OPERATIONS = (
                       QueryParam("attributes", "array", "What is shown, linked values (company.name) among it"),
                       QueryParam("cursor", "string", "The next_cursor of the page before"),
                       QueryParam("limit", "integer", "How many", _PAGE)),
-               description="The newest first; of what they follow, the latest 1,000."),
+               response=EntityList, description="The newest first; of what they follow, the latest 1,000."),
     *doors.operations(
         NEWS,
         TICKET,

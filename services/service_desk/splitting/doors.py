@@ -12,6 +12,7 @@ from services.service_desk.splitting.commands import MOST, split
 from shared.kernel.errors import ErrorList
 from shared.service.entities import Ref, View
 from shared.service.permissions import require
+from shared.service.web.native.models import EntityOut
 from shared.service.web.native.present import change_id, entity_id, entity_json
 from shared.service.web.operation import Operation, answer
 from shared.service.web.request import BIGGEST_ID, context, json_object, known_keys
@@ -30,7 +31,7 @@ class Splitting(BaseModel):
 class SplitTicket(BaseModel):
     """The new ticket, and what moved there."""
 
-    ticket: dict[str, Any]
+    ticket: EntityOut
     entries: list[str]
 
 

@@ -15,10 +15,9 @@ from flask import Response
 from pydantic import BaseModel
 
 from services.service_desk.macros import commands as declaring
+from services.service_desk.macros.answers import DeclaredBody, DeclaredTrigger, Listing, Tried
 from services.service_desk.macros.bodies import TriggerChange, TriggerIn
 from services.service_desk.macros.doors import (
-    DeclaredBody,
-    Listing,
     declaring_home,
     home_of,
     listed,
@@ -193,9 +192,9 @@ OPERATIONS = (
         response=Ledger),
     _operation(
         "POST", "/try", "tryTrigger", "See what a trigger would have done", try_trigger, read_only=True, body=Try,
-        example={"trigger": _DRAFT, "days": 7},
+        response=Tried, example={"trigger": _DRAFT, "days": 7},
     ),
-    _operation("GET", "/{name}", "readTrigger", "Read a trigger", read_trigger),
+    _operation("GET", "/{name}", "readTrigger", "Read a trigger", read_trigger, response=DeclaredTrigger),
     _operation(
         "PATCH", "/{name}", "changeTrigger", "Change, enable or disable a trigger", change_trigger,
         body=TriggerChange, response=DeclaredBody, example={"enabled": False},

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.kernel.clock import iso
 from shared.service.pipelines.visit_rows import MOST_LISTED, Visit
@@ -26,6 +26,7 @@ class VisitOut(BaseModel):
 
     pipeline: str | None
     stage: str
+    came_from: str | None = Field(alias="from")
     entered_at: datetime
     left_at: datetime | None
     seconds: float | None

@@ -44,6 +44,7 @@ class FakeSystem:
         self.entities: dict[str, dict[str, dict[str, Any]]] = {}
         self.requests: list[tuple[str, str, Any]] = []
         self.fail: dict[str, httpx.Response] = {}
+        self.promises: dict[str, list[dict[str, Any]]] = {}
         self.page = 200
         self.breaks = False
         self.links: dict[str, dict[str, str]] = {}
@@ -64,9 +65,22 @@ class FakeSystem:
             return self.on_links(path.removeprefix("/crm/v4/associations/"), body)
         if parts[0] == "types":
             return self.on_types(request.method, parts, body)
+        if parts[0] == "sla":
+            return self.on_promises(request.method, parts[1], body)
         if parts[0] == "objects":
             return self.on_entities(request.method, parts, body)
         return refusal(404, "OBJECT_NOT_FOUND", f"No operation answers at {path}")
+
+    def on_promises(self, method: str, kind: str, body: Any) -> httpx.Response:
+        """Calendars and policies: those of the past only while there are no tickets."""
+        known = self.promises.setdefault(kind, [])
+        if method == "GET":
+            return httpx.Response(200, json={"results": known})
+        if self.entities.get("ticket") and "valid_from" in body:
+            return refusal(400, "VALIDATION_ERROR", "valid_from must not lie in the past: promises of the past stay")
+        since = body.get("valid_from") or datetime.now(UTC).isoformat()
+        known.append({"name": body["name"], "version": 1, "valid_from": since, "body": body})
+        return httpx.Response(201, json=known[-1])
 
     def on_types(self, method: str, parts: list[str], body: Any) -> httpx.Response:
         known = self.attributes.setdefault(singular(parts[1]), [])

@@ -31,7 +31,8 @@ def wrong(answer: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def calendar(desk: Desk) -> None:
-    """One that policies may name."""
+    """One that policies may name; and a ticket, so that promises of the past stay."""
+    desk.ticket()
     desk.ask("POST", f"{SLA}/calendars", 201, name="office", time_zone="UTC", hours={"monday": [["09:00", "17:00"]]})
 
 

@@ -10,9 +10,11 @@ from crm.api import Api
 from crm.demo import Company, Size
 from crm.demo import fill as filling
 from crm.demo.activities import KINDS, activities_of
-from crm.demo.company import domain_of
+from crm.demo.company import SPAN, domain_of
 from crm.demo.fill import Fill
 from crm.demo.tickets import sayings_of
+from services.service_desk.domain.policies import Target
+from services.service_desk.promises.spelling import read_calendar, read_policy
 from shared.kernel import clock
 from tests.unit.crm.fake import FakeSystem, run_crm, singular
 
@@ -75,6 +77,26 @@ def test_everything_arrives_with_its_history():
     said = by_key(system, "ticket_entries", "message_id")
     assert outcome.said == len(said) == sum(1 for story in COMPANY.tickets() for _ in sayings_of(story))
     assert {one["values"]["ticket_id"] for one in said.values()} == {one["id"] for one in tickets.values()}
+
+
+def test_something_is_promised_from_the_first_day_on_and_once():
+    system = FakeSystem()
+    assert fill(system).promised == clock.iso(COMPANY.now - SPAN)
+    (office,), (policy,) = (system.promises[kind] for kind in ("calendars", "policies"))
+    assert read_calendar({key: one for key, one in office["body"].items() if key not in ("name", "valid_from")})
+    body = {key: one for key, one in policy["body"].items() if key not in ("name", "valid_from")}
+    read = read_policy(body, policy=1, version=1, valid_from=0, calendar=1)
+    assert (len(read.goals), len(read.thresholds), len(read.goals[Target.RESOLUTION].by_priority)) == (3, 3, 3)
+    assert fill(system).promised == ""
+    assert [len(one) for one in system.promises.values()] == [1, 1]
+
+
+def test_a_system_with_tickets_takes_promises_from_now_on():
+    system = FakeSystem()
+    fill(system)
+    system.promises.clear()
+    assert fill(system).promised > clock.iso(COMPANY.now - SPAN)
+    assert len(system.promises["policies"]) == 1
 
 
 def test_a_second_run_writes_nothing():
