@@ -20,14 +20,12 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
 from shared.kernel.json import loads
-from shared.kernel.telemetry import logger
 from shared.service.replica.catalogs import KnownType
 from shared.service.replica.facts import FactChange
 from shared.service.replica.linkages import Linkage
 from shared.service.work import ledger
 
 _AT_ONCE = 2000
-_log = logger("reporting.commands")
 _FACTS = """select id, values::text from fact
 where type_no = %(no)s and id > %(after)s and not archived order by id"""
 _GIVE_UP = """update metric set state = 'replaced', retired_at = timezone('utc', clock_timestamp())
@@ -69,6 +67,13 @@ def redefine(
     definition = _checked(database, projections, {key: value for key, value in given.items() if value is not None})
     if definition == present.definition:
         return present
+    with database.transaction() as connection:
+        return started(connection, projections, ctx, definition)
+
+
+def renew(database: Database, projections: Projections, ctx: Context, raw: Mapping[str, Any]) -> store.Metric:
+    """A new generation of a metric that is defined altogether anew; as above."""
+    definition = _checked(database, projections, raw)
     with database.transaction() as connection:
         return started(connection, projections, ctx, definition)
 
@@ -225,23 +230,6 @@ def _wrong_values(
     kept = store.values(connection, metric.id)
     differing = (key for key in {*valued, *kept} if valued.get(key) != kept.get(key))
     return {(*dims, value): (kept.get((dims, value)), valued.get((dims, value))) for dims, value in differing}
-
-
-def define_suggested(database: Database, projections: Projections) -> int:
-    """Define what services suggest for their types; how many. A name that was ever used is left alone."""
-    made = 0
-    with database.connect() as connection:
-        types = [(one.name, one.metrics) for one in projections.catalogs.types(connection)]
-        known = store.names(connection)
-    for entity_type, metrics in types:
-        for raw in metrics:
-            if raw["name"] not in known:
-                try:
-                    define(database, projections, Context(source="SYSTEM"), {**raw, "entity_type": entity_type})
-                    made += 1
-                except (Conflict, Invalid) as error:
-                    _log.warning("not defined", metric=raw["name"], error=error.category)
-    return made
 
 
 def name_types(database: Database, projections: Projections) -> int:

@@ -9,7 +9,7 @@ from services.reporting.answering import Answers
 from services.reporting.api import OPERATIONS as DOORS
 from services.reporting.asking_api import OPERATIONS as ASKING
 from services.reporting.cache import Cache
-from services.reporting.commands import define_suggested, name_types
+from services.reporting.commands import name_types
 from services.reporting.filter_api import OPERATIONS as FILTERS
 from services.reporting.handlers import subscriptions
 from services.reporting.jobs import (
@@ -31,6 +31,7 @@ from services.reporting.projections import Projections
 from services.reporting.rebuild_doors import OPERATIONS as REBUILDS
 from services.reporting.rebuilding import REPLICA, Replica
 from services.reporting.relinking import Relink, relinks_due
+from services.reporting.suggesting import define_suggested
 from shared.kernel.db import Database
 from shared.service.manifest import Manifest
 

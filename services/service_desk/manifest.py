@@ -34,6 +34,7 @@ from services.service_desk.queues.follower_doors import OPERATIONS as FOLLOWERS
 from services.service_desk.queues.routing import ASSIGNED
 from services.service_desk.references import QUEUE
 from services.service_desk.rules import RULES
+from services.service_desk.satisfaction.carrying import carry_earlier
 from services.service_desk.satisfaction.doors import OPERATIONS as SATISFACTION
 from services.service_desk.schema import TYPES
 from services.service_desk.splitting.doors import OPERATIONS as SPLITTING
@@ -87,7 +88,7 @@ MANIFEST = Manifest(
         *FOLLOWERS,
     ),
     belongings={"contact": ("ticket",)},
-    parts={"ticket": (("ticket_entry", "ticket_id"), ("ticket_clock", "ticket_id"))},
+    parts={"ticket": tuple((one, "ticket_id") for one in ("ticket_entry", "ticket_clock", "ticket_survey"))},
     claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
     forgets=forget,
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind(requester), JOINING: IntroducingKind(writer)},
@@ -96,6 +97,7 @@ MANIFEST = Manifest(
         "messages_forgotten": tidy,
         "triggers_due": ring,
         "entries_joined": join_earlier,
+        "surveys_carried": carry_earlier,
         "attachments_forgotten": forget_files,
     },
     follows=follows,

@@ -1,7 +1,8 @@
 """What reporting counts of tickets from the start: backlog, throughput, response times, promises kept. Data only.
 
 What stands open is counted of tickets, as they are; what was done of their clocks (`ticket_clock`): each is counted on
-the day it ended, under whoever had the ticket then, and no later move changes that.
+the day it ended, under whoever had the ticket then, and no later move changes that. So is what customers thought, of
+their surveys (`ticket_survey`), under whoever had the ticket when they were asked.
 
 No metric changes because time passes: the age of a ticket and the end of a promise are kept by the hour and by the
 minute, and asked for by ranges of them, such as `opened=..now-3d` and `due=now..now+2h`.
@@ -94,25 +95,25 @@ def _overdue(target: str, label: str) -> dict[str, Any]:
 
 def _asked() -> tuple[dict[str, Any], ...]:
     """What customers thought: on average, how many were satisfied (4 or 5), and how many of those asked answered."""
-    answered = {"attribute": "csat_score", "operator": "HAS_PROPERTY"}
-    satisfied = {"attribute": "csat_score", "operator": "GTE", "value": 4}
+    answered = {"attribute": "score", "operator": "HAS_PROPERTY"}
+    satisfied = {"attribute": "score", "operator": "GTE", "value": 4}
 
     def counted(name: str, label: str, test: dict[str, Any], at: str) -> dict[str, Any]:
-        dimensions = {"dimensions": ["csat_agent", "priority"], "time": _at(at)}
-        return {"name": name, "label": label, "measure": _COUNT, "filter": test, **dimensions}
+        named = {"name": name, "label": label, "measure": _COUNT, "filter": test}
+        return {**named, "dimensions": _DONE_BY, "time": _at(at)}
 
     return (
-        _average("csat_average", "Satisfaction: average", "csat_score", "csat_at", "csat_agent", "priority"),
-        counted("csat_answers", "Satisfaction: answers", answered, "csat_at"),
-        counted("csat_satisfied", "Satisfaction: satisfied customers", satisfied, "csat_at"),
+        _average("csat_average", "Satisfaction: average", "score", "answered_at", *_DONE_BY),
+        counted("csat_answers", "Satisfaction: answers", answered, "answered_at"),
+        counted("csat_satisfied", "Satisfaction: satisfied customers", satisfied, "answered_at"),
         _share("csat_share", "Satisfaction: share of satisfied customers", "csat_satisfied", "csat_answers"),
         counted(
             "csat_asked",
             "Satisfaction: asked",
-            {"attribute": "csat_asked_at", "operator": "HAS_PROPERTY"},
-            "csat_asked_at",
+            {"attribute": "asked_at", "operator": "HAS_PROPERTY"},
+            "asked_at",
         ),
-        counted("csat_responses", "Satisfaction: answered of those asked", answered, "csat_asked_at"),
+        counted("csat_responses", "Satisfaction: answered of those asked", answered, "asked_at"),
         _share("csat_response_rate", "Satisfaction: response rate", "csat_responses", "csat_asked"),
     )
 
@@ -135,8 +136,8 @@ METRICS: dict[str, tuple[dict[str, Any], ...]] = {
             "time": _at("opened_at"),
         },
         *(one for target, label in _TARGETS for one in (_due(target, label), _overdue(target, label))),
-        *_asked(),
     ),
+    "ticket_survey": _asked(),
     "ticket_clock": (
         {
             "name": "tickets_closed",

@@ -258,13 +258,13 @@ class Home:
                 )  # fmt: skip
 
     def lives(
-        self, connection: Connection, type_name: str, ids: Sequence[int], keys: Sequence[str], *, lock: bool = False
-    ) -> list[Life]:
-        """Of live entities, what became of some attributes; `lock` holds them until the transaction ends. Two
-        statements."""
+        self, connection: Connection, type_name: str, ids: Sequence[int], keys: Sequence[str], *, lock: bool = False,
+        archived: bool = False,
+    ) -> list[Life]:  # fmt: skip
+        """What became of some attributes of live entities, or of archived and absorbed ones; lock: they are held."""
         live = self.type(type_name, keys)
         names = tuple(live.by_id[int(key)].name for key in keys)
-        held = self._held(connection, type_name, ids, names, lock)
+        held = self._held(connection, type_name, ids, names, lock, archived)
         changes = changes_of(connection, live, ids, keys)
         return [
             Life(
@@ -277,13 +277,14 @@ class Home:
         ]
 
     def _held(
-        self, connection: Connection, type_name: str, ids: Sequence[int], names: tuple[str, ...] | None, lock: bool
-    ) -> list[State]:
+        self, connection: Connection, type_name: str, ids: Sequence[int], names: tuple[str, ...] | None, lock: bool,
+        archived: bool = False,
+    ) -> list[State]:  # fmt: skip
         for _ in tries():
             try:
                 with connection.transaction():
                     live = self.type(type_name)
-                    found = states(connection, live, ids, archived=False, lock=lock, attributes=names)
+                    found = states(connection, live, ids, archived=archived, lock=lock, attributes=names)
                     return [state for state, _ in found]
             except StaleCatalog:
                 self.engine.catalog.refresh()

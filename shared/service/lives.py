@@ -6,7 +6,7 @@ Not for showing history: that is the engine's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from shared.eav.catalog import LiveType
@@ -27,6 +27,23 @@ class Life(NamedTuple):
     since: datetime
     values: Mapping[str, Any]
     changes: Sequence[tuple[datetime, Mapping[str, Sequence[Any]]]]
+
+    def as_of(self, moment: datetime) -> dict[str, Any]:
+        """The values as they were at an instant: of changes at that very one, after them. Before it began, as it
+        began. What is said to have been earlier than the version before it came with that one."""
+        found, since = dict(self.values), [_plain(self.since)]
+        for at, _ in self.changes:
+            since.append(max(_plain(at), since[-1]))
+        for at, (_, changed) in zip(reversed(since), reversed(self.changes), strict=False):
+            if at <= _plain(moment):
+                break
+            found.update({key: old for key, (old, _) in changed.items()})
+        return found
+
+
+def _plain(moment: datetime) -> datetime:
+    """An instant as the database tells it."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 Changes = list[tuple[datetime, Mapping[str, Sequence[Any]]]]

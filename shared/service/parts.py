@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from shared.eav.absorbed import heirs
 from shared.eav.filters import check, parse
 from shared.eav.guard import guard
 from shared.eav.merging.merging import ABSORBED, SOURCE
+from shared.eav.merging.plan import need_slots
 from shared.eav.merging.unmerging import RELEASED
 from shared.eav.query.picking import fitting
 from shared.eav.store.state import State, Written, changes
@@ -23,7 +25,7 @@ from shared.kernel.db import Connection
 from shared.service.publishing import publish
 from shared.service.steps import LiveType
 
-__all__ = ["heirs", "joined", "left", "parts_of", "refer", "where_from"]
+__all__ = ["amend", "heirs", "joined", "left", "parts_of", "refer", "states_of", "where_from"]
 _CHANGES = """
 select entity_id, source, (changed -> %(key)s ->> 0)::bigint, (changed -> %(key)s ->> 1)::bigint from eav_history
 where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and changed -> %(key)s is not null
@@ -85,11 +87,27 @@ def refer(
     connection: Connection, live: LiveType, name: str, wholes: Mapping[int, int | None], context: Context
 ) -> dict[int, State]:
     """Have parts (id -> whole) refer to others or none, because of a merge; how they are then, without those gone."""
-    if not wholes:
+    return amend(connection, live, {one: {name: whole} for one, whole in wholes.items()}, context)
+
+
+def amend(
+    connection: Connection, live: LiveType, values: Mapping[int, Mapping[str, Any]], context: Context
+) -> dict[int, State]:
+    """Give live entities these canonical values, read-only ones too, because of a merge; how they are then, without
+    those gone. Raises NeedSlots where an attribute has no place yet: the merge begins again."""
+    if not values:
         return {}
-    states = lock(connection, live, sorted(wholes), staying=True)
-    given = ((one, {name: wholes[one.id]}) for one in states.values())
-    pending = [Pending(one, values, changes(live, one.values, values)) for one, values in given]
+    states = lock(connection, live, sorted(values), staying=True)
+    given = ((one, values[one.id]) for one in states.values())
+    pending = [Pending(one, new, changes(live, one.values, new)) for one, new in given]
+    differing = [one for one in pending if one.changed]
+    for one in differing:
+        need_slots(live, one.values)
     told = replace(context, source=SOURCE)
-    publish(connection, live, rewrite(connection, live, [one for one in pending if one.changed], told), told)
+    publish(connection, live, rewrite(connection, live, differing, told), told)
     return {one.state.id: one.state for one in pending}
+
+
+def states_of(connection: Connection, live: LiveType, ids: Collection[int]) -> list[State]:
+    """Live entities as they are, by id; they stay so until the transaction ends."""
+    return list(lock(connection, live, sorted(ids), staying=True).values()) if ids else []

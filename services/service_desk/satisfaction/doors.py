@@ -43,6 +43,13 @@ class Asked(BaseModel):
     days: int = ASK_DAYS
 
 
+class SurveyLink(BaseModel):
+    """The link by which whoever has it answers once."""
+
+    ticket: str
+    url: str
+
+
 class Answer(BaseModel):
     """A score from 1 (very bad) to 5 (very good), and what else there is to say; a form sends the same."""
 
@@ -56,8 +63,8 @@ def show_question(service: Runtime, token: str) -> Response:
     if link is None:
         return refused
     with service.db.connect() as connection:
-        found = surveys.read(connection, link)
         home = home_of(service)
+        found = surveys.read(connection, home, link)
         there = bool(home.states(connection, TICKET, [surveys.meant(connection, home, link)]))
     if found is None:
         return _html(page.refused(*_NOTHING), 404)
@@ -80,7 +87,7 @@ def take_answer(service: Runtime, token: str) -> Response:
     home = home_of(service)
     if _over(link):
         with service.db.connect() as connection:
-            found = surveys.read(connection, link)
+            found = surveys.read(connection, home, link)
         if found is None or found.answered is None:
             return _html(page.refused(*(_NOTHING if found is None else _OVER)), 404 if found is None else 410)
         return _html(page.thanks(found, first=False))
@@ -178,6 +185,6 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/api/v1/service_desk/surveys", "makeSurvey", "Make the link that asks how a ticket was served",
-        make_link, success=201, body=Asked, example={"ticket": "1"}, tag=TAG, secret=True,
+        make_link, success=201, body=Asked, response=SurveyLink, example={"ticket": "1"}, tag=TAG, secret=True,
     ),
 )  # fmt: skip

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from services.reporting import commands, verifying
+from services.reporting import suggesting, verifying
 from services.reporting.backfill import backfill
 from services.reporting.manifest import MANIFEST as REPORTING
 from services.reporting.metrics import store
 from services.reporting.projections import Projections
 from services.service_desk.metrics import METRICS as BY_TYPE
+from services.service_desk.satisfaction import surveys
 from shared.bus.client import DirectSource
 from shared.bus.consumer import Subscription, pull
-from shared.kernel.clock import iso
+from shared.kernel.clock import iso, now
 from tests.integration.service.conftest import ADMIN, application
 from tests.integration.service_desk.conftest import Desk, serving
 from tests.integration.service_desk.test_promises import HOUR, ago, promised, sweep  # noqa: F401 (a fixture)
@@ -42,6 +43,14 @@ class Counted:
         subscription = Subscription("reporting.service_desk", "service_desk", handle)
         while pull(self.db, feeds, subscription).behind:
             pass
+
+    def fill(self) -> None:
+        """What jobs would do."""
+        with self.db.connect() as connection:
+            filling = [one.id for one in store.listed(connection) if one.state == store.BACKFILLING]
+        for ident in filling:
+            with self.db.transaction() as connection:
+                assert not backfill(connection, self.projections, ident)
 
     def rows(self, metric: str, **question: Any) -> dict[tuple[Any, ...], str | None]:
         answer = self.client.post(f"{PATH}/{metric}/query", json=question)
@@ -86,12 +95,8 @@ def tickets(counted: Counted, desk: Desk) -> dict[str, str]:
     desk.write(made["again"], stage="1")
     sweep(desk.runtime.db)
     counted.catch_up()
-    assert commands.define_suggested(counted.db, counted.projections) == len(METRICS)
-    with counted.db.connect() as connection:
-        filling = [one.id for one in store.listed(connection) if one.state == store.BACKFILLING]
-    for ident in filling:
-        with counted.db.transaction() as connection:
-            assert not backfill(connection, counted.projections, ident)
+    assert suggesting.define_suggested(counted.db, counted.projections) == len(METRICS)
+    counted.fill()
     return made
 
 
@@ -164,3 +169,59 @@ def test_later_moves_change_no_day_gone_by(counted: Counted, tickets: dict[str, 
     assert counted.rows("first_response_time", by=["priority"])["URGENT",] == str(10 * HOUR)
     clocks = counted.explained("resolution_time", priority="URGENT")
     assert len(clocks) == 1
+
+
+def test_what_is_said_of_a_later_cycle_moves_no_earlier_number(
+    counted: Counted, tickets: dict[str, str], desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("csat_average", "csat_answers", "csat_satisfied", "csat_share", "csat_asked", "csat_response_rate")
+    days = [now() - timedelta(days=n) for n in (9, 8, 2, 1)]
+    past = {"period": f"{iso(days[0])[:10]}..{iso(days[1])[:10]}", "by": ["owner_id"]}
+
+    def answer(ident: str, score: str, *at: datetime) -> None:
+        monkeypatch.setattr(surveys, "now", lambda: at[0])
+        path = desk.asked(ident)
+        monkeypatch.setattr(surveys, "now", lambda: at[1])
+        assert desk.client.post(path, data={"score": score}).status_code == 200
+
+    def told(**question: Any) -> dict[str, Any]:
+        counted.catch_up()
+        return {one: counted.rows(one, **question) for one in asked}
+
+    ident, other = desk.ticket(owner_id="7"), desk.ticket(owner_id="9")
+    answer(ident, "2", *days[:2])
+    before = told(**past)
+    one, nothing = {("7",): "1"}, {("7",): "0"}
+    assert [before[name] for name in asked] == [{("7",): "2"}, one, {}, nothing, one, one]
+    desk.write(ident, stage="4")
+    desk.write(ident, stage="1", owner_id="8")
+    answer(ident, "5", *days[2:])
+    assert told(**past) == before
+    assert told(by=["owner_id"])["csat_average"] == {("7",): "2", ("8",): "5"}
+    (early,) = counted.explained("csat_answers", owner_id="7")
+    assert early in {one["id"] for one in desk.surveys(ident)}
+    desk.ask("POST", f"/api/v1/objects/tickets/{other}/merge", absorb=[ident])
+    assert told(**past) == before
+    desk.ask("POST", f"/api/v1/objects/tickets/{other}/unmerge")
+    assert told(**past) == before
+    # An erased ticket takes along what was said of it: comment, number and what explains it.
+    assert desk.client.post("/crm/v3/objects/tickets/gdpr-delete", json={"objectId": ident}).status_code == 204
+    assert told()["csat_asked"] == {(): "0"}
+    assert counted.explained("csat_answers") == set()
+
+
+def test_what_the_desk_suggests_otherwise_by_now_is_counted_anew(counted: Counted, tickets: dict[str, str]) -> None:
+    by_ticket = """{"name": "csat_answers", "label": "Answers", "measure": {"kind": "count"}, "entity_type": "ticket",
+        "dimensions": [{"name": "csat_agent", "attribute": "csat_agent"}], "filter": null}"""
+    sql = "update metric set entity_type = 'ticket', definition = %(d)s::jsonb where name = 'csat_answers'"
+    with counted.db.transaction() as connection:  # as an installation has it that was made before
+        connection.run(sql, {"d": by_ticket})
+    assert suggesting.define_suggested(counted.db, counted.projections) == 1
+    assert suggesting.define_suggested(counted.db, counted.projections) == 0
+    counted.fill()
+    counted.rows("csat_answers", by=["team_id"])
+    given = {"label": "Ours"}
+    assert counted.client.patch(f"{PATH}/csat_answers", json=given).status_code == 200
+    counted.fill()
+    assert suggesting.define_suggested(counted.db, counted.projections) == 0
+    assert counted.client.get(f"{PATH}/csat_answers").json["label"] == "Ours"

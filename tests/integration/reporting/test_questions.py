@@ -10,8 +10,8 @@ import pytest
 
 from services.contacts.manifest import MANIFEST as CONTACTS
 from services.reporting.cache import Cache
-from services.reporting.commands import define_suggested
 from services.reporting.recent import Recent
+from services.reporting.suggesting import define_suggested
 from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import Reporting
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from services.service_desk.manifest import MANIFEST
+from tests.factories.answers import untold
 from tests.integration.service.conftest import ADMIN, application
 
 TICKETS = "/api/v1/objects/tickets"
 ENTRIES = "/api/v1/objects/ticket_entries"
+SURVEYS = "/api/v1/objects/ticket_surveys"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Desk:
         """One request; what it answers."""
         answer = self.client.open(path, method=method, json=body or None)
         assert answer.status_code == status, answer.text
+        assert not (wrong := untold(self.client.application, method, path, answer)), wrong
         return answer.json
 
     def ticket(self, at: str | None = None, **values: Any) -> str:
@@ -41,6 +44,18 @@ class Desk:
         """A ticket's values."""
         names = ",".join(self.runtime.catalog.type("ticket").attributes)
         return dict(self.ask("GET", f"{TICKETS}/{ident}?attributes={names}")["values"])
+
+    def asked(self, ident: str) -> str:
+        """The path of the link that asks how a ticket was served in its present cycle."""
+        url = self.ask("POST", "/api/v1/service_desk/surveys", 201, ticket=ident)["url"]
+        return str(url[url.index("/api/") :])
+
+    def surveys(self, ident: str) -> list[dict[str, Any]]:
+        """What was asked about a ticket and answered, in order."""
+        about = {"attribute": "ticket_id", "operator": "EQ", "value": ident}
+        names = [*self.runtime.catalog.type("ticket_survey").attributes]
+        found = self.ask("POST", SURVEYS + "/query", filter=about, attributes=names, sorts=["asked_at"])["results"]
+        return [{**one["values"], "version": one["version"]} for one in found]
 
     def say(self, ident: str, author: str = "AGENT", status: int = 201, at: str | None = None, **values: Any) -> Any:
         """Something is said about a ticket."""

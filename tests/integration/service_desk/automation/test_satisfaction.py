@@ -27,8 +27,7 @@ def patient(desk: Desk) -> None:
 def link(desk: Desk, **values: Any) -> tuple[str, str]:
     """A new ticket, and the path of the link that asks about it."""
     ident = desk.ticket(**values)
-    made = desk.ask("POST", f"{ROOT}/surveys", 201, ticket=ident)
-    return ident, made["url"][made["url"].index("/api/") :]
+    return ident, desk.asked(ident)
 
 
 def visitor(desk: Desk) -> Any:
@@ -78,11 +77,7 @@ def test_another_cycle_is_asked_about_anew(desk: Desk, follow: Following) -> Non
     follow()
     assert len(said(desk, ident)) == 2
     assert desk.read(ident).get("csat_score") is None
-    with desk.runtime.db.connect() as connection:
-        rows = connection.rows(
-            "select cycle, score from desk_survey where ticket_id = %(id)s order by 1", {"id": ident}
-        )
-    assert rows == [(1, 2), (2, None)]
+    assert [(one["cycle"], one["score"]) for one in desk.surveys(ident)] == [(1, 2), (2, None)]
 
 
 def test_two_answers_at_once(desk: Desk) -> None:
@@ -144,8 +139,10 @@ def test_an_old_answer_does_not_overwrite_a_new_question(desk: Desk) -> None:
     desk.write(ident, stage="4")
     desk.write(ident, stage="1")
     desk.ask("POST", f"{ROOT}/surveys", 201, ticket=ident)
-    assert visitor(desk).post(path, data={"score": "1"}).status_code == 200
+    assert visitor(desk).post(path, data={"score": "1", "comment": "Late"}).status_code == 200
     assert desk.read(ident).get("csat_score") is None
+    assert [(one["score"], one["comment"]) for one in desk.surveys(ident)] == [(1, "Late"), (None, None)]
+    assert "1 - very bad" in visitor(desk).get(path).text
 
 
 def test_an_answer_about_a_ticket_that_is_gone_is_not_thanked_for(desk: Desk) -> None:
