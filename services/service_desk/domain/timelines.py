@@ -152,7 +152,8 @@ class CalendarTimeline:
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Business time by versions of a calendar: each counts from its instant on, the first one also before."""
+    """Business time by versions of a calendar: each counts from its instant on, the first one also before. Promises
+    begin no earlier than their calendar; drafts that are tried on history do."""
 
     parts: tuple[Timeline, ...]
     froms: tuple[int, ...]

@@ -1,6 +1,7 @@
 """What other promises would have meant: drafts of calendars and policies over the history of tickets, beside today's.
 
-A draft counts as if it had always been so, in place of every version of its name; everything else stays as it was.
+A draft counts as if it had always been so, in place of every version of its name; everything else stays as it was. So
+does the first version of a calendar that a draft is counted by: before its time nothing else is known.
 Nothing is written, and nothing that is looked at is held.
 """
 

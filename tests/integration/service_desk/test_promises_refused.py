@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.service_desk.promises import previewing
+from services.service_desk.promises.instants import from_text, text
 from services.service_desk.promises.sweeping import sweep
 from shared.kernel.json import dumps
 from shared.service.foreign import Foreign
@@ -120,6 +121,22 @@ def test_what_is_no_instant(desk: Desk, path: str, name: str) -> None:
 def test_what_cannot_be_declared(desk: Desk, path: str, body: dict[str, Any], told: str) -> None:
     found = desk.ask("POST", f"/api/v1/sla/{path}", 400, **{"name": "wrong", **body})
     assert told in str(found), found
+
+
+def test_nothing_is_counted_by_a_calendar_before_it_is_valid(desk: Desk) -> None:
+    soon = ago(-48)
+    desk.ask("POST", "/api/v1/sla/calendars", 201, name="new_year", time_zone="UTC", hours=WEEK, valid_from=soon)
+    drafted = {"name": "next_year", **policy(), "calendar": "new_year"}
+    for valid_from in ({}, {"valid_from": ago(-47)}):
+        (error,) = desk.ask("POST", "/api/v1/sla/policies", 400, **drafted, **valid_from)["errors"]
+        assert (error["context"]["propertyName"], soon in error["message"]) == (["valid_from"], True)
+    made = desk.ask("POST", "/api/v1/sla/policies", 201, **drafted, valid_from=soon)
+    # Who means the same moment by another clock begins with the calendar.
+    again = {**drafted, "name": "by_another_clock"}
+    other = desk.ask("POST", "/api/v1/sla/policies", 201, **again, valid_from=text(from_text(soon) - 5000))
+    assert made["valid_from"] == other["valid_from"] == soon
+    # What is tried on history is tried as if it had always been so, the calendar too.
+    assert desk.ask("POST", "/api/v1/sla/preview", policies=[{**drafted, "name": "tried"}])["whole"]
 
 
 def test_a_list_that_is_cut_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
