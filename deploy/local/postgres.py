@@ -39,7 +39,7 @@ QUIET_LOG = {
 """
 
 _SETTINGS = {
-    "shared_buffers": "128MB",
+    "shared_buffers": "512MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "effective_cache_size": "1GB",
