@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from shared.eav.absorbed import heirs
 from shared.eav.catalog import Catalog, LiveType, StaleCatalog
 from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
-from shared.eav.filters import And, Checked, Node, Text, check
+from shared.eav.filters import And, Checked, Node, Text, check, check_several
 from shared.eav.history import histories
 from shared.eav.holdings import Held, HeldLink, RangeSum, holdings, last_id, links, range_sums
 from shared.eav.links.far import add_far, far_names, resolved
@@ -26,6 +27,7 @@ from shared.eav.query.page import Forgetful, Request, Walk, check_version, page
 from shared.eav.query.picking import counts_by
 from shared.eav.query.reading import ID, Reader, reader
 from shared.eav.query.sorting import Order, resolve
+from shared.eav.query.tallying import Wanted, tallies
 from shared.eav.references import MAX_BIGINT, resolve_refs
 from shared.eav.requests import Query, Ref
 from shared.eav.showing import shown_names
@@ -170,6 +172,21 @@ class Reads:
             return found
 
         return self._reloading(type_name, work)
+
+    def tallies(self, type_name: str, wanted: Wanted) -> Sequence[tuple[int, ...] | None]:
+        """How many fit each of several filters, see `tallying.tallies`; None for one that asks for what is no more."""
+
+        def work(connection: Connection, live: LiveType, *, strict: bool) -> Sequence[tuple[int, ...] | None]:
+            nodes = [normalised(self._catalog, live, one, self._judge) for one in wanted.nodes]
+            checked, params = check_several(nodes, live, self._neighbours(live), strict=strict)
+            found = tallies(connection, live, wanted, checked, params)
+            check_version(connection, live, ())
+            return found
+
+        try:
+            return self._reloading(type_name, partial(work, strict=True))
+        except Invalid:
+            return self._reloading(type_name, partial(work, strict=False))
 
     def check(self, type_name: str, node: Node) -> Checked:
         """A filter checked against the catalog in force, for evaluation in Python (`filters.matches`)."""

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.service_desk.attachments import store
+from services.service_desk.attachments.store import LEFT_OUT
+from services.service_desk.domain.attachments import left_out_text
 from services.service_desk.domain.mail import Mail
 from services.service_desk.mail import outbox
 from services.service_desk.mail.post_office import post_office
 from services.service_desk.promises.keeping import ENTRY, TICKET
+from services.service_desk.reopening import STAYS_CLOSED
 from shared.kernel.context import Context
 from shared.kernel.errors import Conflict, Invalid
-from services.service_desk.reopening import STAYS_CLOSED
 from shared.service.entities import Draft, Entity, ItemError, Ref, Upsert, View
 from shared.service.home import Home
 from shared.service.permissions import require
@@ -153,6 +155,7 @@ def _entered(service: Runtime, ctx: Context, mail: Mail, ticket: int) -> Entity:
         "author_name": mail.name or None,
         "body": mail.text or "(no text)",
         "message_id": mail.message_id,
+        LEFT_OUT: left_out_text(mail.left_out) or None,
     }
     if mail.attachments:  # whoever is killed before the entry is made leaves files that are forgotten after a day
         require(ctx.actor, "objects", service.catalog.type(ENTRY).defn, "write")

@@ -150,9 +150,15 @@ def _operation(method: str, path: str, name: str, summary: str, handler: Any, **
 
 
 _SOON = (QueryParam("soon_minutes", "integer", "What is soon late, in minutes from now", SOON_MINUTES),)
+_BACKLOG = (
+    "By indexes, as of this moment, in one statement for all. Queues that are a filter may overlap, and a ticket "
+    "leaves them whenever it is written: their backlog is read here, live. The metric ticket_backlog tells that of "
+    "queues that tickets name, by queue_id, over time. Numbers are null where a filter asks for an attribute that is "
+    "no more."
+)
 OPERATIONS = (
     _operation("GET", "", "listQueues", "List queues with what waits in them", list_queues, query=_SOON,
-               response=QueueList, description="By indexes, as of this moment."),
+               response=QueueList, description=_BACKLOG),
     _operation("POST", "", "declareQueue", "Make a queue", declare_queue, success=201, body=QueueIn, response=QueueOut,
                example={"name": "Billing", "filter": {"attribute": "priority", "operator": "EQ", "value": "HIGH"}}),
     _operation("GET", "/{id}", "readQueue", "Read a queue", read_queue, query=_SOON, response=QueueOut),

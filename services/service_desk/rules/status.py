@@ -21,16 +21,7 @@ USUAL_DAYS = 14
 time there."""
 CLOSED, OPEN = "closed", "open"
 MERGING = "MERGE_OBJECTS"
-_FIRST_STAGE = "1"
-_FIRST_PIPELINE = "0"
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def begin_somewhere(proposal: Proposal) -> Verdict:
-    """A new ticket of the first pipeline stands in its first stage unless it says otherwise."""
-    if not proposal.creating or proposal.after("stage") is not None or proposal.after("pipeline") != _FIRST_PIPELINE:
-        return PASS
-    return complete(stage=_FIRST_STAGE) if proposal.detail("stage", _FIRST_STAGE) else PASS
 
 
 def keep_status(proposal: Proposal) -> Verdict:
@@ -100,4 +91,4 @@ def _spent(since: object, until: datetime) -> Decimal | None:
     return Decimal((until - since) // _MILLISECOND) if isinstance(since, datetime) else None
 
 
-TICKET = RuleSet(check=(begin_somewhere, keep_status, reopen_in_time, stamp_owner, be_no_own_parent, name_owners))
+TICKET = RuleSet(check=(keep_status, reopen_in_time, stamp_owner, be_no_own_parent, name_owners))

@@ -5,7 +5,7 @@ No SQL here: the planner compiles checked filters.
 
 from __future__ import annotations
 
-from shared.eav.filters.check import check
+from shared.eav.filters.check import check, check_several
 from shared.eav.filters.checked import (
     Checked,
     CheckedAnd,
@@ -43,6 +43,7 @@ __all__ = [
     "Or",
     "Text",
     "check",
+    "check_several",
     "matches",
     "parse",
     "searchable",

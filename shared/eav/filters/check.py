@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,22 @@ def check(node: Node, live_type: TypeInForce, linkages: Linkages | None = None) 
     root = checker.node(node, 1)
     checker.errors.raise_if_any()
     return Checked(root, root.shape, checker.params)
+
+
+def check_several(
+    nodes: Sequence[Node], live_type: TypeInForce, linkages: Linkages | None = None, *, strict: bool = True
+) -> tuple[tuple[CheckedNode | None, ...], dict[str, Any]]:
+    """Filters for one statement, and what all of them bind, each under names of its own. Raises Invalid; not strict:
+    None in the place of what is wrong."""
+    found: list[CheckedNode | None] = []
+    params: dict[str, Any] = {}
+    for node in nodes:
+        checker = _Checker(live_type, linkages, params=params)
+        root = checker.node(node, 1)
+        if strict:
+            checker.errors.raise_if_any()
+        found.append(None if checker.errors.errors else root)
+    return tuple(found), params
 
 
 @dataclass(slots=True)

@@ -95,10 +95,22 @@ def test_statements_do_not_grow_with_tickets_or_queues(desk: Any, queue: Any):
 
     first = queue("First")
     before = statements()
-    second = queue("Second")
+    second, hot = queue("Second"), queue("Hot", filter={"attribute": "priority", "operator": "EQ", "value": "URGENT"})
+    queue("Words", filter={"and": [{"attribute": "subject", "operator": "EQ", "value": "x"}, {"text": "words"}]})
     for ident in (first, second, second):
-        desk.ticket(queue_id=ident)
-    assert statements() == before == 4
+        desk.ticket(queue_id=ident, priority="URGENT")
+    assert statements() == before == 2
+    listed = {one["id"]: one["open"] for one in desk.ask("GET", QUEUES)["results"]}
+    assert (listed[first], listed[second], listed[hot]) == (1, 2, counted(desk, hot)[0])
+
+
+def test_a_queue_that_asks_for_what_is_no_more_is_listed_without_numbers(desk: Any, queue: Any):
+    made = desk.ask("POST", "/api/v1/types/tickets/attributes", 201, label="Shelf", type="string")["name"]
+    ident = queue("Shelved", filter={"attribute": made, "operator": "EQ", "value": "A"})
+    desk.ticket(**{made: "a"})
+    assert counted(desk, ident) == (1, 1, 0)
+    desk.ask("DELETE", f"/api/v1/types/tickets/attributes/{made}", 204)
+    assert counted(desk, ident) == (None, None, None)
 
 
 def test_the_most_urgent_one_comes_next(desk: Any, queue: Any):
