@@ -25,12 +25,14 @@ from shared.kernel.db import Connection
 from shared.service.publishing import publish
 from shared.service.steps import LiveType
 
-__all__ = ["amend", "heirs", "joined", "left", "parts_of", "refer", "states_of", "where_from"]
+__all__ = ["MERGING", "amend", "heirs", "joined", "left", "parts_of", "refer", "states_of", "where_from"]
 _CHANGES = """
 select entity_id, source, (changed -> %(key)s ->> 0)::bigint, (changed -> %(key)s ->> 1)::bigint from eav_history
 where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) and changed -> %(key)s is not null
 order by entity_id, version
 """
+MERGING = SOURCE
+"""The source of what is written because of a merge, or its undoing: nobody has said or done it to that entity."""
 Moved = tuple[str, int | None, int | None]
 """Who moved a part, from where, to where."""
 _MEANT = "select id, survivor from eav_absorbed where survivor = any(%(ids)s::bigint[])"

@@ -14,6 +14,7 @@ from services.contacts.domain.activities import TYPES as ACTIVITIES
 from services.contacts.domain.activities import shortened
 from shared.contracts.event import ARCHIVED, CREATED, LINK, MERGED, RESTORED, UNMERGED, UPDATED, Event
 from shared.service.home import LiveType
+from shared.service.parts import MERGING
 from shared.service.relations import BUILTIN
 
 CONTACT, COMPANY, DEAL, TICKET = "contact", "company", "deal", "ticket"
@@ -97,7 +98,7 @@ class Entry:
 def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry]:
     """The lines that an event about an entity that has a timeline makes on its own timeline. What the system keeps by
     itself (read-only attributes) is no news; moves of lifecycle or stage and what a customer thought are lines of their
-    own."""
+    own. What a ticket has of others' by merging was told when the customer said it."""
     told = _TOLD.get(event.kind)
     if told is None or event.entity_id is None or _by_merge(event):
         return
@@ -109,7 +110,7 @@ def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry
         if event.kind == CREATED:
             kind = told if name in _BEGUN else None
         elif event.kind == UPDATED and name in moves:
-            kind = moves[name]
+            kind = None if moves[name] == SATISFACTION and event.source == MERGING else moves[name]
         else:
             kind = None if attribute is not None and attribute.read_only else told
         if kind is not None:

@@ -34,6 +34,8 @@ _WAITING = """
 select distinct coalesce(a.survivor, s.ticket_id) from desk_survey s left join eav_absorbed a on a.id = s.ticket_id
 where s.entity_id is null and coalesce(a.survivor, s.ticket_id) = any(%(ids)s::bigint[])
 """
+# What somebody wrote stands with the ticket they were asked about alone: erasing that leaves it nowhere.
+_OWN = "select entity_id from desk_survey where ticket_id = any(%(ids)s::bigint[]) and entity_id is not null"
 
 
 def made(
@@ -115,12 +117,15 @@ class Surveying:
 
 
 def _shown(connection: Connection, survey: LiveType, tickets: Collection[int]) -> dict[int, dict[str, Any]]:
-    """What tickets are to tell. Nothing of those whose earlier answers are not carried over yet."""
+    """What tickets are to tell; of what came with merged ones, all but the words. None of those whose earlier answers
+    are not carried over yet."""
     waiting = {row[0] for row in connection.rows(_WAITING, {"ids": list(tickets)})}
     found: dict[int, list[Told]] = {one: [] for one in tickets if one not in waiting}
     key = survey.attributes[ABOUT].key
+    own = {row[0] for row in connection.rows(_OWN, {"ids": [*found]})}
     for state in states_of(connection, survey, parts_of(connection, survey, ABOUT, found)):
-        found[int(state.values[key])].append(told(survey, state))
+        one = told(survey, state)
+        found[int(state.values[key])].append(one if one.id in own else one._replace(comment=None))
     return {ticket: _values(latest(several)) for ticket, several in found.items()}
 
 

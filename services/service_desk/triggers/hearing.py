@@ -22,6 +22,7 @@ from shared.contracts import event as kinds
 from shared.contracts.event import Event
 from shared.kernel.json import dumps, loads
 from shared.service.home import LiveType, Step
+from shared.service.parts import MERGING
 from shared.service.questions import with_answers
 
 IMPORTING = "IMPORT"
@@ -51,7 +52,7 @@ class Happening:
 
     def heeded(self, trigger: Trigger) -> str | None:
         """The kind by which a trigger heeds it, None when it does not."""
-        if self.event.source == IMPORTING and not trigger.imports:
+        if self.event.source == MERGING or (self.event.source == IMPORTING and not trigger.imports):
             return None
         for kind in sorted(self.on & trigger.on):
             if kind == SAID and trigger.said is not None and not trigger.said(self.entry or {}):

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.service_desk.satisfaction.carrying import carry_earlier
 from shared.kernel.clock import iso, now
+from tests.factories.searching import tables_with
 from tests.integration.service_desk.conftest import SURVEYS, TICKETS, Desk
 from tests.integration.service_desk.test_merging import merge
 
@@ -73,7 +74,7 @@ def test_what_is_answered_while_merged_goes_back_with_the_ticket_it_was_asked_fo
     path = desk.asked(other)
     merge(desk, one, other)
     answer(desk, path, 4, "Good")
-    assert shown(desk, one) == (4, "Good", "7")
+    assert (shown(desk, one), desk.surveys(one)[0]["comment"]) == ((4, None, "7"), "Good")
     undone = desk.ask("POST", f"{TICKETS}/{one}/unmerge")
     assert undone["entity"]["version"] == desk.ask("GET", f"{TICKETS}/{one}")["version"]
     assert (shown(desk, one), shown(desk, other)) == ((None, None, None), (4, "Good", "7"))
@@ -137,3 +138,18 @@ def test_nobody_else_writes_them_and_they_go_with_their_ticket(desk: Desk) -> No
     assert desk.surveys(ident) == []
     with desk.runtime.db.connect() as connection:
         assert connection.rows("select 1 from desk_survey where ticket_id = %(id)s", {"id": int(ident)}) == []
+
+
+def test_words_are_nowhere_once_the_ticket_is_erased_that_they_were_about(desk: Desk) -> None:
+    word = "Schneckenpost"
+    one, other = desk.ticket(), desk.ticket()
+    path = desk.asked(other)
+    answer(desk, path, 1, word)
+    merge(desk, one, other)
+    desk.ask("POST", f"{TICKETS}/{one}/unmerge")
+    with desk.runtime.db.connect() as connection:
+        assert tables_with(connection, [word])
+    assert desk.client.post("/crm/v3/objects/tickets/gdpr-delete", json={"objectId": other}).status_code == 204
+    with desk.runtime.db.connect() as connection:
+        assert not tables_with(connection, [word])
+    assert (desk.client.get(path).status_code, word in desk.client.get(path).text) == (404, False)

@@ -11,7 +11,7 @@ import pytest
 from services.service_desk.satisfaction import doors, surveys
 from services.service_desk.satisfaction.limits import Limit
 from shared.kernel.clock import now
-from tests.integration.service_desk.automation.conftest import ROOT, Following, declare, said
+from tests.integration.service_desk.automation.conftest import ROOT, Following, declare, fired, said
 from tests.integration.service_desk.conftest import Desk
 
 ASK = {"ask": {"text": "How was it? {{ satisfaction.url }}", "days": 3}}
@@ -78,6 +78,19 @@ def test_another_cycle_is_asked_about_anew(desk: Desk, follow: Following) -> Non
     assert len(said(desk, ident)) == 2
     assert desk.read(ident).get("csat_score") is None
     assert [(one["cycle"], one["score"]) for one in desk.surveys(ident)] == [(1, 2), (2, None)]
+
+
+def test_what_a_ticket_has_of_another_by_merging_is_no_news(desk: Desk, follow: Following) -> None:
+    bad = {"attribute": "csat_score", "operator": "LTE", "value": 2}
+    declare(desk, "triggers", name="bad", on=["changed"], filter=bad, actions=[{"note": {"text": "Look at it"}}])
+    (ident, path), survivor = link(desk), desk.ticket()
+    assert visitor(desk).post(path, data={"score": "1"}).status_code == 200
+    follow()
+    assert len(fired(desk, ident, "bad")) == 1
+    desk.ask("POST", f"/api/v1/objects/tickets/{survivor}/merge", absorb=[ident])
+    follow()
+    assert desk.read(survivor)["csat_score"] == 1
+    assert fired(desk, survivor, "bad") == []
 
 
 def test_two_answers_at_once(desk: Desk) -> None:
