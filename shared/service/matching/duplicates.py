@@ -1,7 +1,8 @@
 """Possible duplicates: of values somebody is about to write, and of entities just created.
 
 Two statements whatever the number of entities: who shares a key, and what they are (only when somebody does). Of what
-is created, the first one is part of keeping its keys.
+is created, the first one is part of keeping its keys. Values beforehand take one more: who has one that is unique, past
+which no creation gets.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from shared.eav.patience import tries
 from shared.eav.query.page import check_version
 from shared.eav.query.reading import reader
 from shared.eav.requests import ItemError
+from shared.eav.store.keys import owners
 from shared.eav.store.state import to_json
-from shared.eav.types import ValueProblem
+from shared.eav.types import ValueProblem, kind_of
 from shared.eav.validation import coerce
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
@@ -136,12 +138,28 @@ def _warnings(alike: Sequence[Duplicate]) -> tuple[dict[str, Any], ...]:
 
 
 def _check(connection: Connection, live: LiveType, rules: Sequence[Numbered], values: Stored) -> list[Duplicate]:
-    """Who is like an entity that is not there yet."""
+    """Who is like an entity that is not there yet, those first who have one of its unique values."""
+    exact = _holders(connection, live, values)
     keys = sorted((rule.number, key) for rule in rules for key in rule.keys(values))
     sharing: dict[int, set[int]] = {}
     for number, _, ident in store.find(connection, live.table, keys):
         sharing.setdefault(number, set()).add(ident)
-    return _alike(connection, live, rules, [(values, sharing)])[0]
+    alike = _alike(connection, live, rules, [(values, sharing)])[0]
+    same = {one.id for one in exact}
+    return [*exact, *(one for one in alike if one.id not in same)][:MOST_SHOWN]
+
+
+def _holders(connection: Connection, live: LiveType, values: Stored) -> list[Duplicate]:
+    """Who has a value that can be had once only, by `same_ATTRIBUTE`."""
+    asked = {}
+    for one in live.attributes.values():
+        if one.unique and values.get(one.key) is not None:
+            kind = kind_of(one)
+            asked[one.id, kind.unique_key(kind.from_json(values[one.key], one), one)] = f"same_{one.name}"
+    found: dict[int, Duplicate] = {}
+    for key, ident in owners(connection, asked).items():
+        found.setdefault(ident, Duplicate(ident, asked[key], 1.0))
+    return list(found.values())
 
 
 def _alike(

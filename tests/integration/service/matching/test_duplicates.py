@@ -104,6 +104,14 @@ def test_checking_writes_nothing(system: System, contacts: FlaskClient, word: st
     assert {one["code"] for one in wrong.json["errors"]} == {"PROPERTY_DOESNT_EXIST", "INVALID_EMAIL"}
 
 
+def test_who_has_a_unique_value_is_named_first(system: System, contacts: FlaskClient, word: str) -> None:
+    first = make(contacts, email=f"grace@{word}.test", phone="+1 212 555 0188")
+    assert check(contacts, email=f"GRACE@{word}.test") == [(first["id"], "same_email")]
+    both = {"email": f"grace@{word}.test", "first_name": "Grace", "last_name": word, "phone": "+12125550188"}
+    assert check(contacts, **both)[0] == (first["id"], "same_email")
+    assert [one for one, _ in check(contacts, **both)].count(first["id"]) == 1
+
+
 def test_an_entity_type_without_rules_has_no_duplicates(system: System) -> None:
     workspace = system.client("workspace")
     answer = workspace.post("/api/v1/objects/teams/duplicates", json={"values": {"name": "x"}})
