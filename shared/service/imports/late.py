@@ -100,12 +100,12 @@ def _rows(task: Task) -> None:
         if task.inward(place) and link.missing == "create":
             missing = {text for one in resolved for column, text in one.missing if column == place}
             made = {text for text in missing if waiting.target_of(task, place, text) not in coming}
-            found = create_targets(task, place, resolved, made)
+            found, refused = create_targets(task, place, resolved, made)
             for one in resolved:
                 for column, text in list(one.missing):
-                    if column == place and text in found:
+                    if column == place and text in made:
                         one.missing.remove((column, text))
-                        meant(task, one, place, text, found[text])
+                        meant(task, one, place, text, found.get(text, ()), refused)
 
     def finish(connection: Connection, pairs: list[Pair]) -> None:
         skipped = {one.row.line for one, outcome in pairs if one.missing and outcome.outcome != "rejected"}

@@ -21,6 +21,7 @@ from shared.service.imports.rows import TARGET, record
 from shared.service.imports.spec import BY_ID, Link
 from shared.service.imports.targets import Found, find_targets, told_by
 from shared.service.imports.task import Task
+from shared.service.imports.telling import why_not
 from shared.service.replicas import OWNER
 
 _LOCK = "select pg_advisory_xact_lock(7202, hashtext(%(what)s))"
@@ -29,6 +30,10 @@ SEVERAL_OWNERS = "MULTIPLE_OWNERS_FOUND"
 NO_TARGET = "NO_OBJECT_ID_FROM_ASSOCIATION_IDENTIFIER"
 SEVERAL_TARGETS = "INVALID_ASSOCIATION_IDENTIFIER"
 NO_REFERENCE = "INVALID_OBJECT_ID"
+_TOLD_AS_IT_IS = frozenset({"ERASED_VALUE"})
+
+Refusals = dict[str, FieldError]
+"""Text -> why nothing could be created from it."""
 
 
 @dataclass(slots=True)
@@ -118,11 +123,13 @@ def _link(task: Task, resolved: Sequence[Resolved], place: int, link: Link) -> N
         # They may have been made a moment ago. Raises Unavailable, and the chunk is tried again, while that is unknown.
         task.catch_up(live)
         found = _targets(task, live, link.attribute, texts)
+    refused: Refusals = {}
     if not task.inward(place) and link.missing == "create":
-        found |= create_targets(task, place, resolved, texts - found.keys())
+        made, refused = create_targets(task, place, resolved, texts - found.keys())
+        found |= made
     for one in resolved:
         for text in one.row.links.get(place, ()):
-            meant(task, one, place, text, found.get(text, ()))
+            meant(task, one, place, text, found.get(text, ()), refused)
 
 
 def _targets(task: Task, live: LiveType, attribute: str, texts: set[str]) -> Found:
@@ -130,8 +137,10 @@ def _targets(task: Task, live: LiveType, attribute: str, texts: set[str]) -> Fou
         return find_targets(connection, task.runtime.engine.judge, live, attribute, texts)
 
 
-def meant(task: Task, one: Resolved, place: int, text: str, ids: tuple[int, ...]) -> None:
-    """Note a target of a row, or that there is none."""
+def meant(
+    task: Task, one: Resolved, place: int, text: str, ids: tuple[int, ...], refused: Refusals | None = None
+) -> None:
+    """Note a target of a row, or that there is none. refused: why targets could not be made."""
     link = task.spec.links[place]
     relations = () if link.relation is None else (link.relation,)
     if len(ids) == 1:
@@ -141,10 +150,22 @@ def meant(task: Task, one: Resolved, place: int, text: str, ids: tuple[int, ...]
     elif ids:
         message = f"more than one {task.link_types[place].name} is meant: {ids[0]} and {ids[1]}, perhaps more"
         one.row.errors.append(FieldError(link.header or link.type, SEVERAL_TARGETS, message))
+    elif refused and text in refused:
+        one.row.errors.append(not_made(task, one.row, place, text, refused[text]))
     elif task.inward(place):
         one.missing.append((place, text))
-    elif link.missing == "reject":
+    elif link.missing != "left":
         one.row.errors.append(no_target(task, place))
+
+
+def not_made(task: Task, row: Row, place: int, text: str, reason: FieldError) -> FieldError:
+    """The error of a link column whose cell names somebody who cannot be created. Which of several, since words that
+    are kept hold no cell."""
+    link, texts = task.spec.links[place], row.links.get(place, ())
+    code = reason.code if reason.code in _TOLD_AS_IT_IS else NO_TARGET
+    which = f" (number {texts.index(text) + 1} of {len(texts)} in the cell)" if len(texts) > 1 else ""
+    message = f"no {task.link_types[place].name} can be created from this{which}: {reason.message}"
+    return FieldError(link.header or link.type, code, message)
 
 
 def no_target(task: Task, place: int) -> FieldError:
@@ -153,12 +174,12 @@ def no_target(task: Task, place: int) -> FieldError:
     return FieldError(link.header or link.type, NO_TARGET, f"there is no {task.link_types[place].name} known by this")
 
 
-def create_targets(task: Task, place: int, resolved: Iterable[Resolved], texts: set[str]) -> Found:
+def create_targets(task: Task, place: int, resolved: Iterable[Resolved], texts: set[str]) -> tuple[Found, Refusals]:
     """Make entities that have nothing but the value they are named by, in a transaction of their own: who comes again
-    finds them. In a dry run they count as found, under no id. Refused ones are missing."""
+    finds them. In a dry run they count as found, under no id. And why others could not be made."""
     link, live = task.spec.links[place], task.link_types[place]
     if link.attribute == BY_ID or not texts:
-        return {}
+        return {}, {}
     lines: dict[str, int] = {}
     for one in resolved:
         for text in one.row.links.get(place, ()):
@@ -169,10 +190,13 @@ def create_targets(task: Task, place: int, resolved: Iterable[Resolved], texts: 
     with task.runtime.db.transaction() as keeper:
         keeper.row(_LOCK, {"what": f"{live.name}.{link.attribute}"})
         found = find_targets(keeper, task.runtime.engine.judge, live, link.attribute, texts)
-        return found | _made(task, live.name, link.attribute, lines, texts - found.keys())
+        made, refused = _made(task, live.name, link.attribute, lines, texts - found.keys())
+        return found | made, refused
 
 
-def _made(task: Task, type_name: str, attribute: str, lines: Mapping[str, int], texts: set[str]) -> Found:
+def _made(
+    task: Task, type_name: str, attribute: str, lines: Mapping[str, int], texts: set[str]
+) -> tuple[Found, Refusals]:
     ordered = sorted(texts, key=lambda text: (lines.get(text, 0), text))
     items = [BulkItem({attribute: text}, Ref(attribute=attribute, value=text)) for text in ordered]
 
@@ -182,4 +206,8 @@ def _made(task: Task, type_name: str, attribute: str, lines: Mapping[str, int], 
             record(connection, task.job.id, type_name, made, TARGET)
 
     outcomes = task.runtime.engine.bulk.write(type_name, items, task.context, dry=task.dry, also=also)
-    return {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}
+    made = {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}
+    refused = {
+        ordered[one.place]: why_not(one.errors[0], ordered[one.place]) for one in outcomes if one.outcome == "rejected"
+    }
+    return made, refused

@@ -96,6 +96,12 @@ class Telling:
         return ""
 
 
+def why_not(error: FieldError, value: str) -> FieldError:
+    """Why something was refused that is no row of the file, without the value."""
+    message = _TRANSLATED.get(error.code, ("", error.message))[1]
+    return FieldError(error.name, error.code, "the value was refused" if _quoted(message, [value]) else message)
+
+
 def _finder(spec: ImportSpec, names: Mapping[str, str]) -> tuple[str, str]:
     """The name under which errors speak of what finds a row's entity, and what its column is called."""
     if spec.key is not None:

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from shared.kernel.errors import Invalid
 from shared.service.imports.spec import Link
 from tests.integration.service.imports.importing import Import, columns, facts, find, spec
 
@@ -62,6 +63,26 @@ def test_a_missing_target_is_refused_created_or_left(runtime, acme, missing, out
         return
     expected = {acme} | ({find(runtime, "company", "name", "New create")} if missing == "create" else set())
     assert linked(runtime, "contact", find(runtime, "contact", "email", email), "company") == expected
+
+
+def test_a_target_that_cannot_be_created_refuses_its_row_and_is_foreseen(runtime, monkeypatch):
+    def kept_out(connection, live, keys):
+        message = "gone@example.com was erased"
+        return {key: Invalid.one("email", "ERASED_VALUE", message) for key in keys if key[1] == "gone@example.com"}
+
+    monkeypatch.setattr(runtime.engine.bulk, "_kept_out", kept_out)
+    link = Link(column=1, header="people", type="contact", attribute="email", missing="create")
+    asked = spec("company", ("name", "people"), key="name", columns=columns(("name",)), links=(link,))
+    rows = [("LcA", "not an email"), ("LcB", "ok1@lc.example;bad one"), ("LcC", "gone@example.com"), ("LcD", "d@lc.ex")]
+    job = Import(runtime, asked, rows).do("dry").do("run")
+    for phase in ("dry", "run"):
+        assert job.counts(phase) == {"rows": 4, "created": 1, "updated": 0, "unchanged": 0, "rejected": 3}
+        told = [error for report in job.reports(phase) for error in report.errors]
+        assert [(one.line, one.column) for one in told] == [(2, "people"), (3, "people"), (4, "people")]
+        assert "not an e-mail address" in told[0].message
+        assert "number 2 of 2" in told[1].message
+        assert told[2].code == "ERASED_VALUE"
+        assert not any("bad one" in one.message or "gone@" in one.message for one in told)
 
 
 def test_a_target_that_is_not_told_apart_is_refused(runtime):
