@@ -27,7 +27,7 @@ from services.service_desk.promises.doors import OPERATIONS as PROMISES
 from services.service_desk.promises.holiday_doors import OPERATIONS as HOLIDAYS
 from services.service_desk.promises.keeping import TICKET
 from services.service_desk.promises.linked import Heeding
-from services.service_desk.promises.sweeping import Desk, sweep
+from services.service_desk.promises.sweeping import CLOCKS, Desk
 from services.service_desk.queues import telling
 from services.service_desk.queues.doors import OPERATIONS as QUEUES
 from services.service_desk.queues.follower_doors import OPERATIONS as FOLLOWERS
@@ -93,13 +93,13 @@ MANIFEST = Manifest(
     forgets=forget,
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind(requester), JOINING: IntroducingKind(writer)},
     upkeep={
-        "clocks_moved": sweep,
         "messages_forgotten": tidy,
         "triggers_due": ring,
         "entries_joined": join_earlier,
         "surveys_carried": carry_earlier,
         "attachments_forgotten": forget_files,
     },
+    prompt={"clocks": CLOCKS},
     follows=follows,
     own=desk,
     step=steps,

@@ -28,6 +28,7 @@ from shared.kernel.telemetry import logger
 from shared.service.jobs import run_work
 from shared.service.maintenance import maintain
 from shared.service.manifest import Manifest
+from shared.service.prompting import run_prompt
 from shared.service.replicas import feed_source
 from shared.service.runtime import database_url
 from shared.service.subscriptions import subscriptions
@@ -65,7 +66,8 @@ def run_threads(
         threads.append(_thread("nudges", hear, client, task_sender(manifests, settings), stop))
     for manifest in manifests:
         followed = subscriptions(manifest, settings)
-        database = Database(database_url(manifest, settings), pool_size=3 + len(followed), prepare=settings.prepare)
+        size = 3 + len(followed) + len(manifest.prompt)
+        database = Database(database_url(manifest, settings), pool_size=size, prepare=settings.prepare)
         if client is not None:
             database.signals[NEWS] = nudge(client, manifest.name)
         if broker is None:
@@ -76,6 +78,8 @@ def run_threads(
         for one in followed:
             following = partial(run_consumer, broker=broker, pulses=pulses)
             threads.append(_thread(one.name, following, database, source, one, stop))
+        for name, prompt in manifest.prompt.items():
+            threads.append(_thread(f"{manifest.name}.{name}", run_prompt, name, prompt, database, stop))
         if maintenance:
             threads.append(_thread(f"{manifest.name}.maintenance", _maintain, manifest, database, stop))
             threads.append(_thread(f"{manifest.name}.work", run_work, manifest, settings, stop))

@@ -24,6 +24,7 @@ from shared.service.matching.rules import Matching
 from shared.service.mirrors.declare import Mirror
 from shared.service.pipelines.declare import Pipelined
 from shared.service.placing import Trees
+from shared.service.prompting import Prompt
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
 from shared.service.steps import LiveType, Step
@@ -50,6 +51,7 @@ class Manifest:
     copies: by name of the entity type, what new ones take from another entity of the service that they refer to.
     operations are the service's own, on top of the doors that the kit gives to every entity type. work: kinds of slow
     work that only this service has, by name. upkeep: what it adds to every round of maintenance, by what is counted.
+    prompt: what is done within seconds of falling due, by name.
     metrics: by name of the entity type, what reporting should count of it from the start.
     belongings: what goes with an erased entity, of a mirrored type too. parts: what an entity consists of, which goes
     with it in any case. claims: values by which ours name mirrored ones. forgets: takes erased entities (type, ids)
@@ -76,6 +78,7 @@ class Manifest:
     follows: Callable[[Settings], tuple[Subscription, ...]] | None = None
     work: Mapping[str, Kind] = field(default_factory=dict)
     upkeep: Mapping[str, Callable[[Database], int]] = field(default_factory=dict)
+    prompt: Mapping[str, Prompt] = field(default_factory=dict)
     metrics: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     belongings: Belongings = field(default_factory=dict)
     parts: Parts = field(default_factory=dict)

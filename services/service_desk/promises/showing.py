@@ -26,7 +26,8 @@ from shared.kernel.db import Connection
 from shared.service.home import Home
 
 _AT_ONCE = 500
-_UNSHOWN = "shown < seq and not gone order by ticket_id limit %(limit)s"
+UNSHOWN = "shown < seq and not gone"
+_UNSHOWN = f"{UNSHOWN} order by ticket_id limit %(limit)s"
 _SAID = """
 select ticket_id, min(at) filter (where author = 'AGENT'), max(at), count(*) filter (where author = 'AGENT')
 from sla_said where ticket_id = any(%(ids)s::bigint[]) group by ticket_id

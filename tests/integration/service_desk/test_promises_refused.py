@@ -8,7 +8,7 @@ import pytest
 
 from services.service_desk.promises import previewing
 from services.service_desk.promises.instants import from_text, text
-from services.service_desk.promises.sweeping import sweep
+from services.service_desk.promises.sweeping import CLOCKS, sweep
 from shared.kernel.json import dumps
 from shared.service.foreign import Foreign
 from tests.integration.service_desk.conftest import Desk
@@ -168,3 +168,29 @@ def test_what_was_said_before_the_ticket_was_opened_counts_from_its_opening(desk
         assert all(one["elapsed_ms"] >= 0 and one["started_at"] >= desk.read(ident)["created_at"] for one in answered)
         sweep(desk.runtime.db)
     assert answered
+
+
+def test_a_look_for_what_is_due_is_one_statement(desk: Desk) -> None:
+    """Between rounds an idle system pays for that alone; whatever a round would do is noticed by it."""
+    round_of = CLOCKS.begin(desk.runtime.db)
+
+    def due() -> bool:
+        with desk.runtime.db.connect() as connection, desk.runtime.db.counted() as statements:
+            found = CLOCKS.due(connection)
+        assert len(statements) == 1
+        return found
+
+    def settled() -> bool:
+        """What rounds do may be something for the next one to look at, but not for ever."""
+        return any(not due() for _ in range(5) if round_of() >= 0)
+
+    assert settled()
+    ident = overdue(desk, 2)
+    assert due(), "it does not tell of its clocks yet"
+    assert settled()
+    assert desk.read(ident)["resolution_status"]
+    for change in ("redo = true", "revision = 0", "next_at = '2020-01-01'", "shown = seq - 1"):
+        with desk.runtime.db.transaction() as connection:
+            connection.run(f"update sla_clock set {change} where ticket_id = %(id)s", {"id": int(ident)})
+        assert due(), change
+        assert settled(), change
