@@ -89,7 +89,12 @@ MANIFEST = Manifest(
     ),
     belongings={"contact": ("ticket",)},
     parts={"ticket": tuple((one, "ticket_id") for one in ("ticket_entry", "ticket_clock", "ticket_survey"))},
-    claims={"contact": (Claim("email", "ticket", "requester_email"), Claim("email", "ticket_entry", "author_email"))},
+    claims={
+        "contact": (
+            Claim("email", "ticket", "requester_email", besides=("requester_name",)),
+            Claim("email", "ticket_entry", "author_email", whole=True),
+        )
+    },
     forgets=forget,
     work={SENDING: SendingKind(), INTRODUCING: IntroducingKind(requester), JOINING: IntroducingKind(writer)},
     upkeep={

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from services.service_desk import parents
 from services.service_desk.attachments import claiming
 from services.service_desk.joining import Joining
+from services.service_desk.mail.emptying import forget_requester
 from services.service_desk.mail.queueing import Queueing
 from services.service_desk.promises import recording
 from services.service_desk.promises.books import Books
@@ -23,5 +24,5 @@ def steps(type_of: Callable[[str], LiveType]) -> Step:
     joining = Joining(type_of)
     moving = Reopening(type_of, Keeping(Books(), type_of), lambda: every)
     before = (recording.guard, parents.keep, claiming.claim, joining.said)
-    every = in_turn(*before, moving, joining.merged, Surveying(type_of), Queueing(), followers.keep)
+    every = in_turn(*before, moving, joining.merged, Surveying(type_of), Queueing(), followers.keep, forget_requester)
     return every

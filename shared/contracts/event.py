@@ -36,6 +36,7 @@ UNMERGED = "entity.unmerged"
 #   absorbed entity is told of by an `archived` of its own.
 # unmerged: {"merge", "restored": [{"id", "version"}], "kept": [{"id", "attribute"}], "links": as above, those given
 #   back, "clock"}; each restored entity is told of by a `restored` of its own.
+# updated: {"lent": as below} where attributes were emptied because somebody was erased of whom they told.
 # erased: {"links": [[relation, inverse, other]], "imports": [[job, line]], "lent": [[id, first, last version,
 #   [attributes]]]}: a copy blanks every version of the entity, and those attributes in versions of others.
 ERASURE = "erasure"

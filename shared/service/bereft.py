@@ -1,13 +1,14 @@
 """What a person who was erased in another service had here: it goes in the transaction that hears of the erasure.
 
 Links to them, and values by which our entities name them, are looked up before their mirror is blanked and their links
-are undone. What they had alone is erased, as it would be at home; what others have too is listed for somebody to look
-at. Hearing it twice changes nothing, and a service that was away does it when it comes back.
+are undone. What they had alone is erased, as it would be at home, and what they made. What others have too forgets whom
+it named, and is listed for somebody to look at. Hearing it twice changes nothing, and a service that was away does it
+when it comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from types import MappingProxyType
 
@@ -76,21 +77,33 @@ class Bereft:
         """Erase or list what they had, now that their links are undone. Raises StaleCatalog: begin again."""
         context = Context(SYSTEM, SOURCE, cause=cause)
         self._engine.relations.ready()
-        left, unlinked = list(links), []
+        left = list(links)
         for (erased, kind), ids in named.items():
             if self.belongs(mirrored, kind):
                 relation = self._engine.relations.plain(kind, mirrored).id
                 left += [(kind, relation, erased, one) for one in ids]
-            else:
-                unlinked.append((erased, kind, ids))
         try:
-            for erased, kind, ids in unlinked:
-                belonging.note_all(connection, mirrored, erased, kind, ids)
             self._erasure.erase_left(context, connection, mirrored, left)
+            for (erased, kind), ids in named.items():
+                self._take_out(connection, mirrored, erased, kind, sorted(ids), context)
         except StaleCatalog:
             self._engine.catalog.refresh()
             raise
         self._walk.forget()
+
+    def _take_out(
+        self, connection: Connection, mirrored: str, erased: int, kind: str, ids: Sequence[int], context: Context
+    ) -> None:
+        """What is theirs alone of what names them: what they made, and their values in what stays. The rest is listed.
+        Of what has gone already, nothing is left to be found."""
+        claims = [one for one in self._manifest.claims.get(mirrored, ()) if one.type == kind]
+        if any(one.whole for one in claims):
+            self._erasure.erase_these(context, connection, kind, ids)
+            return
+        for one in claims:
+            self._erasure.empty(context, connection, kind, ids, (one.attribute, *one.besides))
+        if not self.belongs(mirrored, kind):
+            belonging.note_all(connection, mirrored, erased, kind, ids)
 
     @cached_property
     def _engine(self) -> Engine:

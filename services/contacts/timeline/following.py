@@ -41,7 +41,7 @@ class Timeline:
         gone = {(one.entity_type, one.entity_id) for one in events if one.kind == ERASED and one.entity_id is not None}
         store.forget(connection, gone)
         for one in events:
-            if one.kind == ERASED:
+            if one.entity_id is not None:
                 store.unlearn(connection, one)
         # Asked once per type, not per event: each answer looks through all of them.
         meaning = cache(lambda name: self._meaning(connection, source, name, events))

@@ -120,7 +120,8 @@ def forget(connection: Connection, entities: Collection[Key]) -> None:
 
 
 def unlearn(connection: Connection, event: Event) -> None:
-    """Take out what others once had of an erased entity."""
+    """Take out what entities have, or once had, of somebody who is erased; of an event that tells no such thing,
+    nothing."""
     for ident, low, high, keys in event.detail.get("lent", ()):
         begin, end = (f"{event.entity_type}.{ident}.{version:08d}" for version in (int(low), int(high) + 1))
         params = {"type": event.entity_type, "id": int(ident), "low": begin, "high": end, "keys": list(keys)}

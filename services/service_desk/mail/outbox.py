@@ -79,6 +79,10 @@ _PURGE = (
     f"update mail_in set sender = '' where sender <> '' and at {_LONG_AGO}",
     f"update mail_out set to_email = null where to_email is not null and settled_at {_LONG_AGO}",
 )
+_UNADDRESS = """
+with sent as (update mail_out set to_email = null where ticket_id = %(ticket)s and lower(to_email) = lower(%(email)s))
+update mail_in set sender = '' where ticket_id = %(ticket)s and lower(sender) = lower(%(email)s)
+"""
 _FORGET = {
     "ticket": ("ticket_id", "delete from mail_in where ticket_id = any(%(ids)s::bigint[])"),
     "ticket_entry": ("entry_id", "delete from mail_in where entry_id = any(%(ids)s::bigint[])"),
@@ -261,3 +265,8 @@ def forget(connection: Connection, type_name: str, ids: Collection[int]) -> None
         column, came_in = found
         connection.run(f"delete from mail_out where {column} = any(%(ids)s::bigint[])", {"ids": list(ids)})
         connection.run(came_in, {"ids": list(ids)})
+
+
+def unaddress(connection: Connection, ticket: int, email: str) -> None:
+    """Take an address out of what went out and came in about a ticket that stays."""
+    connection.run(_UNADDRESS, {"ticket": ticket, "email": email})

@@ -1,8 +1,8 @@
 """What goes with an erased entity, and what cannot: entities of other types that belong to it alone, or to others too.
 
-A note about one person is theirs, and is erased with them. One about two people cannot be: it is listed for somebody to
-look at, who takes out of it what is about the one, or erases it. Whoever else is erased later may leave it to nobody:
-then it goes too, and off the list.
+A note about one person is theirs, and is erased with them. One about two people cannot be: what in it is certainly of
+the one alone is taken out, and it is listed for somebody to look at the rest, or to erase it. Whoever else is erased
+later may leave it to nobody: then it goes too, and off the list.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ attribute and go with it whoever else is linked."""
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Entities of ours that name a mirrored entity by a value rather than by a link: `attribute` of `type` holds what
-    `theirs` is of the mirrored one."""
+    `theirs` is of the mirrored one.
+
+    whole: such an entity is the work of the one whom it names, and is erased with them whoever else it concerns.
+    besides: attributes that tell of the one whom it names too; where an entity stays because it is others' as well,
+    these and `attribute` are emptied, in all that was ever told of them.
+    """
 
     theirs: str
     type: str
     attribute: str
+    besides: tuple[str, ...] = ()
+    whole: bool = False
 
 
 Claims = Mapping[str, tuple[Claim, ...]]

@@ -7,13 +7,14 @@ the entity was made on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.contracts.imports import CHUNK
 from shared.eav.erasing import Erased
 from shared.kernel.db import Connection
+from shared.kernel.json import dumps
 
 _MARGIN = timedelta(days=1)
 _SHORTEST = 4
@@ -33,19 +34,28 @@ _SPECS = """
 update work_job set spec = '{}' where state not in ('running', 'paused')
     and exists (select from unnest(%(texts)s::text[]) t where position(t in lower(spec::text)) > 0)
 """
+_SAMPLED = f"""(kind = '{CHUNK}' and body #> '{{detail,samples}}' is not null and (
+        entity_id = any(%(numbers)s::bigint[])
+        or exists (select from jsonb_array_elements(body #> '{{detail,samples}}') one
+            where one ->> 'id' = any(%(texts)s::text[]))))"""
 _EVENTS = f"""
 update outbox set body = case when kind = '{CHUNK}' then body #- '{{detail,samples}}' else body - 'changed' end
 where at >= %(since)s and (
     (kind like 'entity.%%' and entity_type = %(type)s and entity_id = any(%(ids)s::bigint[]) and body ? 'changed')
-    or (kind = '{CHUNK}' and body #> '{{detail,samples}}' is not null and (
-        entity_id = any(%(numbers)s::bigint[])
-        or exists (select from jsonb_array_elements(body #> '{{detail,samples}}') one
-            where one ->> 'id' = any(%(texts)s::text[])))))
+    or {_SAMPLED})
 """
+_SAMPLES = f"update outbox set body = body #- '{{detail,samples}}' where at >= %(since)s and {_SAMPLED}"
 _LENT = """
 update outbox set body = jsonb_set(body, '{changed}', (body -> 'changed') - %(keys)s::text[])
 where kind like 'entity.%%' and entity_type = %(type)s and entity_id = %(id)s and version between %(low)s and %(high)s
     and body ? 'changed'
+"""
+# The version that says that they are empty stays, and tells copies to forget what they were before.
+_EMPTIED = """
+update outbox set body = body || jsonb_build_object(
+    'changed', ((body -> 'changed') - %(keys)s::text[]) || %(nothing)s::jsonb,
+    'detail', coalesce(body -> 'detail', '{}') || %(detail)s::jsonb)
+where kind = 'entity.updated' and entity_type = %(type)s and entity_id = %(id)s and version = %(version)s
 """
 _ANSWERS = """
 with gone as (
@@ -107,6 +117,25 @@ def blank_log(connection: Connection, entity_type: str, erased: Erased, found: I
         keys = {"type": entity_type, "id": one.id, "low": one.first, "high": one.last, "keys": list(one.attributes)}
         done += connection.run(_LENT, keys)
     return done
+
+
+def blank_samples(connection: Connection, recorded: Mapping[int, datetime], found: Imported) -> None:
+    """Samples of files that entities came from, which were recorded at these instants."""
+    since = min((*recorded.values(), *([found.since] if found.since else [])), default=None)
+    if since is not None:
+        texts = [str(one) for one in recorded]
+        params = {"texts": texts, "numbers": list(found.numbers), "since": since - _MARGIN}
+        connection.run(_SAMPLES, params)
+
+
+def blank_values(connection: Connection, entity_type: str, ident: int, version: int, keys: Sequence[str]) -> None:
+    """Attributes of an entity that stays, emptied by its last version, in all events about it. That version's event
+    tells of it as of what others had of somebody who was erased (`lent`)."""
+    params = {"type": entity_type, "id": ident, "keys": list(keys)}
+    connection.run(_LENT, {**params, "low": 1, "high": version - 1})
+    nothing = dumps({key: [None, None] for key in keys}).decode()
+    detail = dumps({"lent": [[str(ident), 1, version, list(keys)]]}).decode()
+    connection.run(_EMPTIED, {**params, "version": version, "nothing": nothing, "detail": detail})
 
 
 def blank_answers(connection: Connection, ids: Collection[int], keys: Sequence[str]) -> None:

@@ -15,8 +15,9 @@ from shared.contracts.event import ERASURE, Event
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.erasing import Erased
+from shared.eav.keeping import Keeper
 from shared.eav.requests import Ref
-from shared.eav.store.erase import naming
+from shared.eav.store.erase import naming, states, unlearn
 from shared.eav.tables import table_name
 from shared.eav.types import ValueProblem, kind_of
 from shared.eav.validation import coerce
@@ -193,6 +194,25 @@ class Erasure:
         belonging.note(connection, erased_type, shared)
         for kind, ids in sorted(alone.items()):
             self._engine.erasing.within(connection, kind, ids, ctx, self._around(ctx))
+
+    def erase_these(self, ctx: Context, connection: Connection, kind: str, ids: Sequence[int]) -> None:
+        """Erase entities as part of an erasure, in its transaction; those that are not there any more are fine."""
+        self._engine.erasing.within(connection, kind, ids, ctx, self._around(ctx))
+
+    def empty(self, ctx: Context, connection: Connection, kind: str, ids: Sequence[int], names: Sequence[str]) -> None:
+        """Empty attributes of live entities that stay, in what was ever told of them as well, and tell it: every copy
+        does the same. A new version says that they are empty. Archived ones are left as they are."""
+        live = self._engine.catalog.type(kind)
+        keeper = Keeper(self._engine.database, self._engine.catalog, self._engine.publish)
+        keeper.keep(connection, kind, {one: dict.fromkeys(names) for one in ids}, ctx)
+        keys = [live.attributes[name].key for name in names]
+        found = states(connection, live, ids, archived=False, lock=False, attributes=())
+        for state, _ in found:
+            unlearn(connection, state.id, 1, state.version, keys)
+            blanking.blank_values(connection, kind, state.id, state.version, keys)
+        there = {state.id: recorded for state, recorded in found}
+        blanking.blank_samples(connection, there, blanking.imported(connection, kind, list(there)))
+        blanking.blank_answers(connection, list(there), [])
 
     def _entries(self, live: LiveType, erased: Erased) -> list[Entry]:
         secret = self._secrets()[0]

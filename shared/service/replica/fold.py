@@ -68,7 +68,7 @@ def fold(connection: Connection, catalogs: Catalogs, source: str, events: Sequen
     _note(connection, folded)
     _links(connection, types, source, events)
     forget(connection, [one for one in changes if one.kind == ERASED])
-    _unlearn(connection, types, [one for one in told if one.kind == ERASED])
+    _unlearn(connection, types, [one for one in told if one.detail.get("lent")])
     return changes
 
 
@@ -139,11 +139,11 @@ def _choices(known: KnownType) -> Mapping[str, int]:
     return {one.key: one.id for one in known.live.by_id.values() if one.kind == "enumeration"}
 
 
-def _unlearn(connection: Connection, types: KnownTypes, erased: Sequence[Event]) -> None:
-    """What others once had of erased entities, by merges that were undone, leaves their versions as well."""
-    for event in erased:
+def _unlearn(connection: Connection, types: KnownTypes, lent: Sequence[Event]) -> None:
+    """What entities have, or once had by merges that were undone, of somebody who is erased leaves their versions."""
+    for event in lent:
         no = _key(types, event)[0]
-        for ident, low, high, attributes in event.detail.get("lent", ()):
+        for ident, low, high, attributes in event.detail["lent"]:
             params = {"no": no, "id": int(ident), "low": low, "high": high, "keys": attributes}
             for statement in _UNLEARN:
                 connection.run(statement, params)
