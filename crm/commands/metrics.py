@@ -35,7 +35,7 @@ def list_(session: Session) -> None:
 
 def _metric(one: Mapping[str, Any]) -> list[object]:
     dimensions = ", ".join(part["name"] for part in one.get("dimensions", ()))
-    left = f" ({one['to_backfill']} left)" if one["state"] == "backfilling" else ""
+    left = f" ({one.get('to_backfill', '?')} left)" if one["state"] == "backfilling" else ""
     wrong = f", {one['verified_wrong']} wrong" if one.get("verified_wrong") else ""
     measure = " ".join(value for value in one["measure"].values() if isinstance(value, str))
     verified = minute(one.get("verified_at")) + wrong

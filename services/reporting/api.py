@@ -25,17 +25,18 @@ from services.reporting.bodies import (
     VerificationDocument,
     VerifiedDocument,
 )
-from services.reporting.domain.definitions import CURRENCY, FILTER_PREFIX, document
+from services.reporting.domain.definitions import CURRENCY, FILTER_PREFIX
 from services.reporting.domain.periods import Period, parse_period
 from services.reporting.explaining import MOST_EXPLAINED
 from services.reporting.explaining import explain as explaining
 from services.reporting.labels import labelled
 from services.reporting.metrics import store
+from services.reporting.presenting import metric_document, shown
 from services.reporting.projections import compiled_metric
 from services.reporting.recent import key_of
-from services.reporting.relinking import left
+from services.reporting.rights import permit_metric
 from services.reporting.waterfall import waterfall
-from shared.kernel.clock import iso, now
+from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.errors import Invalid, NotFound
 from shared.kernel.json import decimal_text, dumps
@@ -56,30 +57,13 @@ def _own(service: Runtime) -> Answers:
     return service.own
 
 
-def metric_document(one: store.Metric) -> dict[str, Any]:
-    """A metric as JSON."""
-    return {
-        **document(one.definition),
-        "version": one.version,
-        "state": one.state,
-        "to_backfill": one.to_backfill,
-        "error": one.error,
-        "verified_at": one.verified_at and iso(one.verified_at),
-        "verified_wrong": one.verified_wrong,
-        "created_at": iso(one.created_at),
-        "ready_at": one.ready_at and iso(one.ready_at),
-    }
-
-
 def listing(service: Runtime) -> Response:
     """All metrics that serve, are being filled, or failed."""
     require_scope(context().actor, REPORTS_READ)
     with service.db.connect() as connection:
         found = store.listed(connection, (*store.ACTIVE, store.FAILED), filters=False)
-        waits = left(connection, _own(service).projections, found)
-    return answer(
-        {"results": [metric_document(one) | ({"catching_up": n} if (n := waits.get(one.id)) else {}) for one in found]}
-    )
+        metrics = shown(connection, _own(service).projections, context(), found)
+    return answer({"results": metrics})
 
 
 def define(service: Runtime) -> Response:
@@ -95,11 +79,9 @@ def define(service: Runtime) -> Response:
 def read(service: Runtime, name: str) -> Response:
     """One metric."""
     require_scope(context().actor, REPORTS_READ)
-    own = _own(service)
     with service.db.connect() as connection:
-        metric = commands.found(connection, name)
-        waits = left(connection, own.projections, [metric]).get(metric.id)
-    return answer(metric_document(metric) | ({"catching_up": waits} if waits else {}))
+        (metric,) = shown(connection, _own(service).projections, context(), [commands.found(connection, name)])
+    return answer(metric)
 
 
 def change(service: Runtime, name: str) -> Response:
@@ -112,6 +94,7 @@ def change(service: Runtime, name: str) -> Response:
 def retire(service: Runtime, name: str) -> Response:
     """Take a metric out of service."""
     require_scope(context().actor, REPORTS_WRITE)
+    _permit(service, name)
     commands.retire(service.db, name, with_ratios=bool_param("ratios"))
     _own(service).recent.settle()
     return no_content()
@@ -209,6 +192,12 @@ def _readable(service: Runtime, ctx: Context, name: str, group: Iterable[str] = 
     return today(metric.definition), hidden
 
 
+def _permit(service: Runtime, name: str) -> None:
+    """Raises Forbidden for a metric of what must not be read, NotFound."""
+    with service.db.connect() as connection:
+        permit_metric(connection, _own(service).projections, context(), commands.found(connection, name))
+
+
 def _told_apart(service: Runtime, name: str, group: Mapping[str, Any]) -> None:
     """Raises Invalid for groups of past days that are not kept, and for sums over several currencies."""
     with service.db.connect() as connection:
@@ -226,6 +215,7 @@ def verify(service: Runtime, name: str) -> Response:
     """Recompute a metric from all entities and compare."""
     require_scope(context().actor, REPORTS_WRITE)
     own = _own(service)
+    _permit(service, name)
     found = commands.verify(own.database, own.projections, name, repair=bool_param("repair"))
     own.recent.settle()
     wrong = [{"group": list(group), "kept": str(pair[0]), "is": str(pair[1])} for group, pair in found.wrong.items()]

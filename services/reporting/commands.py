@@ -15,6 +15,7 @@ from services.reporting.metrics import store
 from services.reporting.metrics.compiling import compile_metric
 from services.reporting.metrics.deltas import Deltas
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
+from services.reporting.rights import permit_counting, permit_metric
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
@@ -47,8 +48,8 @@ def refused(error: Wrong) -> Invalid:
 
 
 def define(database: Database, projections: Projections, ctx: Context, raw: Mapping[str, Any]) -> store.Metric:
-    """A new metric, to be backfilled. Raises Invalid with every problem, Conflict when the name is taken."""
-    definition = _checked(database, projections, raw)
+    """A new metric, to be backfilled. Raises Invalid with every problem, Forbidden, Conflict when the name is taken."""
+    definition = _checked(database, projections, ctx, raw)
     with database.transaction() as connection:
         if store.find(connection, definition.name) is not None:
             raise Conflict(f"There is a metric {definition.name} already; change it, or retire it first")
@@ -63,8 +64,10 @@ def redefine(
         raise Invalid.one("name", "READ_ONLY_VALUE", "name: a metric keeps its name; define another one")
     with database.connect() as connection:
         present = found(connection, name)
+        permit_metric(connection, projections, ctx, present)
     given = {**document(present.definition), **raw, "name": name}
-    definition = _checked(database, projections, {key: value for key, value in given.items() if value is not None})
+    asked = {key: value for key, value in given.items() if value is not None}
+    definition = _checked(database, projections, ctx, asked)
     if definition == present.definition:
         return present
     with database.transaction() as connection:
@@ -73,12 +76,12 @@ def redefine(
 
 def renew(database: Database, projections: Projections, ctx: Context, raw: Mapping[str, Any]) -> store.Metric:
     """A new generation of a metric that is defined altogether anew; as above."""
-    definition = _checked(database, projections, raw)
+    definition = _checked(database, projections, ctx, raw)
     with database.transaction() as connection:
         return started(connection, projections, ctx, definition)
 
 
-def _checked(database: Database, projections: Projections, raw: Mapping[str, Any]) -> Definition:
+def _checked(database: Database, projections: Projections, ctx: Context, raw: Mapping[str, Any]) -> Definition:
     try:
         definition = read_definition(raw)
     except Wrong as error:
@@ -86,14 +89,16 @@ def _checked(database: Database, projections: Projections, raw: Mapping[str, Any
     with database.connect() as connection:
         if definition.measure.kind == "ratio":
             for part in (definition.measure.numerator, definition.measure.denominator):
-                if not found(connection, part).entity_type:
+                made_of = found(connection, part)
+                permit_metric(connection, projections, ctx, made_of)
+                if not made_of.entity_type:
                     told = f"measure: {part} is a ratio itself; a ratio is made of two metrics of entities"
                     raise Invalid.one("measure", "INVALID_METRIC", told)
         else:
             known = projections.catalogs.types(connection).type(definition.entity_type)
             # Events tell of types by their own name: under another one nothing would ever be counted.
             definition = replace(definition, entity_type=known.name)
-            compile_metric(definition, known)
+            permit_counting(ctx, known, compile_metric(definition, known))
     return definition
 
 

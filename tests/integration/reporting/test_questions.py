@@ -295,6 +295,17 @@ def test_rights_are_those_of_the_entities(reporting: Reporting, filled: Any) -> 
     assert allowed.post(f"{PATH}/number/query", json={}).status_code == 200
     assert allowed.post(PATH, json={"name": "y", "entity_type": "company"}).status_code == 403
     assert client("crm.reports.read").post(f"{PATH}/number/explain", json={}).status_code == 403
+    # A number of groups, or of entities to be filled, tells whether anything fits a filter.
+    writer = client("crm.reports.read", "crm.reports.write", "crm.objects.contacts.read")
+    asked = {"name": "oracle", "entity_type": "company", "filter": {"attribute": "city", "operator": "EQ", "value": "x"}}
+    assert writer.post(PATH, json=asked).status_code == 403
+    assert writer.patch(f"{PATH}/number", json={"label": "mine"}).status_code == 403
+    assert writer.post(f"{PATH}/number/verify").status_code == 403
+    assert writer.delete(f"{PATH}/number").status_code == 403
+    ratio = {"kind": "ratio", "numerator": "number", "denominator": "number"}
+    assert writer.post(PATH, json={"name": "share", "measure": ratio}).status_code == 403
+    assert "to_backfill" not in writer.get(f"{PATH}/number").json
+    assert "to_backfill" in filled.get(f"{PATH}/number").json
 
 
 def test_strong_answers_wait_for_what_was_written(reporting: Reporting, filled: Any, monkeypatch: Any) -> None:

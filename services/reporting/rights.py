@@ -1,0 +1,59 @@
+"""Who may have to do with a metric: those only who may read what it counts, by whatever door.
+
+Whether entities fit a filter is told by a number, by the groups that a verification compared, and by how many are left
+to be filled: whoever defines, changes, retires or verifies a metric needs the rights of whoever asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from services.reporting.metrics import store
+from services.reporting.metrics.compiling import Compiled
+from services.reporting.projections import Projections, compiled_metric
+from shared.eav.declare import TypeDef
+from shared.kernel.context import Context
+from shared.kernel.db import Connection
+from shared.service.permissions import allowed, require
+from shared.service.replica.catalogs import KnownType
+
+
+def permit_counting(ctx: Context, known: KnownType, compiled: Compiled) -> None:
+    """Raises Forbidden unless the actor may read the type, and every type that the definition looks at by links."""
+    for defn in _looked_at(known, compiled):
+        require(ctx.actor, "objects", defn, "read")
+
+
+def permit_metric(connection: Connection, projections: Projections, ctx: Context, metric: store.Metric) -> None:
+    """The same of a metric that is there; of a ratio: of both metrics that it is made of."""
+    for known, compiled in _parts(connection, projections, metric):
+        permit_counting(ctx, known, compiled)
+
+
+def may_know(connection: Connection, projections: Projections, ctx: Context, metric: store.Metric) -> bool:
+    """Whether numbers of a metric may be shown."""
+    return all(
+        allowed(ctx.actor, "objects", defn, "read")
+        for known, compiled in _parts(connection, projections, metric)
+        for defn in _looked_at(known, compiled)
+    )
+
+
+def _looked_at(known: KnownType, compiled: Compiled) -> Iterator[TypeDef]:
+    yield known.live.defn
+    for join in compiled.joins.values():
+        yield join.linkage.target.live.defn
+
+
+def _parts(
+    connection: Connection, projections: Projections, metric: store.Metric
+) -> Iterator[tuple[KnownType, Compiled]]:
+    """What a metric counts. A failed one may be of a type that is gone: it counts nothing any more."""
+    measure = metric.definition.measure
+    names = [measure.numerator, measure.denominator] if measure.kind == "ratio" else []
+    made_of = [found for name in names if (found := store.find(connection, name)) is not None]
+    types = projections.catalogs.types(connection)
+    for one in made_of if names else [metric]:
+        known = types.find(one.entity_type)
+        if known is not None and one.state != store.FAILED:
+            yield known, compiled_metric(one, known)
