@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.workspace.commands.proposals import header_of
+from services.workspace.commands.rights import require_run, require_undo
 from services.workspace.commands.targets import find_target, require_write
 from services.workspace.tables import chunks, jobs, mappings, parts, reports
 from services.workspace.tables.jobs import (
@@ -46,6 +47,7 @@ CUT_KIND = "import-cutting"
 _ENDED = frozenset({DONE, CANCELED, FAILED})
 
 Step = Callable[[Connection, ImportJob], None]
+Rights = Callable[["Runtime", Actor, ImportJob], None]
 
 
 def visible(service: Runtime, actor: Actor, job: int) -> ImportJob:
@@ -81,13 +83,14 @@ def begin_phase(connection: Connection, job: ImportJob, phase: str) -> None:
 
 
 def dry_run(service: Runtime, ctx: Context, job: int) -> ImportJob:
-    """Foresee what a run would do. Raises Conflict; Invalid when nothing is mapped."""
-    return _steer(service, ctx, job, _BY_STATE_DRY, "checked")
+    """Foresee what a run would do, with the rights that it needs: it looks at the same. Raises Conflict, Forbidden;
+    Invalid when nothing is mapped."""
+    return _steer(service, ctx, job, _BY_STATE_DRY, "checked", require_run)
 
 
 def start(service: Runtime, ctx: Context, job: int) -> ImportJob:
-    """Run. Raises Conflict; Invalid when nothing is mapped."""
-    return _steer(service, ctx, job, _BY_STATE_START, "started")
+    """Run. Raises Conflict; Forbidden without every right that its mapping needs; Invalid when nothing is mapped."""
+    return _steer(service, ctx, job, _BY_STATE_START, "started", require_run)
 
 
 def pause(service: Runtime, ctx: Context, job: int) -> ImportJob:
@@ -96,8 +99,8 @@ def pause(service: Runtime, ctx: Context, job: int) -> ImportJob:
 
 
 def resume(service: Runtime, ctx: Context, job: int) -> ImportJob:
-    """Go on after a pause, or try again after a failure. Raises Conflict."""
-    return _steer(service, ctx, job, _BY_STATE_RESUME, "resumed")
+    """Go on after a pause, or try again after a failure. Raises Conflict, Forbidden as for `start`."""
+    return _steer(service, ctx, job, _BY_STATE_RESUME, "resumed", require_run)
 
 
 def cancel(service: Runtime, ctx: Context, job: int) -> ImportJob:
@@ -106,8 +109,8 @@ def cancel(service: Runtime, ctx: Context, job: int) -> ImportJob:
 
 
 def undo(service: Runtime, ctx: Context, job: int) -> ImportJob:
-    """Take back what the run did. Raises Conflict."""
-    return _steer(service, ctx, job, _BY_STATE_UNDO, "undone")
+    """Take back what the run did. Raises Conflict; Forbidden without the right to write what it linked to."""
+    return _steer(service, ctx, job, _BY_STATE_UNDO, "undone", require_undo)
 
 
 def order(connection: Connection, job: ImportJob, state: str, phase: str, **more: Any) -> None:
@@ -116,10 +119,16 @@ def order(connection: Connection, job: ImportJob, state: str, phase: str, **more
     tell_order(connection, job.id, job.entity_type, told, job.context)
 
 
-def _steer(service: Runtime, ctx: Context, ident: int, steps: Mapping[str, Step], verb: str) -> ImportJob:
-    visible(service, ctx.actor, ident)
+def _steer(
+    service: Runtime, ctx: Context, ident: int, steps: Mapping[str, Step], verb: str, rights: Rights | None = None
+) -> ImportJob:
+    seen = visible(service, ctx.actor, ident)
+    if rights is not None:
+        rights(service, ctx.actor, seen)
     with service.db.transaction() as connection:
         job = jobs.find(connection, ident, lock=True)
+        if rights is not None and (job.spec, job.attributes) != (seen.spec, seen.attributes):
+            raise Conflict("The columns were mapped anew meanwhile: look again")
         step = steps.get(job.state)
         if step is None:
             raise Conflict(f"The import is {job.state} and cannot be {verb}")

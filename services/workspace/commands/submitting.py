@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.workspace.commands.mappings import Prepared, prepare
+from services.workspace.commands.rights import require_prepared
 from services.workspace.commands.steering import visible
 from services.workspace.commands.targets import find_target, patiently
 from services.workspace.tables import jobs
 from services.workspace.tables.jobs import READY, ImportJob
-from shared.kernel.context import Context
+from shared.kernel.context import Actor, Context
 from shared.kernel.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -20,16 +21,24 @@ _PERHAPS_NEW = frozenset({"UNKNOWN_ATTRIBUTE", "UNKNOWN_TYPE"})
 
 
 def set_mapping(service: Runtime, ctx: Context, ident: int, mapping: Mapping[str, Any]) -> ImportJob:
-    """Map the columns. Raises Invalid with everything wrong, Conflict when it is too early or too late."""
+    """Map the columns. Raises Invalid with everything wrong, Forbidden with every scope that the mapping needs besides,
+    Conflict when it is too early or too late."""
     job = visible(service, ctx.actor, ident)
     if job.state != READY:
         raise Conflict(f"The import is {job.state}: columns are mapped while it is ready")
-    prepared = patiently(lambda: prepare(service, find_target(service, job.entity_type), job.header, mapping), _new)
+    prepared = patiently(lambda: _prepared(service, ctx.actor, job, mapping), _new)
     with service.db.transaction() as connection:
         if jobs.find(connection, ident, lock=True).state != READY:
             raise Conflict("The import has begun meanwhile: columns are mapped while it is ready")
         _store(connection, job, prepared)
         return jobs.find(connection, ident)
+
+
+def _prepared(service: Runtime, actor: Actor, job: ImportJob, mapping: Mapping[str, Any]) -> Prepared:
+    target = find_target(service, job.entity_type)
+    prepared = prepare(service, target, job.header, mapping)
+    require_prepared(service, actor, target, prepared.spec.model_dump(mode="json"), prepared.attributes)
+    return prepared
 
 
 def _store(connection: Any, job: ImportJob, prepared: Prepared) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.workspace.commands.mappings import KEYS
+from services.workspace.commands.rights import require_asked
 from services.workspace.commands.steering import begin_reading
-from services.workspace.commands.targets import find_target, require_write
+from services.workspace.commands.targets import ImportTarget, find_target, require_write
 from services.workspace.tables import jobs, parts
 from services.workspace.tables.jobs import DRY, RUN, ImportJob
 from services.workspace.tables.parts import PartWriter
@@ -58,7 +59,8 @@ def open_upload(
     original: Mapping[str, Any] | None = None,
     staged: ImportJob | None = None,
 ) -> ImportJob:
-    """A new import that waits for its file. Raises Invalid, NotFound for an unknown type, Forbidden.
+    """A new import that waits for its file. Raises Invalid, NotFound for an unknown type, Forbidden with every scope
+    that its mapping needs.
 
     file_name: only shown, never used as a path. original: the request in the words of the dialect. staged: an import
     that was opened before anybody knew what for.
@@ -66,6 +68,9 @@ def open_upload(
     check_request(request)
     target = find_target(service, request["type"])
     require_write(ctx.actor, target)
+    wanted = _only_new(target, request.get("mapping"))
+    if wanted is not None:
+        require_asked(service, ctx.actor, target, wanted)
     options = {name: request[name] for name in (*_OPTIONS, "has_header") if request.get(name) not in (None, "")}
     shown = _plain_name(file_name)
     columns: dict[str, Any] = {
@@ -75,7 +80,7 @@ def open_upload(
         "origin": origin,
         "options": options,
         "request": original,
-        "wanted": request.get("mapping"),
+        "wanted": wanted,
         "begins": _BEGINS[request.get("run") or ""],
     }
     with service.db.transaction() as connection:
@@ -83,6 +88,16 @@ def open_upload(
             return jobs.find(connection, _created(connection, ctx, shown, **columns))
         jobs.change(connection, staged.id, **columns)
         return jobs.find(connection, staged.id)
+
+
+def _only_new(target: ImportTarget, mapping: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A mapping without definitions of attributes that are there: it makes none that its sender was not asked about,
+    should they be gone once the file was read. Definitions without form stay for `prepare` to tell of."""
+    listed = (mapping or {}).get("create_attributes")
+    if mapping is None or not isinstance(listed, list):
+        return mapping
+    kept = [one for one in listed if not isinstance(one, Mapping) or target.find(str(one.get("name") or "")) is None]
+    return {**mapping, "create_attributes": kept}
 
 
 def stage_upload(service: Runtime, ctx: Context, file_name: str) -> ImportJob:

@@ -1,0 +1,100 @@
+"""An import needs the scopes that its writes would need one by one, wherever its mapping is said or obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.kernel.json import dumps
+from tests.integration.workspace.moving import Moving
+
+WRITE = "crm.objects.contacts.write"
+COMPANIES = "crm.objects.companies.write"
+SCHEMAS = "crm.schemas.contacts.write"
+EFFECTIVE = "crm.effective.write"
+FILE = "Mail,Firm,Shoe,Since\nida@rights.example,Rights Ltd,41,2026-03-02\n"
+PLAIN = {"columns": [{"column": "Mail", "attribute": "email"}], "key": {"column": "Mail", "attribute": "email"}}
+LINK = {"links": [{"column": "Firm", "type": "companies", "attribute": "name", "missing": "create"}]}
+MAKE = {"create_attributes": [{"name": "shoe", "type": "number"}]}
+SINCE = {"effective_at": {"column": "Since"}}
+ALL = {**PLAIN, **LINK, **MAKE, **SINCE}
+EVERY = {COMPANIES, SCHEMAS, EFFECTIVE}
+NEEDS: list[tuple[dict[str, Any], set[str]]] = [
+    (LINK, {COMPANIES}), (MAKE, {SCHEMAS}), (SINCE, {EFFECTIVE}), ({**LINK, **MAKE, **SINCE}, EVERY), ({}, set()),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def token(moving: Moving) -> Callable[..., str]:
+    """Makes tokens."""
+
+    def make(*scopes: str) -> str:
+        body = {"name": "script", "scopes": scopes}
+        return str(moving.ok(moving.client().post("/api/v1/tokens", json=body), 201)["token"])
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def weak(token: Callable[..., str]) -> str:
+    return token(WRITE, "crm.objects.contacts.read")
+
+
+def missing(answer: dict[str, Any]) -> set[str]:
+    assert answer["category"] == "MISSING_SCOPES"
+    return {one for error in answer["errors"] for one in error["context"]["requiredGranularScopes"]}
+
+
+def test_a_mapping_is_refused_with_every_scope_that_is_missing(moving: Moving, weak: str):
+    ident = moving.ready(FILE)["id"]
+    for more, needs in NEEDS:
+        asked = {**PLAIN, **more}
+        answer = moving.upload(FILE, token=weak, status=403 if needs else 201, mapping=asked, run="dry")
+        assert not needs or missing(answer) == needs
+        mapped = moving.client(token=weak).put(f"/api/v1/imports/{ident}/mapping", json=asked)
+        assert mapped.status_code == (403 if needs else 200)
+        assert not needs or missing(mapped.get_json()) == needs
+        assert (moving.get(ident)["mapping"] is None) == bool(needs)
+
+
+def test_what_others_mapped_lends_no_rights(moving: Moving, weak: str, token: Callable[..., str]):
+    ident = moving.ready(FILE)["id"]
+    moving.put(ident, {**ALL, "create_attributes": [{"name": "shoe_size", "type": "number"}]})
+    strong = token(WRITE, COMPANIES, SCHEMAS, EFFECTIVE)
+    for verb in ("dry-run", "start"):
+        refused = moving.client(token=weak).post(f"/api/v1/imports/{ident}/{verb}")
+        assert (refused.status_code, missing(refused.get_json())) == (403, EVERY)
+        moving.ok(moving.client(token=strong).post(f"/api/v1/imports/{ident}/{verb}"))
+        moving.move()
+    assert moving.get(ident)["run"]["created"] == 1
+    refused = moving.client(token=weak).post(f"/api/v1/imports/{ident}/undo")
+    assert (refused.status_code, missing(refused.get_json())) == (403, {COMPANIES})
+    moving.ok(moving.client(token=token(WRITE, COMPANIES)).post(f"/api/v1/imports/{ident}/undo"))
+    moving.move()
+    assert moving.get(ident)["state"] == "undone"
+    # What is there already is not made: it needs no right to make it.
+    known = {**PLAIN, "create_attributes": [{"name": "shoe_size", "type": "number"}]}
+    moving.upload(FILE, token=weak, mapping=known, run="dry")
+
+
+def test_the_other_door_and_other_types_ask_for_the_same(moving: Moving, weak: str, token: Callable[..., str]):
+    columns = [
+        {"columnObjectTypeId": "0-1", "columnName": "Mail", "propertyName": "email"},
+        {"columnObjectTypeId": "0-2", "columnName": "Firm", "propertyName": "name",
+         "columnType": "HUBSPOT_ALTERNATE_ID"},
+        {"columnObjectTypeId": "0-1", "columnName": "Since", "columnType": "EVENT_TIMESTAMP"},
+    ]  # fmt: skip
+    page = {"fileImportPage": {"hasHeader": True, "columnMappings": columns}}
+    asked = dumps({"name": "x", "files": [{"fileName": "x.csv", **page}]})
+    parts = ((b'name="importRequest"', asked), (b'name="files"; filename="x.csv"', FILE.encode()))
+    head = b"--cut\r\nContent-Disposition: form-data; "
+    body = b"".join(head + about + b"\r\n\r\n" + part + b"\r\n" for about, part in parts) + b"--cut--\r\n"
+    kind = "multipart/form-data; boundary=cut"
+    refused = moving.client(token=weak).post("/crm/v3/imports", data=body, content_type=kind)
+    assert (refused.status_code, missing(refused.get_json())) == (403, {COMPANIES, EFFECTIVE})
+    people = {"columns": [{"column": "Mail", "attribute": "email"}]}
+    refused_people = moving.upload(FILE, token=weak, status=403, type="owners", mapping=people)
+    assert "crm.owners.write" in missing(refused_people)
+    moving.upload(FILE, token=token("crm.owners.write"), type="owners", mapping=people, run="dry")
