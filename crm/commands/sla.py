@@ -1,4 +1,4 @@
-"""`crm sla`: what is promised to customers; the holidays of business hours."""
+"""`crm sla`: what is promised to customers (`promises`); the holidays of business hours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from rich.text import Text
 
 from crm.api import path_of
 from crm.command import command, group
+from crm.commands import promises
 from crm.present import rows_table
 from crm.session import Session
 
 app = group("What is promised to customers, and when business is.")
 holidays = group("Public holidays, given to calendars as dates.")
+app.add_typer(promises.policies, name="policies")
+app.add_typer(promises.calendars, name="calendars")
 app.add_typer(holidays, name="holidays")
+command(app)(promises.due)
+command(app)(promises.breaches)
 
 _YEARS = re.compile(r"(\d{4})(?:-(\d{4}))?")
 Country = Annotated[str, typer.Option("--country", help="By code or name: DE, Germany.")]
