@@ -17,6 +17,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from crm.api import Api, exact
+from crm.screen import Screen
 from crm.vocabulary import Vocabulary, load_vocabulary
 from shared.kernel import json as kernel_json
 from shared.kernel.config import Settings
@@ -37,7 +38,7 @@ class Session:
     as_json: bool = False
     transport: httpx.BaseTransport | None = None
     console: Console = field(default_factory=lambda: _screen())
-    errors: Console = field(default_factory=lambda: Console(stderr=True))
+    errors: Console = field(default_factory=lambda: Screen(stderr=True))
 
     @cached_property
     def settings(self) -> Settings:
@@ -126,4 +127,4 @@ class Session:
 def _screen() -> Console:
     """Standard output; wide where it is no terminal, so that a pipe gets whole lines."""
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=_PIPE_WIDTH if wide else None)
+    return Screen(width=_PIPE_WIDTH if wide else None)

@@ -22,6 +22,8 @@ ANY = "/reporting/v1/query"
 BAR = 30
 NO_VALUE = "(none)"
 TOTAL = "total"
+_LONGEST_NAME = 200
+"""Characters of a group's name: a value may be a whole text, a table has lines."""
 TIME = "time"
 
 Name = Annotated[str, typer.Argument(help="The metric; none with --type.", show_default=False)]
@@ -164,7 +166,8 @@ def _called(body: Mapping[str, Any], name: str, value: str | None) -> str:
         return NO_VALUE
     if name == TIME:
         return titled(value, body.get("series", ""))
-    return str(body.get("labels", {}).get(name, {}).get(value, value))
+    told = str(body.get("labels", {}).get(name, {}).get(value, value))
+    return told if len(told) <= _LONGEST_NAME else told[: _LONGEST_NAME - 1] + "…"
 
 
 def _below(body: Mapping[str, Any]) -> list[tuple[list[Text], Mapping[str, Any]]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from crm.commands.report import groups, measure_body, shown
+from crm.screen import Screen
 
 ANSWER: dict[str, Any] = {
     "metric": "won",
@@ -48,6 +50,19 @@ def test_groups_by_their_labels() -> None:
     text = printed({**ANSWER, "labels": {"owner": {"7": "Ada Ott"}}})
     assert "Ada Ott" in text
     assert "(none)" in text
+
+
+def test_values_move_no_cursor_and_fill_no_screen() -> None:
+    said = "\x1b[31mred\x1b]0;pwn\x07\u202egnp\x9b2J"
+    rows = [{"group": {"owner": said}, "value": "1", "n": 1}, {"group": {"owner": "x" * 5000}, "value": "1", "n": 1}]
+    screen = Screen(width=140, color_system="truecolor", force_terminal=True)
+    with screen.capture() as capture:
+        screen.print(shown({**ANSWER, "rows": rows}))
+        screen.print(f"failed: {said}", markup=False)
+    text = re.sub("\x1b\\[[0-9;]*m", "", capture.get())
+    assert not set(text) & set("\x1b\x07\u202e\x9b")
+    assert "␛[31mred␛]0;pwn" in text
+    assert len(text.splitlines()) < 20
 
 
 def test_others_and_total_stand_below() -> None:
