@@ -25,9 +25,11 @@ _GREATEST = 2**63 - 1
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ID = re.compile(r"\d{1,19}", re.ASCII)
-# Options that are offered no longer are not told, but stand where they were chosen.
+# Options that are offered no longer are not told, but stand where they were chosen, or on past days were.
 _IN_CELLS = """select exists (select from total
-where metric_id = %(metric)s and %(value)s = any(string_to_array(dims[%(place)s], ';')))"""
+    where metric_id = %(metric)s and %(value)s = any(string_to_array(dims[%(place)s], ';')))
+or exists (select from ledger
+    where metric_id = %(metric)s and %(value)s = any(string_to_array(dims[%(place)s], ';')))"""
 _IN_FACTS = "select exists (select from fact where type_no = %(no)s and values->%(key)s ? %(value)s)"
 
 

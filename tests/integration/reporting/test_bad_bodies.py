@@ -110,7 +110,7 @@ HUGE = 10**19
 
 @pytest.fixture(scope="module")
 def metric(reporting: Reporting) -> Any:
-    """Companies by all sorts of dimensions, once with a status that is offered no longer."""
+    """Companies by all sorts of dimensions, with a status that is offered no longer and one that nobody has now."""
     reporting.catch_up()
     web = reporting.client()
     body = {"name": "sorts", "entity_type": "company", "dimensions": DIMENSIONS}
@@ -123,6 +123,9 @@ def metric(reporting: Reporting) -> Any:
     with reporting.db.transaction() as connection:
         dims = "array['GONE', null, null, null, null, null]"
         connection.run(f"insert into total (metric_id, dims, n, m, s) values ({ident}, {dims}, 1, 0, 0)")
+        dims = "array['ONCE', null, null, null, null, null]"
+        days = "(date '2026-01-01', 1), (date '2026-02-01', -1)"
+        connection.run(f"insert into cell select {ident}, {dims}, day, n, 0, 0 from (values {days}) as d(day, n)")
     return web
 
 
@@ -159,6 +162,7 @@ def test_what_cannot_be_a_value_is_refused(metric: Any, question: Any, field: st
     [
         {"lead_status": ["NEW", None]},
         {"lead_status": "GONE"},
+        {"lead_status": "ONCE"},
         {"owner_id": [17, "18", None]},
         {"opened": "2026-03-01T09:30"},
         {"opened": "..now-2h"},
