@@ -167,12 +167,15 @@ class Answers:
         if fresh == "any":
             return
         needed = _needed(fresh, asked)
-        deadline = monotonic() + PATIENCE
+        deadline, hurried = monotonic() + PATIENCE, False
         while True:
             with self.database.connect() as connection:
                 as_of = reached(connection, sources)
             if as_of is not None and as_of >= needed:
                 return
+            if not hurried:
+                self.cache.hurry(sources)
+                hurried = True
             if monotonic() >= deadline:
                 behind = "nothing was read yet" if as_of is None else f"{(now() - as_of).total_seconds():.1f} s behind"
                 raise Unavailable(

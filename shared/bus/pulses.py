@@ -1,7 +1,8 @@
 """Pulses: once a second the relay of a log that is silent tells how far it reaches, to everybody at once.
 
 One thread per process hears them for all its followers, and moves what those are sure of in one statement per database:
-a silent system costs little, however many follow. A pulse may be lost: a follower that hears nothing asks the feed.
+a silent system costs little, however many follow. A pulse may be lost: a follower that hears nothing asks the feed. Who
+waits for the present moment asks for a pulse (`hurry`) instead of waiting for the next one.
 Not for events, which come by messages (shared/bus/broker.py).
 """
 
@@ -25,6 +26,7 @@ from shared.kernel.errors import CrmError
 from shared.kernel.telemetry import logger
 
 _CHANNEL = "crm:bus.pulses"
+_HURRY = "crm:bus.hurry"
 _LISTEN, _GATHER, _PAUSE = 1.0, 0.05, 0.25
 """Seconds: how soon a change of mind about stopping is noticed; how long the pulses of other logs are waited for, which
 come at the same time; the pause after the connection was lost."""
@@ -65,12 +67,20 @@ class Pulses:
     """Hears pulses for the followers of one process. `join` before or after `run_pulses` has begun."""
 
     client: redis.Redis
+    relays: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """By source: lets the relay of this process send a pulse at its next look."""
     _followers: list[Follows] = field(default_factory=list)
     _heard: dict[str, Page] = field(default_factory=dict)
 
     def join(self, follower: Follows) -> None:
         """Hear for one more."""
         self._followers.append(follower)
+
+    def hurried(self, source: bytes) -> None:
+        """Somebody waits for a pulse of a log that may be relayed here."""
+        relay = self.relays.get(source.decode(errors="replace"))
+        if relay is not None:
+            relay()
 
     def take(self, told: bytes) -> None:
         """Note a pulse, until `pass_on`; what is none is passed over."""
@@ -129,9 +139,18 @@ def pulse(client: redis.Redis, source: str, body: str) -> None:
     client.publish(channel_of(client), f"{source}\n{body}")
 
 
-def channel_of(client: redis.Redis) -> str:
+def hurry(client: redis.Redis, sources: Sequence[str]) -> None:
+    """Ask for a pulse of these logs. Never raises: without it the next one comes within a second."""
+    try:
+        for one in sources:
+            client.publish(channel_of(client, _HURRY), one)
+    except redis.RedisError as error:
+        _log.info("not hurried", error=type(error).__name__)
+
+
+def channel_of(client: redis.Redis, name: str = _CHANNEL) -> str:
     """Channels are the whole server's: its numbered databases, which keep installations apart, do not part them."""
-    return f"{_CHANNEL}.{client.connection_pool.connection_kwargs.get('db', 0)}"
+    return f"{name}.{client.connection_pool.connection_kwargs.get('db', 0)}"
 
 
 def run_pulses(pulses: Pulses, stop: threading.Event) -> None:
@@ -139,7 +158,7 @@ def run_pulses(pulses: Pulses, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with pulses.client.pubsub(ignore_subscribe_messages=True) as channel:
-                channel.subscribe(channel_of(pulses.client))
+                channel.subscribe(channel_of(pulses.client), channel_of(pulses.client, _HURRY))
                 _hear(channel.get_message, pulses, stop)
         except _BROKEN as error:
             _log.info("pulses not heard", error=type(error).__name__)
@@ -150,7 +169,9 @@ def _hear(get_message: Callable[..., Any], pulses: Pulses, stop: threading.Event
     until = 0.0
     while not stop.is_set():
         message = get_message(timeout=max(0.001, until - monotonic()) if pulses.gathered else _LISTEN)
-        if message is not None:
+        if message is not None and bytes(message["channel"]).startswith(_HURRY.encode()):
+            pulses.hurried(bytes(message["data"]))
+        elif message is not None:
             until = until if pulses.gathered else monotonic() + _GATHER
             pulses.take(bytes(message["data"]))
         if pulses.gathered and monotonic() >= until:

@@ -127,6 +127,10 @@ class Relay:
         self._skipped.clear()
         return bool(behind)
 
+    def hurry(self) -> None:
+        """Somebody waits for a pulse: it is due at the next look. From any thread."""
+        self._pulse = float("-inf")
+
     def forget(self) -> None:
         """Begin at the head again, after a failure or a lost place."""
         self._begin(None)

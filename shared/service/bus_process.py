@@ -74,6 +74,8 @@ def run_threads(
             threads.append(_thread(f"{manifest.name}.ticker", run_ticker, Ticker(database), stop))
         else:
             relay = Relay(manifest.name, database, broker())
+            if pulses is not None:
+                pulses.relays[manifest.name] = relay.hurry
             threads.append(_thread(f"{manifest.name}.relay", run_relay, relay, stop))
         for one in followed:
             following = partial(run_consumer, broker=broker, pulses=pulses)

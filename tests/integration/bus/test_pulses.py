@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import pytest
 import redis
 
-from shared.bus.broker import Broker
+from shared.bus.broker import Broker, Listener
 from shared.bus.client import DirectSource
 from shared.bus.consumer import passed
 from shared.bus.cursor import Cursor
 from shared.bus.feed import NOW, Feed
 from shared.bus.following import Follower, run_consumer
 from shared.bus.page import encode_message
-from shared.bus.pulses import Pulses, run_pulses
+from shared.bus.pulses import Pulses, hurry, run_pulses
 from shared.bus.relay import Relay, run_relay
 from shared.bus.state import states
 from tests.factories.racing import until
@@ -146,6 +148,32 @@ def test_nobody_asks_a_silent_feed_until_something_is_missed(database, here, red
         pulses._followers[0]._missed = True
         questions = len(asked)
         until(lambda: len(asked) > questions)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_who_waits_is_told_at_once(database, here, redis_url, pulses, followers, monkeypatch):
+    monkeypatch.setattr("shared.bus.relay.PULSE_SECONDS", 1e9)  # nothing comes by itself
+    relay, stop = Relay("contacts", database, Broker(redis_url)), threading.Event()
+    Broker(redis_url).announce("contacts", Listener("bus.somebody", None))
+    pulses.relays["contacts"] = relay.hurry
+    threads = [
+        threading.Thread(target=run_pulses, args=(pulses, stop)),
+        threading.Thread(target=run_relay, args=(relay, stop)),
+    ]
+    for thread in threads:
+        thread.start()
+
+    def told_since(asked) -> bool:
+        hurry(pulses.client, ["contacts", "nobody's"])
+        return all(one > asked for one in moments(here, followers))
+
+    try:
+        for _ in range(2):
+            asked = datetime.now(UTC)
+            until(partial(told_since, asked))
     finally:
         stop.set()
         for thread in threads:
