@@ -14,10 +14,12 @@ from typing import Any
 from shared.eav.bulk.items import BulkOutcome
 from shared.eav.declare import AttributeDef
 from shared.eav.types import ValueProblem, kind_of
+from shared.kernel.clock import iso, now
 from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError
 from shared.kernel.json import dumps
 from shared.service.imports.conversion import Row
+from shared.service.imports.dated import Known, as_text, judge_row
 from shared.service.imports.resolving import Resolved
 from shared.service.imports.spec import BY_ID
 from shared.service.imports.task import Task
@@ -39,6 +41,8 @@ on conflict (job_id, attribute, key) do update set line = excluded.line, "values
 """
 _OWNER = "="
 """Where claims of other values than the key keep whose they are; no attribute has this name."""
+_DATED = "@"
+"""Where keys keep what values their entity had and since when, in the order they came; no attribute has this name."""
 
 
 @dataclass(slots=True)
@@ -147,6 +151,8 @@ class Foresight:
         if outcome.outcome == "rejected":
             return one, outcome
         key, others = self._claims[place]
+        if late := self._late(one.row, key):
+            return one, replace(outcome, outcome="rejected", id=None, changed={}, errors=late)
         owner = "\t".join(key) if key else f"line {one.row.line}"
         taken = refused or [claim for claim in others if self._taken(claim, owner, place)]
         if taken:
@@ -164,8 +170,32 @@ class Foresight:
             outcome = replace(outcome, outcome="updated" if changed else "unchanged", changed=changed)
         elif self._task.planned:
             outcome = self._with_planned(given, prior, outcome)
-        self._note(one.row.line, key, others, owner, {**(prior.values if prior else {}), **given})
+        values = {**(prior.values if prior else {}), **given, **self._dated(one.row, prior)}
+        self._note(one.row.line, key, others, owner, values)
         return outcome
+
+    def _late(self, row: Row, key: Claim | None) -> tuple[FieldError, ...]:
+        """Why a row is older than what earlier ones of the file told of its entity."""
+        prior = self._stored.get(key) if key else None
+        if prior is None or row.effective_at is None:
+            return ()
+        told = {name: [Known(*one) for one in listed] for name, listed in prior.values.get(_DATED, {}).items()}
+        before = len(row.errors)
+        judge_row(self._task, row, told)
+        late, row.errors[before:] = tuple(row.errors[before:]), []
+        return late
+
+    def _dated(self, row: Row, prior: _Seen | None) -> dict[str, Any]:
+        """What values the row's entity had and since when, with the row's own."""
+        if self._task.spec.effective_at is None:
+            return {}
+        told = dict(prior.values.get(_DATED, {})) if prior else {}
+        at = iso(row.effective_at or now())
+        for name, raw in row.values.items():
+            attribute = self._task.live.find(name)
+            if attribute is not None:
+                told[attribute.name] = [*told.get(attribute.name, ()), (at, as_text(self._task, attribute, raw))]
+        return {_DATED: told}
 
     @property
     def _imagined_key(self) -> bool:

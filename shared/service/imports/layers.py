@@ -17,12 +17,14 @@ _SOMEBODY: Writer = ("", "")
 
 
 class Change(NamedTuple):
-    """One version of an entity. changed: attribute key -> [old, new]."""
+    """One version of an entity. changed: attribute key -> [old, new]; derived: the system worked out all of it, such
+    as a number of links, so that it is nobody's word."""
 
     id: int
     version: int
     writer: Writer
     changed: Mapping[str, Sequence[Any]]
+    derived: bool = False
 
 
 class _Layer(NamedTuple):
@@ -48,7 +50,8 @@ def plans(
     rows: Iterable[tuple[int, bool, Writer]], history: Iterable[Change], own: Writer, undone: Collection[Writer]
 ) -> list[Back]:
     """What undoing means for each entity. rows: (id, whether the job created it, who did); history: what came after
-    creations, in order of versions; own: the job to undo; undone: other jobs that are undone, or about to be."""
+    creations, in order of versions, without values that the system keeps; own: the job to undo; undone: other jobs that
+    are undone, or about to be."""
     by_entity: dict[int, list[Change]] = {}
     for one in history:
         by_entity.setdefault(one.id, []).append(one)
@@ -60,8 +63,9 @@ def _plan(
 ) -> Back:
     # What an earlier run of the job created and somebody brought back is theirs.
     beginning = _SOMEBODY if creator == own and not created else creator
-    stacks = _stacks(beginning, history, undone)
     version = history[-1].version if history else 1
+    history = [one for one in history if not one.derived]
+    stacks = _stacks(beginning, history, undone)
     gone = {own, *undone}
     touched = any(not one.changed and _undoes(one.writer) is None and one.writer not in gone for one in history)
     touched |= any(one.writer is not None and one.writer not in gone for stack in stacks.values() for one in stack)

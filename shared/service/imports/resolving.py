@@ -16,6 +16,7 @@ from shared.eav.requests import LinkTo, Ref
 from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError, NotFound
 from shared.service.imports.conversion import Row
+from shared.service.imports.dated import in_order, judge_dates
 from shared.service.imports.neighbours import named_ids
 from shared.service.imports.rows import TARGET, record
 from shared.service.imports.spec import BY_ID, Link
@@ -50,9 +51,12 @@ class Resolved:
 
 
 def resolve(task: Task, rows: Sequence[Row]) -> list[Resolved]:
-    """What the rows name. Missing targets of other types are decided by their column's policy, those of the imported
-    type stay in `missing`."""
+    """What the rows name, in the order in which they apply. Missing targets of other types are decided by their
+    column's policy, those of the imported type stay in `missing`."""
     _references(task, rows)
+    if task.spec.effective_at is not None:
+        rows = [rows[place] for place in in_order(rows, [task.key(row) for row in rows])]
+        judge_dates(task, rows)
     resolved = [Resolved(row) for row in rows]
     for place, link in enumerate(task.spec.links):
         _link(task, resolved, place, link)
@@ -206,7 +210,7 @@ def _made(
             record(connection, task.job.id, type_name, made, TARGET)
 
     outcomes = task.runtime.engine.bulk.write(type_name, items, task.context, dry=task.dry, also=also)
-    made = {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}
+    made: Found = {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}
     refused = {
         ordered[one.place]: why_not(one.errors[0], ordered[one.place]) for one in outcomes if one.outcome == "rejected"
     }

@@ -70,7 +70,8 @@ class Link(_Frozen):
 
 
 class EffectiveAt(_Frozen):
-    """The column that says since when a row's values hold."""
+    """The column that says since when a row's values hold. Rows of a chunk about one entity apply in that order; one
+    that is older than what an attribute came to since is refused."""
 
     column: int = Field(ge=0)
     date_format: DateFormat | None = None

@@ -20,7 +20,7 @@ from shared.eav.links.asked import Unlink
 from shared.eav.requests import Ref
 from shared.eav.store.archive import archive
 from shared.eav.tables import table_name
-from shared.kernel.context import Context
+from shared.kernel.context import SYSTEM, Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Unavailable
 from shared.service.imports.layers import UNDO_SUFFIX, Back, Change, Writer, plans
@@ -44,13 +44,14 @@ select from_type, from_id, to_type, to_id, array_agg(relation) from import_link
 where job_id = %(job)s and from_id between %(first)s and %(last)s group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 _HISTORY = """
-select entity_id, version, source, source_id, changed from eav_history
+select entity_id, version, source, source_id, actor, changed from eav_history
 where entity_id = any(%(ids)s) and type_id = %(type)s order by entity_id, version
 """
 _UNDONE = """
 select kind, number::text from work_job
 where phase = 'undo' and id <> %(job)s and number = any(%(numbers)s::bigint[])
 """
+_OUTCOMES = ("updated", "rejected")
 # What jobs of these kinds stamp their writes with.
 _STAMPS = {"import": "IMPORT", "change": "BATCH_UPDATE"}
 
@@ -75,6 +76,7 @@ def take_back(runtime: Runtime, claim: Claim, written: Context, done: Told) -> N
         links = connection.rows(_LINKS, values)
     for from_type, listed in groupby(links, key=lambda row: row[0]):
         _unlink(runtime, from_type, listed, context)
+    unlinked = {row[1] for row in links if row[0] == claim.job.entity_type}
     by_type = {name: [tuple(row[1:]) for row in rows] for name, rows in groupby(touched, key=lambda row: row[0])}
     # The imported type is the last one, whose transaction carries the ledger's row; others may be undone again.
     others = [name for name in by_type if name != claim.job.entity_type]
@@ -82,13 +84,10 @@ def take_back(runtime: Runtime, claim: Claim, written: Context, done: Told) -> N
     kept = [one for name in others for one in undoing.take_back(name, by_type[name])[1]]
     name = claim.job.entity_type
 
-    def last(connection: Connection, backs: Sequence[Back], more: Sequence[KeptValue]) -> None:
-        count = sum(one.archive or bool(one.values) for one in backs)
-        unchanged = len(backs) - count
-        done(
-            connection,
-            ChunkDone(claim.job.phase, claim.n, len(backs), updated=count, unchanged=unchanged, kept=(*kept, *more)),
-        )
+    def last(connection: Connection, backs: Sequence[Back], went: Collection[int], more: Sequence[KeptValue]) -> None:
+        rows, updated = len({*unlinked, *(one.id for one in backs)}), len({*unlinked, *went})
+        counts = {"rows": rows, "updated": updated, "unchanged": rows - updated}
+        done(connection, ChunkDone(claim.job.phase, claim.n, **counts, kept=(*kept, *more)))
 
     undoing.take_back(name, by_type.get(name, []), last)
 
@@ -105,7 +104,8 @@ def _labels(runtime: Runtime, from_type: str, to_type: str, relations: Sequence[
     return None if plain in relations else tuple(relations)
 
 
-Last = Callable[[Connection, Sequence[Back], Sequence[KeptValue]], None]
+Last = Callable[[Connection, Sequence[Back], Collection[int], Sequence[KeptValue]], None]
+"""Ends the transaction: what was to be done, which entities went back or were archived, and what was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,9 @@ class _Undoing:
                 raise Unavailable("an entity changed meanwhile")
             runtime.engine.publish(connection, live, gone, context)
             if last is not None:
-                refused = [KeptValue(going[one.place].id) for one in outcomes if one.outcome == "rejected"]
-                last(connection, backs, [*kept, *refused])
+                by_outcome = {one: [going[o.place].id for o in outcomes if o.outcome == one] for one in _OUTCOMES}
+                went = {*by_outcome["updated"], *(one.state.id for one in gone)}
+                last(connection, backs, went, [*kept, *map(KeptValue, by_outcome["rejected"])])
 
         runtime.engine.bulk.write(name, items, context, view_changes=True, also=also)
         return backs, kept
@@ -165,8 +166,15 @@ def _shown(live: LiveType, key: str) -> str:
 
 
 def _history(connection: Connection, live: LiveType, ids: Sequence[int]) -> list[Change]:
-    rows = connection.rows(_HISTORY, {"ids": list(ids), "type": live.id})
-    return [Change(ident, version, (source, source_id), changed) for ident, version, source, source_id, changed in rows]
+    """What was written, without values that the system keeps: they follow from others, and nobody puts them back."""
+    kept = {str(ident) for ident, attribute in live.by_id.items() if attribute.read_only}
+
+    def change(ident: int, version: int, source: str, source_id: str, actor: str, changed: Mapping[str, Any]) -> Change:
+        left = {key: pair for key, pair in changed.items() if key not in kept}
+        derived = bool(changed) and not left and actor == SYSTEM.id
+        return Change(ident, version, (source, source_id), left, derived)
+
+    return [change(*row) for row in connection.rows(_HISTORY, {"ids": list(ids), "type": live.id})]
 
 
 def _creators(connection: Connection, live: LiveType, ids: Sequence[int]) -> dict[int, Writer]:

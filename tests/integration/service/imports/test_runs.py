@@ -6,9 +6,11 @@ import pytest
 
 from shared.contracts import imports as contract
 from shared.contracts.imports import PhaseFinished
+from shared.eav.requests import Ref
+from shared.service.entities import View
 from shared.service.foreign import Foreign, put_known
 from shared.service.imports.spec import Column, EffectiveAt
-from tests.integration.service.imports.importing import Import, columns, facts, find, spec, values
+from tests.integration.service.imports.importing import CTX, Import, columns, facts, find, spec, values
 
 HEADER = ("email", "firstname", "city")
 
@@ -154,6 +156,57 @@ def test_values_may_hold_since_an_earlier_instant(runtime):
             {"n": str(second.number)},
         )
     assert row == ("2016-10-20",)
+
+
+DATED = ("email", "firstname", "since")
+
+
+def dated(runtime, rows, size=100):
+    since = EffectiveAt(column=2)
+    asked = spec("contact", DATED, key="email", columns=columns(DATED[:2]), effective_at=since)
+    return Import(runtime, asked, rows, size)
+
+
+def named(runtime, email):
+    """The first names somebody had, newest first, and since when."""
+    found = runtime.entities.read(
+        CTX, "contact", [Ref(attribute="email", value=email)], View("text", ("firstname",), ("firstname",))
+    )[0]
+    return [(one.value, one.at[:4]) for one in found.history["firstname"]]
+
+
+def test_rows_apply_in_the_order_of_their_instants_and_once(runtime):
+    rows = [("ef@t.example", "New", "2022-01-01"), ("ef@t.example", "Old", "2020-01-01")]
+    rows += [("ef@t.example", "New", "2023-01-01"), ("ef@t.example", "Mid", "2022-06-01")]
+    first = dated(runtime, rows).do("dry").do("run")
+    for phase in ("dry", "run"):
+        assert (first.counts(phase)["created"], first.counts(phase)["updated"]) == (1, 3)
+    told = [("New", "2023"), ("Mid", "2022"), ("New", "2022"), ("Old", "2020")]
+    assert named(runtime, "ef@t.example") == told
+    before = facts(runtime)
+    for _ in range(2):
+        again = first.again().do("dry").do("run")
+        assert (again.counts("dry")["unchanged"], again.counts("run")["unchanged"]) == (4, 4)
+    assert named(runtime, "ef@t.example") == told
+    assert facts(runtime) == before
+
+
+def test_what_is_older_than_what_stands_is_refused_and_foreseen(runtime):
+    rows = [("ef2@t.example", "New", "2022-01-01"), ("ef2@t.example", "Old", "2020-01-01")]
+    job = dated(runtime, rows, 1)
+    for expected in ({"created": 1, "rejected": 1}, {"unchanged": 1, "rejected": 1}):
+        job = job.again().do("dry").do("run")
+        for phase in ("dry", "run"):
+            assert {name: n for name, n in job.counts(phase).items() if n and name != "rows"} == expected
+            assert job.errors(phase) == {3: {"SUPERSEDED_VALUE"}}
+    assert named(runtime, "ef2@t.example") == [("New", "2022")]
+
+
+def test_what_was_undone_may_come_again(runtime):
+    dated(runtime, [("ef3@t.example", "Old", "2020-01-01")]).do()
+    job = dated(runtime, [("ef3@t.example", "New", "2022-01-01")]).do().undo()
+    assert job.again().do().counts()["updated"] == 1
+    assert named(runtime, "ef3@t.example")[0] == ("New", "2022")
 
 
 @pytest.mark.parametrize(
