@@ -27,7 +27,7 @@ from shared.kernel.context import SYSTEM, Context
 from shared.service.app import migrate
 from shared.service.entities import Draft, Ref, Update, View
 from shared.service.maintenance import maintain
-from shared.service.manifest import Manifest
+from shared.service.manifest import Manifest, no_steps
 from shared.service.runtime import Runtime
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--writes", type=int, default=600, help="writes of each kind (default 600)")
     parser.add_argument("--size", type=int, default=5000, help="tickets worked out anew (default 5,000)")
     options = parser.parse_args(arguments)
-    plain = replace(MANIFEST, name="plain_desk", pipelines={}, rules={}, step=None, upkeep={})
+    plain = replace(MANIFEST, name="plain_desk", pipelines={}, rules={}, steps=no_steps, upkeep={})
     with own_cluster() as admin:
         desk, other = (service(one, admin) for one in (MANIFEST, plain))
         promise(desk)

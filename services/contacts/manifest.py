@@ -14,7 +14,7 @@ from services.contacts.handlers import forget, subscriptions, turn
 from services.contacts.matching import MATCHING
 from services.contacts.metrics import METRICS
 from services.contacts.mirrors import MIRRORS
-from services.contacts.reminders import remind, step
+from services.contacts.reminders import remind, steps
 from services.contacts.rules import RULES
 from services.contacts.schema import TYPES
 from services.contacts.timeline.answering import Timelines
@@ -41,7 +41,7 @@ MANIFEST = Manifest(
     operations=OPERATIONS,
     follows=subscriptions,
     upkeep={"activities_turned": turn, "reminded": remind},
-    step=step,
+    steps=steps,
     counts=COUNTS,
     belongings={"contact": ACTIVITIES},
     forgets=forget,

@@ -19,7 +19,7 @@ from shared.kernel.db import Connection, Database
 from shared.service import notices
 from shared.service.home import Home
 from shared.service.notices import Notice
-from shared.service.steps import LiveType, State, Step, Written, tell
+from shared.service.steps import LiveType, State, Steps, Written, tell
 
 TASK = "task"
 KIND = "reminder"
@@ -54,9 +54,9 @@ def create_statements() -> list[str]:
 DROP = "drop table if exists task_reminder"
 
 
-def step(_type_of: Callable[[str], LiveType]) -> Step:
+def steps(_type_of: Callable[[str], LiveType]) -> Steps:
     """The step in every write: which task reminds when. A write that moves no reminder costs nothing."""
-    return keep
+    return Steps(turns=(keep,))
 
 
 def keep(connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:

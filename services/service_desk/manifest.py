@@ -107,7 +107,7 @@ MANIFEST = Manifest(
     prompt={"clocks": CLOCKS},
     follows=follows,
     own=desk,
-    step=steps,
+    steps=steps,
     heeding=Heeding(),
     migrations=Path(__file__).parent / "migrations",
 )

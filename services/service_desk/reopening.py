@@ -25,9 +25,9 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 from shared.service.entities import DomainJudge
-from shared.service.pipelines.visits import Visiting
+from shared.service.pipelines.visits import telling
 from shared.service.sequels import bring_about, hold, shown
-from shared.service.steps import LiveType, Step, Written, in_turn
+from shared.service.steps import LiveType, Step, Steps, Written
 
 STAYS_CLOSED = "TICKET_CLOSED"
 """The code of the error for a word that comes too late."""
@@ -38,7 +38,7 @@ _ASKED = ("status", "pipeline", "stage_entered_at", "closed_at")
 class Reopening:
     """The step, around the one that moves clocks. then: every step of the service, for the ticket that is woken."""
 
-    def __init__(self, type_of: Callable[[str], LiveType], keeping: Step, then: Callable[[], Step]) -> None:
+    def __init__(self, type_of: Callable[[str], LiveType], keeping: Step, then: Callable[[], Steps]) -> None:
         self._type_of = type_of
         self._keeping = keeping
         self._then = then
@@ -49,9 +49,9 @@ class Reopening:
         woken = self._woken(connection, live, written, context) if live.name == ENTRY else {}
         self._keeping(connection, live, written, context)
         if woken:
-            tell = in_turn(Visiting(PIPELINES), self._then())
+            told = telling(PIPELINES, self._then())
             stages = {ident: {"stage": stage} for ident, (_, stage) in woken.items()}
-            refused = bring_about(connection, self._type_of(TICKET), stages, context, self._judge, tell)
+            refused = bring_about(connection, self._type_of(TICKET), stages, context, self._judge, told)
             for ident, errors in refused.items():
                 if woken[ident][0] == CLOSED:
                     raise _too_late(ident, errors[0].message)

@@ -15,14 +15,16 @@ from services.service_desk.promises.keeping import Keeping
 from services.service_desk.queues import followers
 from services.service_desk.reopening import Reopening
 from services.service_desk.satisfaction.entities import Surveying
-from shared.service.steps import LiveType, Step, in_turn
+from shared.service.steps import LiveType, Steps
 
 
-def steps(type_of: Callable[[str], LiveType]) -> Step:
+def steps(type_of: Callable[[str], LiveType]) -> Steps:
     """Merged tickets have one conversation, clocks move, customers wake tickets, e-mail to go out is queued, who
     follows what is kept; what clocks came to and customers thought stays."""
     joining = Joining(type_of)
-    moving = Reopening(type_of, Keeping(Books(), type_of), lambda: every)
+    keeping = Keeping(Books(), type_of)
+    moving = Reopening(type_of, keeping, lambda: every)
     before = (recording.guard, parents.keep, claiming.claim, joining.said)
-    every = in_turn(*before, moving, joining.merged, Surveying(type_of), Queueing(), followers.keep, forget_requester)
+    after = (moving, joining.merged, Surveying(type_of), Queueing(), followers.keep, forget_requester)
+    every = Steps((keeping.ride,), (*before, *after))
     return every

@@ -5,8 +5,6 @@ Not for tests of the engine, nor for reading alone (`Home`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from shared.bus.schema import ensure_partitions as ensure_log_partitions
 from shared.eav.batches import KeptOut, nothing_kept_out
 from shared.eav.catalog import LiveType
@@ -19,10 +17,9 @@ from shared.service.known_types import KNOWN_TYPES
 from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
 from shared.service.mirrors.positions import noting
-from shared.service.pipelines.visits import Visiting
+from shared.service.pipelines.visits import telling
 from shared.service.publishing import LinkPublisher, in_turn
 from shared.service.relations import BUILTIN
-from shared.service.steps import Step
 from shared.service.walks import RedisWalk
 
 
@@ -48,7 +45,7 @@ def engine_of(
     engine = Engine(
         database,
         judge=DomainJudge(manifest.rules, manifest.pipelines),
-        publish=in_turn(keeping, Visiting(manifest.pipelines), *_steps(manifest, live)),
+        publish=in_turn(keeping, telling(manifest.pipelines, manifest.steps(live))),
         walk=walk,
         partitions=ensure_partitions,
         relations=BUILTIN,
@@ -58,7 +55,3 @@ def engine_of(
         kept_out=kept_out,
     )
     return engine
-
-
-def _steps(manifest: Manifest, live: Callable[[str], LiveType]) -> Iterable[Step]:
-    return () if manifest.step is None else (manifest.step(live),)

@@ -26,7 +26,7 @@ from shared.service.entities import DomainJudge
 from shared.service.following import beside
 from shared.service.manifest import Manifest
 from shared.service.matching.keeping import Keeping
-from shared.service.pipelines.visits import Visiting
+from shared.service.pipelines.visits import telling
 from shared.service.publishing import in_turn
 from shared.service.questions import Asking, own_keys
 from shared.service.relations import BUILTIN
@@ -57,8 +57,8 @@ def follower(manifest: Manifest, database: Database) -> Subscription:
 def giving_of(manifest: Manifest, database: Database) -> Giving:
     """For processes without a runtime."""
     catalog = Catalog(database)
-    step = () if manifest.step is None else (manifest.step(catalog.type),)
-    tell = in_turn(Keeping(manifest.matching, database), Visiting(manifest.pipelines), *step)
+    told = telling(manifest.pipelines, manifest.steps(catalog.type))
+    tell = in_turn(Keeping(manifest.matching, database), told)
     judge = DomainJudge(manifest.rules, manifest.pipelines)
     asking = Asking(catalog, Relations(BUILTIN, database, catalog))
     return Giving(catalog, Keeper(database, catalog, tell, judge), manifest.assigned, asking)

@@ -27,12 +27,17 @@ from shared.service.placing import Trees
 from shared.service.prompting import Prompt
 from shared.service.replicas import WORKSPACE
 from shared.service.rules import Rules
-from shared.service.steps import LiveType, Step
+from shared.service.steps import LiveType, Steps
 from shared.service.web.operation import Operation
 from shared.service.work.running import Kind
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
+
+
+def no_steps(_type_of: Callable[[str], LiveType]) -> Steps:
+    """Nothing is done besides."""
+    return Steps()
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Manifest:
     belongings: what goes with an erased entity, of a mirrored type too. parts: what an entity consists of, which goes
     with it in any case. claims: values by which ours name mirrored ones. forgets: takes erased entities (type, ids)
     out of what the service itself keeps of them, in the transaction of the erasure.
-    own: makes what its doors need besides, once per process (`Runtime.own`). step: makes what is done besides with
+    own: makes what its doors need besides, once per process (`Runtime.own`). steps: makes what is done besides with
     whatever is written, in the transaction of the write; it is handed a way to live types. heeding: is told of links
     and linked values that have changed.
     """
@@ -85,7 +90,7 @@ class Manifest:
     claims: Claims = field(default_factory=dict)
     forgets: Forget | None = None
     own: Callable[[Runtime], Any] | None = None
-    step: Callable[[Callable[[str], LiveType]], Step] | None = None
+    steps: Callable[[Callable[[str], LiveType]], Steps] = no_steps
     heeding: Heeding | None = None
     custom_types: bool = False
     migrations: Path | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.bus import outbox
+from shared.bus.outbox import Rider
 from shared.contracts.event import ARCHIVED, LINK, RESTORED, Event, Series, encode
 from shared.eav.attempts import Publish
 from shared.eav.catalog import LiveType
@@ -30,18 +32,20 @@ def publish(
     live: LiveType,
     written: Sequence[Written],
     context: Context,
-    append: Callable[[Connection, Sequence[Event]], None] = outbox.append,
+    also: Sequence[Event] = (),
+    riders: Sequence[Rider] = (),
 ) -> None:
     """Append one event per written entity, and stamp the request's idempotency key. Hand it to the engine.
 
-    append: stores the events, as `outbox.append` does; not asked when there are MANY.
+    also: what else there is to tell, behind those events. riders: what the same statement does besides.
     """
     if not written:
         return
     if len(written) < MANY:
-        append(connection, [_event(live, one, context) for one in written])
+        outbox.append(connection, [*(_event(live, one, context) for one in written), *also], riders)
     else:
         outbox.copy(connection, _encoded(live, written, context))
+        outbox.append(connection, also, riders)
     stamp(connection, (str(one.state.id) for one in written))
 
 
@@ -64,6 +68,19 @@ def _encoded(live: LiveType, written: Iterable[Written], context: Context) -> It
 def kind_of_event(kind: str) -> str:
     """The kind of event that tells of a kind of write."""
     return _TOLD_AS.get(kind, f"entity.{kind}")
+
+
+Riding = Callable[[Connection, LiveType, Sequence[Written], Context], Sequence[Rider]]
+"""Makes what rides along with the events of a write; it may also run statements of its own, ahead of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is done besides with whatever is written, in its transaction. riding: in the statement that tells of it;
+    turns: after that, one after the other."""
+
+    riding: tuple[Riding, ...] = ()
+    turns: tuple[Publish, ...] = ()
 
 
 def in_turn(*steps: Publish) -> Publish:

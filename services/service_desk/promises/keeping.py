@@ -1,8 +1,8 @@
 """The step in every write of a ticket or of what was said about one: its clocks move in the transaction of the write.
 
-A creation costs one statement, and so does a change that clocks heed; any other change none. What cannot be folded onto
-what is known (something that happened earlier, another revision of the book) is left to the sweep, which starts from
-history.
+What a creation, or a change that clocks heed, does to them rides along with its event: no statement more. What cannot
+be folded onto what is known (something that happened earlier, another revision of the book) is left to the sweep, which
+starts from history.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import Invalid
 from shared.kernel.json import dumps
-from shared.service.steps import LiveType, Written
+from shared.service.steps import LiveType, Rider, Written
 
 TICKET, ENTRY = "ticket", "ticket_entry"
 SAYS: Mapping[Any, Said] = {"AGENT": Said.AGENT, "CUSTOMER": Said.CUSTOMER}
@@ -41,39 +41,42 @@ _UNSAID = "delete from sla_said where (ticket_id, entry_id) in (select * from un
 
 
 class Keeping:
-    """The step. type_of: a live type by name."""
+    """Two steps: `ride` for tickets, the other for what is said about them. type_of: a live type by name."""
 
     def __init__(self, books: Books, type_of: Callable[[str], LiveType]) -> None:
         self._books = books
         self._type_of = type_of
 
     def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
-        """Move the clocks of what was written."""
-        if live.name == TICKET:
-            self._tickets(connection, self._books.current(connection, live), written, context)
-        elif live.name == ENTRY:
+        """Move the clocks of tickets that something was said about."""
+        if live.name == ENTRY:
             self._entries(connection, live, written, context)
 
-    def _tickets(self, connection: Connection, loaded: Loaded, written: Sequence[Written], context: Context) -> None:
-        known = loaded.heeded
-        made = [one for one in written if one.kind == "created"]
-        if made:
-            steps = [(one.state.id, step_of(loaded, one, context)) for one in made]
-            begun = ((ident, follow(loaded.book, (step,))) for ident, step in steps)
-            rows.create(
-                connection,
-                (rows.record(loaded.book, ident, one, loaded.revision, one.at - 1) for ident, one in begun),
-            )
-        moved = [one for one in written if one.kind == "updated" and not known.isdisjoint(one.changed)]
-        if moved:
-            added: dict[int, list[Step]] = {}
-            for one in moved:
+    def ride(
+        self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context
+    ) -> Sequence[Rider]:
+        """Move the clocks of tickets that were written."""
+        if live.name != TICKET:
+            return ()
+        loaded, riders = self._books.current(connection, live), []
+        begun = [(one.state.id, step_of(loaded, one, context)) for one in written if one.kind == "created"]
+        if begun:
+            folded = [(ident, follow(loaded.book, (step,))) for ident, step in begun]
+            records = (rows.record(loaded.book, ident, one, loaded.revision, one.at - 1) for ident, one in folded)
+            riders.append(rows.created(records))
+        added: dict[int, list[Step]] = {}
+        for one in written:
+            if one.kind == "updated" and not loaded.heeded.isdisjoint(one.changed):
                 added.setdefault(one.state.id, []).append(step_of(loaded, one, context))
-            rows.add(connection, added, loaded.revision, ms(now()))
+        if added:
+            if any(ident in added for ident, _ in begun):  # a rider does not see what another one makes
+                _run(connection, riders.pop())
+            riders.append(rows.added(added, loaded.revision, ms(now())))
         other = [one for one in written if one.kind not in _CHANGED]
         if other:
             rows.redo(connection, [one.state.id for one in other if one.kind not in _GOING])
             rows.redo(connection, [one.state.id for one in other if one.kind in _GOING], gone=True)
+        return riders
 
     def _entries(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         public = [one for one in written if one.kind != "updated" and _heard(live, one)]
@@ -149,6 +152,10 @@ class Folding:
             ],
         )
         rows.redo(connection, sorted(self.again))
+
+
+def _run(connection: Connection, rider: Rider) -> None:
+    connection.run(rider.sql, rider.params, prepare=True)
 
 
 def step_of(loaded: Loaded, one: Written, context: Context) -> Step:

@@ -1,8 +1,8 @@
 """Rows of clocks: progress as JSON and back, and the statements that read and write many at once.
 
 A row is what its progress and the steps that were added to it since come to. Whoever changes a ticket adds a step,
-which costs one statement and no look at what there is; whoever reads the row folds the steps, and whoever writes it
-(the next round, or somebody who says something) writes what they have come to.
+which rides along with the event and takes no look at what there is; whoever reads the row folds the steps, and whoever
+writes it (the next round, or somebody who says something) writes what they have come to.
 """
 
 from __future__ import annotations
@@ -18,14 +18,23 @@ from services.service_desk.domain.thresholds import Reached, next_look, passed
 from services.service_desk.promises.instants import ms, naive
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
+from shared.kernel.listed import Listed
 from shared.service.questions import answered
+from shared.service.steps import Rider
 
 # How many more values a clock has in a row before the promise that it missed, which most have not.
 _PLAIN = 9
 _COLUMNS = "ticket_id, at, progress, live, next_at, revision"
 _GIVEN = """json_to_recordset(%(rows)s::json) as r(
     ticket_id bigint, at timestamp, progress jsonb, live bool, next_at timestamp, revision bigint)"""
-_CREATE = f"insert into sla_clock ({_COLUMNS}) select {_COLUMNS} from {_GIVEN} on conflict do nothing"
+_CREATE = f"insert into sla_clock ({_COLUMNS}) select {_COLUMNS} from {{given}} r on conflict do nothing"
+_CREATED = Listed(
+    "clock",
+    {
+        "ticket_id": "bigint", "at": "timestamp", "progress": "jsonb", "live": "bool", "next_at": "timestamp",
+        "revision": "bigint",
+    },
+)  # fmt: skip
 # The limit takes nothing away: of such a function PostgreSQL expects a hundred rows and would read all clocks for them,
 # of a limit that it cannot see, ten.
 _PUT = f"""
@@ -39,11 +48,11 @@ _ADD = """
 update sla_clock c set pending = c.pending || r.steps, at = greatest(c.at, r.at), live = true, seq = c.seq + 1,
     redo = r.first < c.at or c.revision <> %(revision)s,
     next_at = case when r.first >= c.at and c.revision = %(revision)s then least(c.next_at, %(told)s::timestamp) end
-from (
-    select * from json_to_recordset(%(rows)s::json) as r(ticket_id bigint, first timestamp, at timestamp, steps jsonb)
-    order by ticket_id limit (select %(count)s::bigint)) r
-where c.ticket_id = r.ticket_id and not c.redo and not c.gone
+from {given} r where c.ticket_id = r.ticket_id and not c.redo and not c.gone
 """
+_ADDED = Listed(
+    "step", {"ticket_id": "bigint", "first": "timestamp", "at": "timestamp", "steps": "jsonb"}, by="ticket_id"
+)
 _LOCKED = f"""
 select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update
 """
@@ -103,13 +112,13 @@ def listed(connection: Connection, book: Book, where: str, params: Mapping[str, 
     return [_row(book, row) for row in connection.rows(f"select {_ROW} from sla_clock where {where}", params)]
 
 
-def create(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Rows of new tickets; those that are there stay."""
-    connection.run(_CREATE, {"rows": dumps(list(rows)).decode()}, prepare=True)
+def created(rows: Iterable[Mapping[str, Any]]) -> Rider:
+    """What makes rows of new tickets; those that are there stay."""
+    return Rider(*_CREATED.filled(_CREATE, list(rows)))
 
 
-def add(connection: Connection, steps: Mapping[int, Sequence[Step]], revision: int, told: int) -> None:
-    """Steps of tickets that are there, in order of time: one statement. told: now."""
+def added(steps: Mapping[int, Sequence[Step]], revision: int, told: int) -> Rider:
+    """What adds steps, in order of time, to tickets that are there. told: now."""
     given = [
         {
             "ticket_id": ticket,
@@ -119,8 +128,8 @@ def add(connection: Connection, steps: Mapping[int, Sequence[Step]], revision: i
         }
         for ticket, several in steps.items()
     ]
-    params = {"rows": dumps(given).decode(), "count": len(given), "revision": revision, "told": naive(told)}
-    connection.run(_ADD, params, prepare=True)
+    sql, params = _ADDED.filled(_ADD, given)
+    return Rider(sql, {**params, "revision": revision, "told": naive(told).isoformat()})
 
 
 def put(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,8 +20,9 @@ from services.service_desk.promises.showing import UNSHOWN, show
 from shared.kernel.clock import monotonic, now
 from shared.kernel.db import Connection, Database
 from shared.service.home import Home
+from shared.service.pipelines.visits import telling
 from shared.service.prompting import Prompt, Round
-from shared.service.steps import in_turn, publish
+from shared.service.steps import Steps
 
 _AT_ONCE = 500
 _SECONDS = 10.0
@@ -60,7 +61,7 @@ class Desk:
         """For a process without a runtime. What it writes moves clocks like any other write."""
         books = Books()
         keeping = Keeping(books, lambda name: desk.home.type(name))
-        desk = cls(Home.of(database, in_turn(publish, keeping)), books)
+        desk = cls(Home.of(database, telling({}, Steps((keeping.ride,), (keeping,)))), books)
         return desk
 
     def book(self, connection: Connection) -> Loaded:

@@ -20,8 +20,7 @@ from shared.kernel.db import Connection, Database
 from shared.service.entities import DomainJudge
 from shared.service.following import Subscription, beside
 from shared.service.home import Home, LiveType
-from shared.service.pipelines.visits import Visiting
-from shared.service.steps import in_turn
+from shared.service.pipelines.visits import telling
 
 OWN = "service_desk"
 NAME = f"{OWN}.triggers"
@@ -36,8 +35,7 @@ class Acting:
         def type_of(name: str) -> LiveType:
             return self.home.type(name)
 
-        told = in_turn(Visiting(PIPELINES), steps(type_of))
-        self.home = Home.of(database, told, DomainJudge(RULES, PIPELINES))
+        self.home = Home.of(database, telling(PIPELINES, steps(type_of)), DomainJudge(RULES, PIPELINES))
         self.triggers = Triggers()
         self._ask = asking(settings or Settings())(self.home)
 

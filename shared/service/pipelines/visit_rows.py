@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared.bus import outbox
-from shared.contracts.event import Event
-from shared.kernel import json
+from shared.bus.outbox import Rider
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
+from shared.kernel.listed import Listed
 
 MOST_LISTED = 1000
 
@@ -51,18 +50,21 @@ class Visit:
     recorded: datetime
 
 
-# The events ride along, so that a move costs no statement more than any other change. Moves travel as one JSON
-# parameter: an array per column would cost the driver more than the server takes to read them.
-_ADD = f"""
-with added as (
-    insert into stage_visit(entity_id, version, type_id, pipeline, stage, came_from, entered_at, actor, source,
-        source_id, recorded_at)
-    select id, version, %(type)s, pipeline, stage, came_from, entered, %(actor)s, %(source)s, %(source_id)s,
-        timezone('utc', clock_timestamp())
-    from json_to_recordset(%(moves)s::json) as listed(id bigint, version int, pipeline text, stage text, came_from text,
-        entered timestamp))
-{outbox.STATEMENT}
+# It rides along with the events, so that a move costs no statement more than any other change.
+_ADD = """
+insert into stage_visit(entity_id, version, type_id, pipeline, stage, came_from, entered_at, actor, source, source_id,
+    recorded_at)
+select id, version, %(type)s, pipeline, stage, came_from, entered, %(actor)s, %(source)s, %(source_id)s,
+    timezone('utc', clock_timestamp())
+from {given} m
 """
+_MOVES = Listed(
+    "move",
+    {
+        "id": "bigint", "version": "int", "pipeline": "text", "stage": "text", "came_from": "text",
+        "entered": "timestamp",
+    },
+)  # fmt: skip
 # An instant before that of an earlier move counts as that one: a visit never begins before the one ahead of it, and
 # none overlap, however late something is told.
 _LISTED = """
@@ -116,8 +118,8 @@ NOT_ONLY_ADDED = (
 DROP = "drop table if exists stage_visit"
 
 
-def add(connection: Connection, type_id: int, moves: Sequence[Move], context: Context, events: Sequence[Event]) -> None:
-    """Add moves, each once, and tell of them: one statement."""
+def added(type_id: int, moves: Sequence[Move], context: Context) -> Rider:
+    """What adds moves, each once."""
     rows = [
         {
             "id": one.entity,
@@ -129,14 +131,9 @@ def add(connection: Connection, type_id: int, moves: Sequence[Move], context: Co
         }
         for one in moves
     ]
-    params: dict[str, Any] = {
-        "type": type_id,
-        "moves": json.dumps(rows).decode(),
-        "actor": context.actor.id,
-        "source": context.source,
-        "source_id": context.source_id,
-    }
-    connection.run(_ADD, params | outbox.parameters(events), prepare=True)
+    sql, params = _MOVES.filled(_ADD, rows)
+    common = {"type": type_id, "actor": context.actor.id, "source": context.source, "source_id": context.source_id}
+    return Rider(sql, params | common)
 
 
 def listed(connection: Connection, entity: int, after: int = 0, limit: int = MOST_LISTED) -> list[Visit]:

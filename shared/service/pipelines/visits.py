@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from shared.contracts.event import STAGE_VISIT, Event
+from shared.eav.attempts import Publish
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.merging.plan import need_slots
@@ -29,53 +30,46 @@ from shared.service.pipelines.declare import Pipelined
 from shared.service.pipelines.steering import detail_of
 from shared.service.pipelines.visit_rows import Move, Visit
 from shared.service.presence import meant
-from shared.service.publishing import MANY, publish
+from shared.service.publishing import Riding, Steps, in_turn, publish
+
+
+def telling(declarations: Mapping[str, Pipelined], steps: Steps = Steps()) -> Publish:  # noqa: B008 (it is frozen)
+    """All that a service does with what was written. Hand it to the engine in place of `publish`."""
+    return in_turn(Visiting(declarations, steps.riding), *steps.turns)
 
 
 class Visiting:
-    """Publishes what was written, and keeps the log of visits with it. Hand it to the engine in place of `publish`."""
+    """Publishes what was written, and keeps the log of visits with it. riding: what else is done with it."""
 
-    def __init__(self, declarations: Mapping[str, Pipelined]) -> None:
+    def __init__(self, declarations: Mapping[str, Pipelined], riding: Sequence[Riding] = ()) -> None:
         self._declarations = declarations
+        self._riding = riding
 
     def __call__(self, connection: Connection, live: LiveType, written: Sequence[Written], context: Context) -> None:
         """Tell what was written and note the moves in it: one statement for both, unless it is very much."""
+        if not written:
+            return
         declared = declared_for(self._declarations, live)
-        self._note(connection, live, declared, written, context)
+        riders = [one for riding in self._riding for one in riding(connection, live, written, context)]
+        visits: list[Event] = []
+        moved = [] if declared is None else _moved(declared, live, written)
+        if declared is not None and moved:
+            moves = _moves(declared, live, moved, context)
+            visits += (_event(live, one, move, context) for one, move in zip(moved, moves, strict=True))
+            riders.append(visit_rows.added(live.id, moves, context))
+        publish(connection, live, written, context, visits, riders)
         if declared is not None:
             for one in written:
                 if one.kind == UNMERGED:
                     _again(connection, live, declared, one, context)
 
-    def _note(
-        self,
-        connection: Connection,
-        live: LiveType,
-        declared: Pipelined | None,
-        written: Sequence[Written],
-        context: Context,
-    ) -> None:
-        moved = self._moved(live, written)
-        if declared is None or not moved:
-            publish(connection, live, written, context)
-            return
-        moves = _moves(declared, live, moved, context)
-        visits = [_event(live, one, move, context) for one, move in zip(moved, moves, strict=True)]
 
-        def append(connection: Connection, events: Sequence[Event]) -> None:
-            visit_rows.add(connection, live.id, moves, context, [*events, *visits])
-
-        publish(connection, live, written, context, append)
-        if len(written) >= MANY:
-            append(connection, ())
-
-    def _moved(self, live: LiveType, written: Sequence[Written]) -> list[Written]:
-        declared = declared_for(self._declarations, live)
-        attributes = None if declared is None else governed(declared, live)
-        if attributes is None:
-            return []
-        key = attributes[1].key
-        return [one for one in written if key in one.changed]
+def _moved(declared: Pipelined, live: LiveType, written: Sequence[Written]) -> list[Written]:
+    attributes = governed(declared, live)
+    if attributes is None:
+        return []
+    key = attributes[1].key
+    return [one for one in written if key in one.changed]
 
 
 def _again(connection: Connection, live: LiveType, declared: Pipelined, one: Written, context: Context) -> None:

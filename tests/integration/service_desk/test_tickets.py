@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from services.service_desk.promises.sweeping import sweep
 from shared.kernel.clock import iso, now
+from shared.kernel.context import SYSTEM, Context
+from shared.service.entities import BulkItem, Draft, Ref, Update, View
 from shared.service.jobs import work_off
 from tests.integration.service_desk.conftest import ENTRIES, Desk
 
@@ -194,3 +197,52 @@ def test_tickets_follow_what_their_stage_means(desk: Desk) -> None:
     assert not again.get("reopened_count")
     assert len(desk.ask("GET", f"/api/v1/objects/tickets/{ident}/visits")["results"]) == 1
     assert desk.read(other)["status"] == "open"
+
+
+def statements_of(desk: Desk, write: Callable[[], Any]) -> int:
+    """How many a write takes; whether what is promised has changed is asked once a second, whoever writes."""
+    with desk.runtime.db.counted() as found:
+        write()
+    return len([one for one in found if "sla_revision" not in one])
+
+
+def test_clocks_and_visits_cost_no_statement(desk: Desk) -> None:
+    """They ride along with the event of the write: for one ticket and for many."""
+    entities, context, nothing = desk.runtime.entities, Context(SYSTEM), View(attributes=())
+
+    def created(count: int) -> list[int]:
+        return [one.id for one in entities.create(context, "ticket", [Draft({"subject": "Hello"})] * count, nothing)]
+
+    def changed(ids: list[int], **values: str) -> int:
+        updates = [Update(Ref(one), values) for one in ids]
+        return statements_of(desk, lambda: entities.update(context, "ticket", updates, nothing))
+
+    one, many = created(1), created(20)
+    for stage in ("2", "3", "4", "1"):  # every attribute gets its slot
+        changed(one, stage=stage, priority="HIGH")
+    assert statements_of(desk, lambda: created(1)) == statements_of(desk, lambda: created(20)) == 2
+    for ids in (one, many):
+        assert changed(ids, subject="Hello there") == 3
+        assert changed(ids, priority="LOW") == 3
+        assert [changed(ids, stage=stage) for stage in ("2", "3")] == [3, 3]
+        assert changed(ids, stage="1", priority="URGENT") == 3
+
+
+def test_what_is_made_and_changed_in_one_call_has_both_on_its_clock(desk: Desk) -> None:
+    day = now() - timedelta(days=2)
+    items = [
+        BulkItem({"thread_id": "<made-and-moved@example.test>", **values}, ref, effective_at=day + timedelta(hours=n))
+        for n, (values, ref) in enumerate(
+            [
+                ({"subject": "Hello"}, None),
+                ({"stage": "2"}, Ref(attribute="thread_id", value="<made-and-moved@example.test>")),
+            ]
+        )
+    ]
+    made, moved = desk.runtime.entities.bulk(Context(SYSTEM, "IMPORT"), "ticket", items)
+    assert (made.outcome, moved.outcome, moved.id) == ("created", "updated", made.id)
+    with desk.runtime.db.connect() as connection:
+        row = connection.row(
+            "select jsonb_array_length(pending) from sla_clock where ticket_id = %(id)s", {"id": made.id}
+        )
+    assert row == (1,)
