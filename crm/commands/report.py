@@ -199,6 +199,8 @@ def freshness(body: Mapping[str, Any]) -> str:
     """How old the numbers may be, and when they were last compared with the entities."""
     lag = "unknown" if body["lag_ms"] is None else f"{body['lag_ms']} ms"
     day = f", as it was on {body['as_of_day']}" if body.get("as_of_day") else ""
+    if "known_from" in body and (not body["known_from"] or body["as_of_day"] < body["known_from"]):
+        day += f" (nothing was counted before {body['known_from'] or 'today'})"
     complete = f"complete up to {body['as_of'] or 'unknown'} (lag {lag}){day}"
     waits = f"; catching up: {body['catching_up']:,} linked entities are left" if body.get("catching_up") else ""
     if not body["precomputed"]:

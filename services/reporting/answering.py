@@ -25,7 +25,7 @@ from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled
 from services.reporting.metrics.wheres import check_where
 from services.reporting.projections import Projections, compiled_metric
-from services.reporting.query import Cells, groups, nothing, unconverted
+from services.reporting.query import Cells, groups, known_from, nothing, unconverted
 from services.reporting.rates import rates_of
 from services.reporting.recent import Kept, Recent, Stand, key_of, stand
 from services.reporting.tabling import shares, table
@@ -149,7 +149,8 @@ class Answers:
                 remember(connection, name, raw, compute.seconds)
             relations = {way.relation for one in parts for way in one.compiled.linkages}
             left = sum(linking.waiting(connection, relations).values())
-        body = answer_document(metric, [one.metric for one in parts], question, found, as_of)
+            since = known_from(connection, cells, question)
+        body = {**answer_document(metric, [one.metric for one in parts], question, found, as_of), **since}
         body["dimensions"] = list(definition.offered)
         told = Told(parts[0], question, found)
         return Answer({**body, "catching_up": left} if left else body, f"{etag}-{left}" if left else etag, told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class QuestionBody(BaseModel):
@@ -113,6 +113,11 @@ class AnswerDocument(BaseModel):
     others: dict[str, Any] | None = None
     not_converted: list[dict[str, Any]] | None = None
     catching_up: int | None = None
+    as_of_day: str | None = Field(default=None, description="The past day that was asked about")
+    known_from: str | None = Field(
+        default=None,
+        description="With as_of: since which day changes are counted; before it every answer is nothing; null: not yet",
+    )
     dimensions: list[str]
     labels: dict[str, dict[str, str]] | None = None
 

@@ -22,6 +22,7 @@ from shared.kernel.errors import Invalid
 from shared.kernel.json import dumps
 from shared.service.replica.conditions import LinkedTest
 
+_FIRST_DAY = "select min(day) from ledger where metric_id = any(%(ids)s)"
 Groups = dict[Group, tuple[Value, int]]
 """(value, entities; of an average, those with a value) by group."""
 
@@ -73,6 +74,15 @@ def groups(connection: Connection, cells: Cells, question: Question, wanted: Wan
     if not wanted.columns:
         found.setdefault((), (nothing(cells.definition), 0))
     return found
+
+
+def known_from(connection: Connection, cells: Sequence[Cells], question: Question) -> dict[str, str | None]:
+    """Of a question about a past day: since which day changes are counted at all. What is asked of before is nothing,
+    since nobody was counting then; null while nothing was counted yet."""
+    if question.as_of is None:
+        return {}
+    row = connection.row(_FIRST_DAY, {"ids": [one.ident for one in cells]})
+    return {"known_from": None if row is None or row[0] is None else row[0].isoformat()}
 
 
 def _refuse(cells: Cells, question: Question, by_value: bool) -> None:

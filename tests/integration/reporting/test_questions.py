@@ -130,6 +130,9 @@ def test_as_of_a_day(reporting: Reporting, filled: Any) -> None:
     today = filled.post(f"{PATH}/number/query", json={}).json["as_of"][:10]
     assert ask(filled, "number", as_of="2020-01-01") == [("0",)]
     assert ask(filled, "mean", as_of="2020-01-01") == [(None,)]
+    early, late = (filled.post(f"{PATH}/number/query", json={"as_of": day}).json for day in ("2020-01-01", today))
+    assert "2020-01-01" < early["known_from"] == late["known_from"] <= today
+    assert "known_from" not in filled.post(f"{PATH}/number/query", json={}).json
     assert ask(filled, "number", as_of=today) == ask(filled, "number")
     assert ask(filled, "turnover", by=["city"], as_of=today) == ask(filled, "turnover", by=["city"])
     refused = filled.post(f"{PATH}/best/query", json={"as_of": today})
@@ -297,7 +300,11 @@ def test_rights_are_those_of_the_entities(reporting: Reporting, filled: Any) -> 
     assert client("crm.reports.read").post(f"{PATH}/number/explain", json={}).status_code == 403
     # A number of groups, or of entities to be filled, tells whether anything fits a filter.
     writer = client("crm.reports.read", "crm.reports.write", "crm.objects.contacts.read")
-    asked = {"name": "oracle", "entity_type": "company", "filter": {"attribute": "city", "operator": "EQ", "value": "x"}}
+    asked = {
+        "name": "oracle",
+        "entity_type": "company",
+        "filter": {"attribute": "city", "operator": "EQ", "value": "x"},
+    }
     assert writer.post(PATH, json=asked).status_code == 403
     assert writer.patch(f"{PATH}/number", json={"label": "mine"}).status_code == 403
     assert writer.post(f"{PATH}/number/verify").status_code == 403

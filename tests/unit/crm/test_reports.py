@@ -46,6 +46,12 @@ def test_values_in_their_unit_with_bars() -> None:
     assert "verified never; version 2" in text
 
 
+def test_of_days_before_the_first_one_it_is_told() -> None:
+    for day, told in (("2020-01-01", True), ("2026-03-01", False)):
+        text = printed({**ANSWER, "as_of_day": day, "known_from": "2026-02-01"})
+        assert ("nothing was counted before 2026-02-01" in text, f"as it was on {day}" in text) == (told, True)
+
+
 def test_groups_by_their_labels() -> None:
     text = printed({**ANSWER, "labels": {"owner": {"7": "Ada Ott"}}})
     assert "Ada Ott" in text
