@@ -15,6 +15,7 @@ from services.reporting.metrics import store
 from services.reporting.metrics.compiling import compile_metric
 from services.reporting.metrics.deltas import Deltas
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
+from services.reporting.rates import check_currencies
 from services.reporting.rights import permit_counting, permit_metric
 from shared.kernel.clock import now
 from shared.kernel.context import Context
@@ -99,6 +100,8 @@ def _checked(database: Database, projections: Projections, ctx: Context, raw: Ma
             # Events tell of types by their own name: under another one nothing would ever be counted.
             definition = replace(definition, entity_type=known.name)
             permit_counting(ctx, known, compile_metric(definition, known))
+            if definition.measure.currency:
+                check_currencies(known, definition.measure.currency, definition.measure.to)
     return definition
 
 

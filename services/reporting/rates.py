@@ -9,15 +9,19 @@ that day, the amount is not converted, and the answer says so.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from shared.kernel.errors import Invalid
 from shared.kernel.json import canonical, dumps
 from shared.service.replica.catalogs import KnownType
+from shared.service.replica.evaluating import no_option
 
 HOME = "home"
+_CODE = re.compile(r"[A-Z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,23 @@ def rates_of(known: KnownType, attribute: str, to: str, day: date) -> Rates:
     if home is not None:
         told.append((home, home, "-infinity", "1"))
     return Rates(to, day, tuple(told), home)
+
+
+def check_currencies(known: KnownType, attribute: str, to: str) -> None:
+    """Raises Invalid unless the options of the attribute are currencies, and `to` ("" for none) is one that amounts may
+    be in, or the home currency. What has no options may hold anything."""
+    one = known.live.attribute(attribute)
+    codes = {option.value for option in (*one.options, *one.retired)}
+    codes |= {str(home) for option in one.options if (home := option.detail.get(HOME))}
+    if not codes:
+        return
+    strange = sorted(code for code in codes if not _CODE.fullmatch(code))
+    if strange:
+        told = f"measure.currency: {attribute} is no attribute of currencies: {strange[0][:40]} is none"
+        raise Invalid.one("measure.currency", "INVALID_METRIC", told)
+    if to and to not in codes:
+        told = f"measure.convert.to: {no_option(to, one.options)}"
+        raise Invalid.one("measure.convert.to", "INVALID_METRIC", told)
 
 
 def rates_sql(table: str, currency: str, day: str) -> tuple[list[str], str]:

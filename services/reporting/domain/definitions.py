@@ -40,6 +40,7 @@ LINKED = "@"
 _BEYOND = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _NAME = re.compile(rf"({FILTER_PREFIX})?[a-z][a-z0-9_]{{0,62}}")
 _CODE = re.compile(r"[A-Z]{3}")
+_GROUP_NAME = re.compile(r"[\w.-]{1,100}")
 _KEYS = ("name", "label", "description", "entity_type", "filter", "measure", "dimensions", TIME, "unit")
 
 Problem = tuple[str, str, str]
@@ -212,6 +213,8 @@ class _Reader:
         if not is_zone(zone):
             self.wrong(f"{where}.time_zone", f"{zone} is not an IANA time zone, such as Europe/Berlin")
         name = TIME if time else self.text(raw, "name", f"{where}.", needed=False) or attribute
+        if name and not _GROUP_NAME.fullmatch(name):
+            self.wrong(f"{where}.name", "use letters, digits, dots, dashes and underscores, 100 at most")
         return Dimension(name, attribute, bucket, zone)
 
     def dimensions(self, raw: Any, zone: str, measure: Measure) -> tuple[Dimension, ...]:

@@ -234,6 +234,17 @@ def test_amounts_of_several_currencies_have_no_sum(reporting: Reporting, web: An
         assert web.post(f"{PATH}/{name}/verify").json["wrong"] == []
 
 
+def test_what_holds_no_currencies_makes_none(web: Any) -> None:
+    for said, field in (
+        ({"currency": "industry"}, "measure.currency"),
+        ({"currency": "money", "convert": {"to": "XXX"}}, "measure.convert.to"),
+        ({"currency": "money", "convert": {"to": "US"}}, "measure.convert.to"),
+    ):
+        refused = web.post(PATH, json={**COMMON, "name": "odd", "measure": {**MEASURES["turnover"], **said}})
+        assert refused.status_code == 400, said
+        assert field in refused.json["message"] + str(refused.json["errors"]), said
+
+
 def test_what_takes_too_long_is_refused_with_a_hint(web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "BUDGET_SECONDS", 0.0)
     found = web.post(ANY, json={"entity_type": "company", "by": ["city"]})

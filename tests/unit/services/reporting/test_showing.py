@@ -117,3 +117,10 @@ def test_months_are_those_of_the_metric_s_own_zone() -> None:
 def test_what_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(Wrong):
         read_definition({**METRIC, **wrong})
+
+
+@pytest.mark.parametrize("name", ["a b", "<b>", "x" * 101])
+def test_groups_have_names_that_can_be_typed(name: str) -> None:
+    with pytest.raises(Wrong) as refused:
+        read_definition({**METRIC, "dimensions": [{"name": name, "attribute": "city"}]})
+    assert refused.value.problems[0][0] == "dimensions[0].name"
