@@ -16,6 +16,7 @@ from crm.session import Session
 
 app = group("Events between services: lag, readers, events put aside.")
 
+_SHOWN = ("subscription", "state", "behind", "lag_seconds", "dead_letters", "skipped")
 Service = Annotated[str, typer.Argument(help="The service where the letter lies.")]
 
 
@@ -28,13 +29,15 @@ def status(session: Session) -> None:
 
 def _shown(found: dict[str, Any]) -> RenderableType:
     logs = rows_table(("Log", "Events", "Reader", "Behind", "Last seen"), _readers(found), title="Logs")
-    titles = ("Subscription", "State", "Behind", "Lag s", "Put aside", "Last error")
-    follows = (
-        [one["subscription"], one["state"], one["behind"], one["lag_seconds"], one["dead_letters"], one["error"]]
-        for service in found.values()
-        for one in service["follows"]
-    )
+    titles = ("Subscription", "State", "Behind", "Lag s", "Put aside", "Given up", "Last error")
+    follows = ([*(one[key] for key in _SHOWN), _why(one)] for service in found.values() for one in service["follows"])
     return Group(logs, rows_table(titles, follows, title="Subscriptions"))
+
+
+def _why(one: dict[str, Any]) -> str:
+    """The last error of the subscription, or why its events lie aside."""
+    letter = one["dead_letter"]
+    return one["error"] or (f"{letter['error']} (put aside since {minute(letter['since'])})" if letter else "")
 
 
 def _readers(found: dict[str, Any]) -> list[list[object]]:
@@ -73,15 +76,25 @@ def _letter(one: dict[str, Any]) -> list[object]:
 @command(app)
 def replay(session: Session, service: Service, id: str) -> None:
     """Apply an event put aside, and those that wait behind it."""
-    _settle(session, service, id, "replay", "applied")
+    _settle(session, service, id, "replay")
 
 
 @command(app)
 def skip(session: Session, service: Service, id: str) -> None:
-    """Give an event put aside up for good, and apply those that wait behind it."""
-    _settle(session, service, id, "skip", "settled")
+    """Give an event put aside up for good, and apply those that wait behind it.
+
+    Where entities are kept at their versions, the entity is taken over as its source has it.
+    """
+    _settle(session, service, id, "skip")
 
 
-def _settle(session: Session, service: str, id: str, how: str, word: str) -> None:
+def _settle(session: Session, service: str, id: str, how: str) -> None:
     body = session.api.post(path_of(service, "dead-letters", id, how), {})
-    session.answer(body, lambda: Text(f"{body['events']} {word}"))
+    session.answer(body, lambda: Text("; ".join(_told(body))))
+
+
+def _told(body: dict[str, Any]) -> list[str]:
+    found = [f"{body[key]} {word}" for key, word in (("skipped", "given up"), ("applied", "applied")) if body[key]]
+    found += ["the entity was taken over from its source"] if body["taken_over"] else []
+    found += [f"{body['left']} left"] if body["left"] else []
+    return [*found, body["error"]] if body["error"] else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.reporting.projections import Projections
 from services.reporting.sources import SOURCES
@@ -10,7 +10,7 @@ from shared.contracts.event import Event
 from shared.kernel.config import Settings
 from shared.kernel.db import Connection, Database
 from shared.service.following import Subscription, asker
-from shared.service.replica.copying import copy
+from shared.service.replica.copying import copy, renewing
 
 PAGE = 1000
 """Events at once, when that many are behind: the more there are, the more of them fall into the same cells."""
@@ -30,4 +30,8 @@ def _subscription(source: str, settings: Settings, projections: Projections) -> 
         ask = asker(settings, source)
         copy(database, projections.catalogs, source, ask, projections.project, projections.take_over_links)
 
-    return Subscription(f"reporting.{source}", source, handle, rebuild=rebuild, limit=PAGE)
+    def renew(entity_type: str, ident: int | None) -> Callable[[Connection], None]:
+        ask = asker(settings, source)
+        return renewing(projections.catalogs, source, ask, projections.project)(entity_type, ident)
+
+    return Subscription(f"reporting.{source}", source, handle, rebuild=rebuild, renew=renew, limit=PAGE)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from shared.bus.client import Source
 from shared.bus.cursor import Cursor, FeedGone
-from shared.bus.dead_letters import Handler, apply_around, isolate
+from shared.bus.dead_letters import Handler, Renew, apply_around, isolate
 from shared.bus.feed import NOW
 from shared.bus.page import Page
 from shared.kernel.db import Connection, Database
@@ -33,7 +33,8 @@ values (%(subscription)s, %(source)s, %(epoch)s::uuid, %(tick)s, %(part)s, %(as_
 on conflict (subscription) """
 _ELSE_KEEP = "do nothing"
 _ELSE_SET = """do update set epoch = excluded.epoch, tick = excluded.tick, part = excluded.part, as_of = excluded.as_of,
-    begun = excluded.begun, taken = 0, told = 0, settled = 0"""
+    begun = excluded.begun, taken = 0, told = 0, settled = 0,
+    skipped = 0"""
 
 LONG = 100
 """Events that make a page a long one."""
@@ -50,6 +51,8 @@ class Subscription:
     kinds; None is everything. begin: "origin" insists on the whole log, "start" takes what is kept, "now" what comes.
     rebuild: brings this side's copy up to the source's present state when the log cannot (begun too late, retention,
     restore); events since then follow, so that handlers must let an older version pass without effect.
+    renew: takes over one entity from the source, for who keeps versions: behind an event that was given up, nothing of
+    that entity would fit any more.
     applied: told, after each page, the instant before which everything the source committed is applied.
     """
 
@@ -59,6 +62,7 @@ class Subscription:
     types: frozenset[str] | None = None
     begin: Literal["origin", "start", "now"] = "origin"
     rebuild: Callable[[Database], None] | None = None
+    renew: Renew | None = None
     applied: Callable[[datetime], None] | None = None
     limit: int = 500
 

@@ -17,6 +17,8 @@ _READERS = """select r.name, r.seen_at, r.epoch = e.epoch, head.total - coalesce
         (select t.total - t.n from tick t order by t.id limit 1))
 from feed_reader r cross join feed_epoch e cross join (select total from tick order by id desc limit 1) head
 order by r.name"""
+_LETTERS = """select subscription, (array_agg(error order by behind, id desc))[1], min(at) from dead_letter
+group by subscription"""
 _FOLLOWED = "select subscription, as_of from watermark"
 
 
@@ -31,12 +33,22 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
+class Letters:
+    """Why the latest event was put aside that does not only wait for another, and since when any lies aside."""
+
+    error: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
-    """One subscription of this service. lag_seconds: how old the newest moment is up to which nothing is missing."""
+    """One subscription of this service. lag_seconds: how old the newest moment is up to which nothing is missing, but
+    for what is put aside."""
 
     state: ConsumerState
     lag_seconds: float | None
     account: Account | None
+    letter: Letters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,7 @@ class Overview:
 
 
 def overview(connection: Connection) -> Overview:
-    """Five statements, whatever there is."""
+    """Six statements, whatever there is."""
     head = connection.row(_LOG)
     assert head is not None
     moment = now()
@@ -60,7 +72,11 @@ def overview(connection: Connection) -> Overview:
         for name, as_of in connection.rows(_FOLLOWED)
     }
     sums = {one.subscription: one for one in accounts(connection)}
-    follows = [Followed(one, lags.get(one.subscription), sums.get(one.subscription)) for one in states(connection)]
+    put_aside = {name: Letters(error, since.replace(tzinfo=UTC)) for name, error, since in connection.rows(_LETTERS)}
+    follows = [
+        Followed(one, lags.get(one.subscription), sums.get(one.subscription), put_aside.get(one.subscription))
+        for one in states(connection)
+    ]
     readers = tuple(
         Reader(name, seen.replace(tzinfo=UTC), max(0, behind), not same)
         for name, seen, same, behind in connection.rows(_READERS)

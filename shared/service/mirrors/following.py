@@ -50,6 +50,7 @@ def mirror_subscription(keeper: Keeper, ask: Ask, settings: Settings | None = No
         handler=keeper,
         types=keeper.types,
         rebuild=lambda database: rebuild(database, keeper, ask),
+        renew=lambda kind, ident: renew(keeper, ask, kind, ident),
         applied=None if settings is None else announcing(settings, name),
     )
 
@@ -70,6 +71,29 @@ def rebuild(database: Database, keeper: Keeper, ask: Ask) -> None:
         with database.transaction() as connection:
             known = keeper.known(connection)
             keeper.hear(connection, known, _words(keeper, known, links))
+
+
+def renew(keeper: Keeper, ask: Ask, name: str, ident: int | None) -> Callable[[Connection], None]:
+    """Make one entity, or a type's definition, what its home has by now; links are left as they are."""
+    chosen = keeper.mirrors.get(name)
+    if chosen is None:
+        return lambda _connection: None
+    if ident is None:
+        told = [one for one in ask(f"/api/v1/{keeper.source}/catalog")["types"] if one["name"] == name]
+
+        def define(connection: Connection) -> None:
+            for one in told:
+                apply_type(connection, keeper.known(connection).lives[name].id, chosen, one)
+
+        return define
+    page = ask(f"/api/v1/{keeper.source}/entities/{name}?after={ident - 1}&limit=1")["results"]
+    results = [one for one in page if int(one["id"]) == ident]
+
+    def take(connection: Connection) -> None:
+        known = keeper.known(connection)
+        _take_over(connection, keeper, known, known.lives[name], results, ident - 1, ident)
+
+    return take
 
 
 def _take_over(

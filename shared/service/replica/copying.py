@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.bus.dead_letters import Renew
 from shared.kernel.db import Connection, Database
-from shared.service.replica.catalogs import Catalogs, put_types
+from shared.service.replica.catalogs import Catalogs, KnownType, put_types
 from shared.service.replica.facts import FactChange
 from shared.service.replica.said import speaks_of
 from shared.service.replica.takeover import Link, Speaks, State, take_over, take_over_links
@@ -20,6 +21,7 @@ from shared.service.replica.takeover import Link, Speaks, State, take_over, take
 Ask = Callable[[str], Mapping[str, Any]]
 Project = Callable[[Connection, Sequence[FactChange]], None]
 _MOST_ID = 2**63 - 1
+_VERSION = "select version from fact where type_no = %(no)s and id = %(id)s for update"
 TakeLinks = Callable[[Connection, Sequence[Link], tuple[int, ...], tuple[int, ...], Speaks], None]
 
 
@@ -43,6 +45,39 @@ def copy(
         with database.transaction() as connection:
             speaks = speaks_of(catalogs.types(connection), source, {row[0] for row in some})
             links(connection, some, first, last, speaks)
+
+
+def renewing(catalogs: Catalogs, source: str, ask: Ask, project: Project) -> Renew:
+    """Takes over one entity of a source, or the definition of a type, as it is there now. Links stay as they are."""
+
+    def renew(entity_type: str, ident: int | None) -> Callable[[Connection], None]:
+        if ident is None:
+            told = [one for one in ask(f"/api/v1/{source}/catalog")["types"] if one["name"] == entity_type]
+            return lambda connection: put_types(connection, source, told)
+        state = snapshot(ask, source, entity_type, ident)
+
+        def take(connection: Connection) -> None:
+            known = catalogs.types(connection).find(entity_type)
+            if known is not None and known.source == source:
+                project(connection, renewed(connection, known, ident, state))
+
+        return take
+
+    return renew
+
+
+def snapshot(ask: Ask, source: str, entity_type: str, ident: int) -> State | None:
+    """An entity as its source has it, None when that has none. Raises Unavailable."""
+    page = ask(f"/api/v1/{source}/entities/{entity_type}?after={ident - 1}&limit=1")["results"]
+    return next((state_of(one) for one in page if int(one["id"]) == ident), None)
+
+
+def renewed(connection: Connection, known: KnownType, ident: int, state: State | None) -> list[FactChange]:
+    """Make one fact what its home says it is, unless it is ahead of that by now; what that changed."""
+    row = connection.row(_VERSION, {"no": known.no, "id": ident})
+    if row is not None and state is not None and row[0] > state.version:
+        return []
+    return take_over(connection, known, [] if state is None else [state], ident - 1, ident)
 
 
 def _entities(ask: Ask, path: str) -> Iterator[tuple[list[State], int, int]]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from shared.bus.dead_letters import Gap
 from shared.contracts.event import ERASED, LINK, MERGED, UNMERGED, Event
 from shared.kernel import arrays
 from shared.kernel.db import Connection
-from shared.kernel.errors import CrmError
 from shared.kernel.json import dumps, loads
 from shared.service.replica.catalogs import Catalogs, KnownType, KnownTypes, apply_catalog_events
 from shared.service.replica.facts import (
@@ -50,10 +50,8 @@ _UNLEARN = (
 )
 
 
-class Missing(CrmError):
+class Missing(Gap):
     """A version, or the definition of a type, that must have come before is not here."""
-
-    category = "REPLICA_GAP"
 
 
 def fold(connection: Connection, catalogs: Catalogs, source: str, events: Sequence[Event]) -> list[FactChange]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from pydantic import BaseModel
 
-from shared.bus.dead_letters import DeadLetter, letters, replay, skip, subscription_of
+from shared.bus.dead_letters import DeadLetter, Settled, letters, replay, skip, subscription_of
 from shared.bus.overview import Followed, Overview, overview
 from shared.kernel.clock import iso
 from shared.kernel.errors import CrmError, Invalid, NotFound, Unavailable
@@ -37,10 +38,16 @@ class DeadLetterPage(BaseModel):
     next_after: str | None = None
 
 
-class Settled(BaseModel):
-    """How many events were applied or given up."""
+class SettledDocument(BaseModel):
+    """What became of letters: `skipped` were given up, `applied` are in, `left` stay for the reason in `error`;
+    `taken_over`: the entity was made what it is at its source. `events`: letters that are no more."""
 
     events: int
+    skipped: int
+    applied: int
+    left: int
+    taken_over: bool
+    error: str | None = None
 
 
 def status(service: Runtime) -> Response:
@@ -73,6 +80,8 @@ def _followed(one: Followed) -> dict[str, Any]:
         "behind": state.behind,
         "lag_seconds": None if one.lag_seconds is None else round(one.lag_seconds, 3),
         "dead_letters": state.dead_letters,
+        "dead_letter": one.letter and {"error": one.letter.error, "since": iso(one.letter.since)},
+        "skipped": one.account and one.account.skipped,
         "told": one.account and one.account.told,
         "taken": one.account and one.account.taken,
         "error": state.error,
@@ -132,7 +141,8 @@ def _settle(service: Runtime, id: str, how: Any) -> Response:
     if subscription is None:
         raise Invalid.one("id", "NOT_FOLLOWED", f"this service no longer follows anything as {name}")
     try:
-        return answer({"events": how(service.db, name, subscription.handler, number)})
+        done: Settled = how(service.db, name, subscription.handler, number, subscription.renew)
+        return answer({"events": done.events, **asdict(done)})
     except CrmError:
         raise
     except Exception as error:
@@ -159,9 +169,10 @@ def operations(name: str) -> tuple[Operation, ...]:
                   query=paging, response=DeadLetterPage, tag="Bus", description="Needs `crm.bus.read`.",
                   answer_example={"results": [_LETTER]}),
         Operation("POST", f"{base}/dead-letters/{{id}}/replay", "replayDeadLetter",
-                  "Apply an event put aside, and those that wait behind it", replaying, response=Settled, tag="Bus",
-                  description="Needs `crm.bus.write`."),
-        Operation("POST", f"{base}/dead-letters/{{id}}/skip", "skipDeadLetter",
-                  "Give an event put aside up, and apply those that wait behind it", skipping, response=Settled,
+                  "Apply an event put aside, and those that wait behind it", replaying, response=SettledDocument,
                   tag="Bus", description="Needs `crm.bus.write`."),
+        Operation("POST", f"{base}/dead-letters/{{id}}/skip", "skipDeadLetter",
+                  "Give an event put aside up, and apply those that wait behind it", skipping, response=SettledDocument,
+                  tag="Bus", description="Exactly this one. Where the follower keeps entities at their versions, the "
+                  "entity is taken over as its source has it, so that later events fit. Needs `crm.bus.write`."),
     )  # fmt: skip

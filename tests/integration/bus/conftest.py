@@ -34,6 +34,7 @@ def make_database(new_database: Callable[[], str]) -> Iterator[Callable[[], Data
                 *schema.create_statements(),
                 *dead_letters.create_statements(),
                 *account.create_statements(),
+                account.skipped_statement(),
             ]:
                 connection.run(statement)
         schema.prepare(database)

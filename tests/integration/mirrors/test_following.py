@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from shared.bus.client import DirectSource
+from shared.bus.consumer import pull
+from shared.bus.dead_letters import letters, skip
+from shared.contracts.event import Event
 from shared.eav.mirroring import has_place
 from shared.eav.requests import LinkTo, Ref
+from shared.kernel.db import Connection
 from shared.kernel.errors import NotFound
 from shared.service.entities import View
 from shared.service.mirrors.declare import declare_mirrors
@@ -278,3 +284,29 @@ def test_a_value_that_its_home_has_not_told_of_has_no_place(apart: Apart, sales:
     assert has_place(live, live.attributes["name"].key, "Anything")
     assert has_place(live, choice.key, choice.options[0].value)
     assert not has_place(live, choice.key, "no such option")
+
+
+def test_behind_a_change_that_was_given_up_a_mirror_is_what_its_home_has(apart: Apart, people: Side, sales: Side):
+    contact = people.create("contact", name="Ada")
+    apart.settle()
+    people.update("contact", contact, name="Beda")
+    people.update("contact", contact, name="Cleo")
+    subscription = apart.subscription(sales)
+    source = DirectSource({"people": people.runtime.feed})
+
+    def refusing(connection: Connection, events: Sequence[Event]) -> None:
+        if any(one.entity_id == contact for one in events):
+            raise ValueError("a constraint")
+        subscription.handler(connection, events)
+
+    refused = replace(subscription, handler=refusing)
+    while pull(sales.runtime.db, source, refused, one_by_one=True).applied:
+        pass
+    with sales.runtime.db.connect() as connection:
+        first = letters(connection, subscription.name)[0].id
+    done = skip(sales.runtime.db, subscription.name, subscription.handler, first, subscription.renew)
+    assert (done.skipped, done.applied, done.taken_over) == (1, 1, True)
+    assert sales.mirrored("contact", contact) == {"name": "Cleo"}
+    people.update("contact", contact, name="Dora")
+    apart.settle()
+    assert sales.mirrored("contact", contact) == {"name": "Dora"}
