@@ -23,7 +23,7 @@ LOOK_EVERY = 0.25
 app = group("Saved filters, with the number of entities that fit, kept exact from events.")
 
 Type = Annotated[str, typer.Option("--type", help="Only filters over this entity type.")]
-Fresh = Annotated[str, typer.Option("--fresh", help="any, bounded (two seconds) or strong.")]
+Fresh = Annotated[str, typer.Option("--fresh", help="any, bounded (two seconds), bounded(30s) or strong.")]
 
 
 @command(app, "list")

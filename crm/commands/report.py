@@ -40,7 +40,7 @@ AsOf = Annotated[str, typer.Option("--as-of", help="As it was at the end of that
 Top = Annotated[int, typer.Option("--top", min=0, help="Only so many groups; the others stand in one line.")]
 Sort = Annotated[str, typer.Option("--sort", help="value, -value, group or -group.")]
 Measure = Annotated[str, typer.Option("--measure", help="count, or sum:attribute, average:, min:, max:, distinct:")]
-Fresh = Annotated[str, typer.Option("--fresh", help="any, bounded (two seconds) or strong.")]
+Fresh = Annotated[str, typer.Option("--fresh", help="any, bounded (two seconds), bounded(30s) or strong.")]
 Type = Annotated[str, typer.Option("--type", help="Ask all entities of this type, without a metric.")]
 Filter = Annotated[str, typer.Option("--filter", help="With --type: only those that fit, as in crm find.")]
 Time = Annotated[str, typer.Option("--time", help="With --type: the date that periods are about.")]

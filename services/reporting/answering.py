@@ -1,8 +1,8 @@
 """A question about a metric, answered: rights, freshness, cache, presentation. The only way to a number.
 
 Every answer carries `as_of` (nothing committed before it is missing), `lag_ms`, `verified_at`, `definition_version`.
-`fresh`: `any` answers at once; `bounded` waits until the lag is below two seconds, `strong` until everything committed
-before the question is in; both are refused after a while, never answered with less.
+`fresh`: `any` answers at once; `bounded` waits until the lag is below two seconds (or as many as it says), `strong`
+until everything committed before the question is in; both are refused after a while, never answered with less.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from services.reporting.commands import refused, serving
 from services.reporting.documents import answer_document, freshness, freshness_text, text_without_freshness
 from services.reporting.domain.definitions import CURRENCY, Definition, Wrong
 from services.reporting.domain.questions import Question, Table, read_question
+from services.reporting.freshness import check_fresh, needed
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled
 from services.reporting.metrics.wheres import check_where
@@ -33,12 +34,10 @@ from services.reporting.warming import Timed, remember
 from shared.kernel.clock import monotonic, now
 from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
-from shared.kernel.errors import Invalid, Unavailable
+from shared.kernel.errors import Unavailable
 from shared.service.permissions import REPORTS_READ, require, require_scope
 from shared.service.replica.catalogs import KnownType, KnownTypes
 
-FRESHNESS = ("any", "bounded", "strong")
-BOUND = timedelta(seconds=2)
 PATIENCE = 5.0
 LOOK_EVERY = 0.01
 _AS_OF = "select min(as_of) from watermark where source = any(%(sources)s)"
@@ -165,14 +164,14 @@ class Answers:
 
     def wait(self, sources: Sequence[str], fresh: str, asked: datetime) -> None:
         """Until everything is applied that `fresh` asks for. Raises Unavailable after a while."""
-        if fresh == "any":
+        least = needed(fresh, asked)
+        if least is None:
             return
-        needed = _needed(fresh, asked)
         deadline, hurried = monotonic() + PATIENCE, False
         while True:
             with self.database.connect() as connection:
                 as_of = reached(connection, sources)
-            if as_of is not None and as_of >= needed:
+            if as_of is not None and as_of >= least:
                 return
             if not hurried:
                 self.cache.hurry(sources)
@@ -234,12 +233,6 @@ def sources_of(parts: Iterable[Part]) -> list[str]:
     return sorted(found)
 
 
-def check_fresh(fresh: str) -> None:
-    """Raises Invalid for what is no freshness."""
-    if fresh not in FRESHNESS:
-        raise Invalid.one("fresh", "INVALID_PARAMETER", f"fresh: use one of {', '.join(FRESHNESS)}")
-
-
 def today(definition: Definition) -> date:
     """The present day in a metric's time zone."""
     return _day(definition, now())
@@ -255,17 +248,14 @@ def _still(ctx: Context, kept: Kept[Answer], as_of: datetime | None, fresh: str,
     require(ctx.actor, "objects", told.part.known.live.defn, "read")
     if kept.mark != _mark(told, asked):
         return False
-    return fresh == "any" or told.question.as_of is not None or (as_of is not None and as_of >= _needed(fresh, asked))
+    least = needed(fresh, asked)
+    return least is None or told.question.as_of is not None or (as_of is not None and as_of >= least)
 
 
 def _mark(told: Told, moment: datetime) -> str:
     """What of the clock a question was read by: the day, or the minute."""
     day = _day(told.part.metric.definition, moment).isoformat()
     return f"{day} {moment:%H:%M}" if told.question.moving else day
-
-
-def _needed(fresh: str, asked: datetime) -> datetime:
-    return asked if fresh == "strong" else asked - BOUND
 
 
 def _of_one_metric(answer: Answer, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 from services.reporting import commands, verifying
-from services.reporting.answering import FRESHNESS, Answers, permit, today
+from services.reporting.answering import Answers, permit, today
 from services.reporting.bodies import (
     AnswerDocument,
     ChangesBody,
@@ -29,6 +29,7 @@ from services.reporting.domain.definitions import CURRENCY, FILTER_PREFIX
 from services.reporting.domain.periods import Period, parse_period
 from services.reporting.explaining import MOST_EXPLAINED
 from services.reporting.explaining import explain as explaining
+from services.reporting.freshness import FRESHNESS
 from services.reporting.labels import labelled
 from services.reporting.metrics import store
 from services.reporting.presenting import metric_document, shown
@@ -249,7 +250,7 @@ _METRIC = {
 }
 _QUESTION = {"by": ["city"], "period": "last 30 days", "sort": "-value", "top": 10}
 LABELS = QueryParam("labels", "boolean", "Tell what the groups are called, under `labels`", False)
-FRESH = QueryParam("fresh", "string", f"How fresh the answer must be: {', '.join(FRESHNESS)}", "any")
+FRESH = QueryParam("fresh", "string", f"How fresh the answer must be: {FRESHNESS}", "any")
 _PAGE = (
     QueryParam("after", "integer", "`next_after` of the page before"),
     QueryParam("limit", "integer", "Entities per page", 50),

@@ -20,7 +20,6 @@ from services.reporting.answering import (
     Part,
     Told,
     cells_of,
-    check_fresh,
     permit,
     reached,
     read,
@@ -33,6 +32,7 @@ from services.reporting.documents import table_document
 from services.reporting.domain.definitions import Definition, Measure, Wrong, read_definition
 from services.reporting.domain.exact import plus
 from services.reporting.domain.questions import QUESTION_KEYS, Question, Table
+from services.reporting.freshness import check_fresh
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
 from services.reporting.metrics.deltas import Sums

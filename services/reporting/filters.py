@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.reporting import commands
-from services.reporting.answering import Answers, check_fresh
+from services.reporting.answering import Answers
 from services.reporting.domain.definitions import FILTER_PREFIX
+from services.reporting.freshness import check_fresh
 from services.reporting.metrics import store
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context

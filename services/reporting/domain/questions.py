@@ -153,10 +153,13 @@ class _Reader:
 
     def as_of(self, raw: Any) -> date | None:
         try:
-            return date.fromisoformat(raw)
+            day = date.fromisoformat(raw)
         except (TypeError, ValueError):
             self.wrong("as_of", "expected a day such as 2026-03-31")
             return None
+        if day > self.today:
+            self.wrong("as_of", f"{day} lies in the future: the last day is {self.today}")
+        return day
 
     def top(self, raw: Any) -> int | None:
         if isinstance(raw, bool) or not isinstance(raw, int) or not 0 < raw <= MOST_GROUPS:

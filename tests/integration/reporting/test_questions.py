@@ -336,7 +336,11 @@ def test_strong_answers_wait_for_what_was_written(reporting: Reporting, filled: 
     finally:
         stop.set()
         thread.join()
-    assert filled.post(f"{PATH}/number/query?fresh=tomorrow", json={}).status_code == 400
+    for fresh in ("tomorrow", "bounded(", "bounded(2)", "bounded(-1s)", "strong(2s)"):
+        assert filled.post(f"{PATH}/number/query?fresh={fresh}", json={}).status_code == 400
+    assert filled.post(f"{PATH}/number/query?fresh=bounded(9999s)", json={}).status_code == 200
+    ahead = filled.post(f"{PATH}/number/query", json={"as_of": "9999-12-31"})
+    assert (ahead.status_code, "lies in the future" in ahead.text) == (400, True)
 
 
 class TestCache:
