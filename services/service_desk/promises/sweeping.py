@@ -40,9 +40,8 @@ order by next_at limit %(limit)s for update skip locked"""
 
 
 _ANYTHING = f"""
-with book as (select n from sla_revision)
 select exists (select from sla_clock where redo and not gone)
-    or exists (select from sla_clock, book where live and not gone and revision < book.n)
+    or coalesce((select min(revision) from sla_clock where live and not gone) < (select n from sla_revision), false)
     or exists (select from sla_clock where next_at <= %(now)s and not redo and not gone)
     or exists (select from sla_action where done_at is null)
     or exists (select from sla_clock where {UNSHOWN})
