@@ -86,8 +86,9 @@ def take_back(runtime: Runtime, claim: Claim, written: Context, done: Told) -> N
 
     def last(connection: Connection, backs: Sequence[Back], went: Collection[int], more: Sequence[KeptValue]) -> None:
         rows, updated = len({*unlinked, *(one.id for one in backs)}), len({*unlinked, *went})
-        counts = {"rows": rows, "updated": updated, "unchanged": rows - updated}
-        done(connection, ChunkDone(claim.job.phase, claim.n, **counts, kept=(*kept, *more)))
+        told = (*kept, *more)
+        report = ChunkDone(claim.job.phase, claim.n, rows, updated=updated, unchanged=rows - updated, kept=told)
+        done(connection, report)
 
     undoing.take_back(name, by_type.get(name, []), last)
 

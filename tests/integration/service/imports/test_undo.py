@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.imports import KeptValue, PhaseFinished
 from shared.eav.declare import AttributeDef
+from shared.service.counting import declare_counts, recounted
 from shared.service.entities import Ref, Update, View
 from shared.service.imports.spec import Link
 from tests.integration.service.imports.importing import CTX, Import, columns, find, spec, values
@@ -83,6 +84,54 @@ def test_links_and_targets_that_were_made_go_as_well(runtime):
     with runtime.db.connect() as connection:
         left = connection.row("select count(*) from eav_link where to_id = any(%(i)s)", {"i": [ident, kept, made]})
     assert left == (0,)
+
+
+def test_numbers_that_the_system_keeps_are_nobodys_change(runtime):
+    """What was made goes, and what was changed goes back, though links were counted on it meanwhile."""
+    declare_counts(runtime.db, runtime.manifest.counts)
+    header = ("name", "city", "Parent")
+    Import(runtime, spec("company", header[:2], key="name"), [("Old Parent Ltd", "Bonn")]).do()
+    old = find(runtime, "company", "name", "Old Parent Ltd")
+    recounted(runtime.db, runtime.manifest.counts)
+    before = values(runtime, "company", ("name", "city", "child_company_count", "contact_count"))
+    parents = (Link(column=2, header="Parent", type="company", attribute="name", relation=14),)
+    asked = spec("company", header, key="name", columns=columns(header[:2]), links=parents)
+    rows = [("Child Ltd", "Ulm", "Old Parent Ltd"), ("Old Parent Ltd", "Köln", "New Parent Ltd"),
+            ("New Parent Ltd", "Ulm", "")]  # fmt: skip
+    tree = Import(runtime, asked, rows).do()
+    firm = Link(column=1, header="Firm", type="company", attribute="name", missing="create")
+    header = ("email", "Firm")
+    asked = spec("contact", header, key="email", columns=columns(header[:1]), links=(firm,))
+    people = Import(runtime, asked, [("counted@example.com", "Child Ltd; Counted Ltd")]).do()
+    assert recounted(runtime.db, runtime.manifest.counts)
+    counted = values(runtime, "company", ("child_company_count", "contact_count"), by="name")
+    assert (counted["Old Parent Ltd"][0], counted["New Parent Ltd"][0]) == ("1", "1")
+    assert (counted["Counted Ltd"][1], counted["Child Ltd"][1]) == ("1", "1")
+    people.undo()
+    tree.undo()
+    recounted(runtime.db, runtime.manifest.counts)
+    after = values(runtime, "company", ("name", "city", "child_company_count", "contact_count"))
+    assert {**after, old: after[old][:2]} == {**before, old: before[old][:2]}
+    assert [one for job in (people, tree) for report in job.reports("undo") for one in report.kept] == []
+    counts = tree.counts("undo")
+    assert (counts["rows"], counts["updated"], counts["unchanged"]) == (3, 3, 0)
+
+
+def test_links_that_go_are_counted_and_what_stays_is_not(runtime):
+    header = ("email", "firstname", "Company")
+    people = [(f"count{n}@example.com", "A", "Count Ltd") for n in range(3)]
+    Import(runtime, spec("company", ("name",), key="name"), [("Count Ltd",)]).do()
+    Import(runtime, spec("contact", header[:2], key="email"), [one[:2] for one in people]).do()
+    link = (Link(column=2, header="Company", type="company", attribute="name"),)
+    job = Import(runtime, spec("contact", header, key="email", columns=columns(header[:2]), links=link), people).do()
+    assert job.counts("run")["updated"] == 3
+    job.undo()
+    assert [job.counts("undo")[name] for name in ("rows", "updated", "unchanged")] == [3, 3, 0]
+    staged = [(one[0], "customer") for one in people]
+    job = Import(runtime, spec("contact", ("email", "lifecyclestage"), key="email"), staged).do()
+    change(runtime, find(runtime, "contact", "email", people[0][0]), lifecyclestage="evangelist")
+    job.undo()
+    assert [job.counts("undo")[name] for name in ("rows", "updated", "unchanged")] == [3, 2, 1]
 
 
 def test_an_import_may_run_again_after_it_was_taken_back(runtime):

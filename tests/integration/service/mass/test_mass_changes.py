@@ -107,6 +107,7 @@ def test_what_fits_is_decided_once_and_what_changed_since_stays(system: System, 
     steer(system, job["id"], "undo")
     work(system)
     found = shown(system, job["id"])
+    assert found["counts"] == {"rows": 30, "updated": 29, "unchanged": 1, "rejected": 0}
     assert found["kept"] == [{"id": people[1], "name": "city"}]
     assert names(system)[people[1]][1] == "Wien"
     system.client("contacts").patch(f"/api/v1/objects/contacts/{people[1]}", json={"values": {"city": "Bonn"}})

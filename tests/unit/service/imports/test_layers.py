@@ -139,3 +139,11 @@ def test_what_was_made_by_a_run_before_and_brought_back_is_not_emptied():
         Change(1, 4, job(1), {"1": ["a", "b"]}),
     ]
     assert plans([(1, False, job(1))], history, job(1), set()) == [Back(1, 4, values={"1": ("b", "a")})]
+
+
+def test_what_the_system_worked_out_is_nobodys_change():
+    history = [Change(1, 2, job(1), {"1": ["a", "b"]}), Change(1, 3, ("LINKS", None), {}, derived=True)]
+    assert plans([(1, True, job(1))], history, job(1), set()) == [Back(1, 3, archive=True)]
+    assert plans([(1, False, UI)], history, job(1), set()) == [Back(1, 3, values={"1": ("b", "a")})]
+    somebody = [*history, Change(1, 4, UI, {})]
+    assert plans([(1, True, job(1))], somebody, job(1), set()) == [Back(1, 4, kept=[""])]
