@@ -91,7 +91,8 @@ MANIFEST = Manifest(
     parts={"ticket": tuple((one, "ticket_id") for one in ("ticket_entry", "ticket_clock", "ticket_survey"))},
     claims={
         "contact": (
-            Claim("email", "ticket", "requester_email", besides=("requester_name",)),
+            Claim("email", "ticket", "requester_email", besides=("requester_name", "csat_comment")),
+            Claim("email", "ticket_survey", "requester_email", besides=("comment",), listed=False),
             Claim("email", "ticket_entry", "author_email", whole=True),
         )
     },

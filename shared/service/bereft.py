@@ -102,7 +102,7 @@ class Bereft:
             return
         for one in claims:
             self._erasure.empty(context, connection, kind, ids, (one.attribute, *one.besides))
-        if not self.belongs(mirrored, kind):
+        if not self.belongs(mirrored, kind) and any(one.listed for one in claims):
             belonging.note_all(connection, mirrored, erased, kind, ids)
 
     @cached_property

@@ -98,7 +98,7 @@ class Entry:
 def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry]:
     """The lines that an event about an entity that has a timeline makes on its own timeline. What the system keeps by
     itself (read-only attributes) is no news; moves of lifecycle or stage and what a customer thought are lines of their
-    own. What a ticket has of others' by merging was told when the customer said it."""
+    own."""
     told = _TOLD.get(event.kind)
     if told is None or event.entity_id is None or _by_merge(event):
         return
@@ -110,7 +110,7 @@ def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry
         if event.kind == CREATED:
             kind = told if name in _BEGUN else None
         elif event.kind == UPDATED and name in moves:
-            kind = None if moves[name] == SATISFACTION and event.source == MERGING else moves[name]
+            kind = moves[name] if moves[name] != SATISFACTION or _thought(event, change) else None
         else:
             kind = None if attribute is not None and attribute.read_only else told
         if kind is not None:
@@ -121,6 +121,12 @@ def entity_entries(service: str, live: LiveType, event: Event) -> Iterator[Entry
         data = {**({"changes": changes} if changes else {}), **_detail(event)}
         key = f"{event.entity_type}.{event.entity_id}.{event.version:08d}.{kind}"
         yield _entry(service, event, event.entity_type, event.entity_id, key, kind, data=data)
+
+
+def _thought(event: Event, change: Sequence[Any]) -> bool:
+    """Whether a customer says something here: what a ticket has of others by merging was told when they said it, and
+    who is asked anew, or erased, has said nothing."""
+    return event.source != MERGING and change[1] is not None
 
 
 def _by_merge(event: Event) -> bool:

@@ -39,7 +39,8 @@ delete from timeline_link where (ref_type, ref_id) in {_LISTED}
 """
 _LENT = """
 update timeline_entry set data = jsonb_set(data, '{changes}', (data -> 'changes') - %(keys)s::text[])
-where subject_type = %(type)s and subject_id = %(id)s and key >= %(low)s and key < %(high)s and data ? 'changes'
+where key >= %(low)s and key < %(high)s and data ? 'changes' and ((subject_type = %(type)s and subject_id = %(id)s)
+    or (ref_id is not null and ref_type = %(type)s and ref_id = %(id)s))
 """
 _LINK = """
 insert into timeline_link as l (ref_type, ref_id, subject_type, subject_id, live, clock, origin)

@@ -25,7 +25,7 @@ from shared.service.steps import Written
 SURVEY = "ticket_survey"
 SOURCE = "SATISFACTION"
 CUSTOMER = Actor("customer", "customer")
-AS_IT_WAS = ("owner_id", "team_id", "queue_id", "priority", "pipeline")
+AS_IT_WAS = ("owner_id", "team_id", "queue_id", "priority", "pipeline", "requester_email")
 """What of a ticket is written into its survey."""
 ABOUT = "ticket_id"
 _TAKEN = frozenset({"archived", "absorbed"})

@@ -24,6 +24,7 @@ _WHAT = (
     attribute("answered_at", "Answered", "datetime", default=True, description="When the customer answered."),
     attribute("score", "Score", "number", default=True, description="What they said, from 1 (very bad) to 5."),
     attribute("comment", "Comment", "long_text", default=True, description="What they added."),
+    attribute("requester_email", "Requester", "email", description="Who was asked: the ticket's requester then."),
 )
 _WHOSE = (
     owner_attribute(),

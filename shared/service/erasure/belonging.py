@@ -31,6 +31,7 @@ class Claim:
     whole: such an entity is the work of the one whom it names, and is erased with them whoever else it concerns.
     besides: attributes that tell of the one whom it names too; where an entity stays because it is others' as well,
     these and `attribute` are emptied, in all that was ever told of them.
+    listed: something may be left that somebody has to look at.
     """
 
     theirs: str
@@ -38,6 +39,7 @@ class Claim:
     attribute: str
     besides: tuple[str, ...] = ()
     whole: bool = False
+    listed: bool = True
 
 
 Claims = Mapping[str, tuple[Claim, ...]]

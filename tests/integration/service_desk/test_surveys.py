@@ -7,6 +7,8 @@ from typing import Any
 
 from services.service_desk.satisfaction.carrying import carry_earlier
 from shared.kernel.clock import iso, now
+from shared.kernel.context import Context
+from shared.service.home import Home
 from tests.factories.searching import tables_with
 from tests.integration.service_desk.conftest import SURVEYS, TICKETS, Desk
 from tests.integration.service_desk.test_merging import merge
@@ -112,17 +114,25 @@ def test_earlier_answers_are_carried_over_once(desk: Desk) -> None:
 
 
 def test_a_link_from_before_is_answered_before_it_is_carried_over(desk: Desk) -> None:
-    ident = desk.ticket(owner_id="7")
+    ident = desk.ticket(owner_id="7", requester_email="ada@example.com")
     path = desk.asked(ident)
-    with desk.runtime.db.transaction() as connection:  # as it was asked earlier
-        params = {"id": int(ident)}
-        (entity,) = connection.row("select entity_id from desk_survey where ticket_id = %(id)s", params) or ()
-        connection.run("update desk_survey set entity_id = null where ticket_id = %(id)s", params)
-    assert desk.client.get(path).status_code == 200
+    for stage in (CLOSED, OPEN):
+        desk.write(ident, stage=stage)
+    later = desk.asked(ident)
+    answer(desk, later, 5)
+    known = [int(one["id"]) for one in desk.surveys(ident)]
+    with desk.runtime.db.transaction() as connection:  # as both were asked earlier
+        Home(desk.runtime.engine).keeper.discard(connection, "ticket_survey", known, Context())
+        sql = """update desk_survey set entity_id = null, score = case when cycle = 2 then 5 end,
+            answered_at = case when cycle = 2 then asked_at end where ticket_id = %(id)s"""
+        connection.run(sql, {"id": int(ident)})
+    assert "How did we do?" in desk.client.get(path).text
     answer(desk, path, 3)
-    assert shown(desk, ident) == (3, None, "7")
-    assert [each["score"] for each in desk.surveys(ident) if each["id"] != str(entity)] == [3]
-    assert carry_earlier(desk.runtime.db) == 0
+    assert shown(desk, ident) == (5, None, "7")  # what waits is not forgotten
+    (made,) = desk.surveys(ident)
+    assert (made["cycle"], made["score"], made["requester_email"]) == (1, 3, "ada@example.com")
+    assert carry_earlier(desk.runtime.db) == 1
+    assert [(one["cycle"], one["score"]) for one in desk.surveys(ident)] == [(1, 3), (2, 5)]
     assert "answered this before" in desk.client.post(path, data={"score": "1"}).text
 
 

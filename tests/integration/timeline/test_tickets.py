@@ -194,9 +194,10 @@ def test_what_the_customer_thought_stands_there(desk: Desk, ada: int) -> None:
     told = {"name": "ticket", "plural": "tickets", "label": "Ticket", "builtin": True, "attributes": attributes}
     rated = Event(UPDATED, "ticket", AT, 900_005, 2, changed={"7": [None, "5"], "8": ["1", "2"]})
     merged = Event(UPDATED, "ticket", AT, 900_005, 3, changed={"7": ["5", "1"]}, source="MERGE_OBJECTS")
+    anew = Event(UPDATED, "ticket", AT, 900_005, 4, changed={"7": ["1", None]})
     with desk.db.connect() as connection:
         kept = connection.rows("select source, name, detail::text from replica_type where name = 'ticket'")
-    tell(desk, Event(CATALOG_TYPE, "ticket", AT, detail=told), rated, merged, source="service_desk")
+    tell(desk, Event(CATALOG_TYPE, "ticket", AT, detail=told), rated, merged, anew, source="service_desk")
     tell(desk, said(("contact", ada), ("ticket", 900_005)))
     (line,) = desk.read("contact", ada, kinds="satisfaction")["results"]
     assert [(one["attribute"], one["new"]) for one in line["changes"]] == [("csat_score", "5")]
@@ -271,6 +272,9 @@ def test_what_is_others_too_is_listed(desk: Desk, side: Side, ada: int, word: st
     said = {"author": "CUSTOMER", "author_email": address, "author_name": word}
     wrote = [side.say(one, f"By {word}", **said) for one in (both, theirs)]
     reply = side.say(both, "Dear both of you")
+    asked = side.client.post("/api/v1/service_desk/surveys", json={"ticket": str(both)}).get_json()["url"]
+    page = asked[asked.index("/api/") :]
+    assert side.client.post(page, json={"score": 2, "comment": f"Said {word}"}).status_code == 200
     with side.runtime.db.connect() as connection:
         connection.run("update mail_out set to_email = %(to)s where entry_id = %(id)s", {"to": address, "id": reply})
     side.change(TICKETS, both, requester_name=f"Ada Mary {word}")
@@ -294,7 +298,9 @@ def test_what_is_others_too_is_listed(desk: Desk, side: Side, ada: int, word: st
         assert side.clocks(both) == clocks
     listed = side.reviews()
     assert (str(ada), "ticket", str(both)) in listed
-    assert not {one for one in listed if one[1] == "ticket_entry"}
+    assert not {one for one in listed if one[1] in ("ticket_entry", "ticket_survey")}
+    # What they thought stays as a number, which reports can explain; what they wrote does not.
+    assert "2 - bad" in side.client.get(page).get_data(as_text=True)
     before = len(events(side.runtime.feed))
     side.settle()
     assert (side.reviews(), len(events(side.runtime.feed))) == (listed, before), "heard twice, it changes nothing"
