@@ -66,7 +66,8 @@ class Reopening:
         ticket = self._type_of(TICKET)
         found: dict[int, tuple[str, str]] = {}
         for ident, values in shown(connection, ticket, sorted(said), _ASKED).items():
-            if values["status"] not in (CLOSED, _WAITING) or said[ident] < _instant(values["stage_entered_at"]):
+            since = values["stage_entered_at"]
+            if values["status"] not in (CLOSED, _WAITING) or (since is not None and said[ident] < _instant(since)):
                 continue
             if values["status"] == CLOSED:
                 _in_time(ticket, ident, values)

@@ -39,6 +39,15 @@ def test_what_is_said_to_an_absorbed_id_is_said_to_the_survivor(desk: Desk) -> N
     desk.ask("PATCH", f"{ENTRIES}/{made[0]['id']}", values={"body": "Corrected"})
 
 
+def test_what_customers_say_to_an_absorbed_id_wakes_the_survivor(desk: Desk) -> None:
+    one, other = desk.ticket(subject="One"), desk.ticket(subject="Other")
+    merge(desk, one, other)
+    desk.write(one, stage="4")
+    desk.say(other, "CUSTOMER")
+    woken = desk.ask("GET", f"{TICKETS}/{other}/sla")
+    assert (woken["ticket"], woken["status"], woken["cycle"]) == (one, "waiting_on_us", 2)
+
+
 def test_unmerging_gives_back_what_came_with_it(desk: Desk) -> None:
     one, other, third = (desk.ticket(subject=name, at=NINE) for name in ("One", "Other", "Third"))
     mine, theirs, last = (desk.say(ticket, said_at=TEN)["id"] for ticket in (one, other, third))

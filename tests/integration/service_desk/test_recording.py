@@ -129,6 +129,34 @@ def _upgraded(desk: Desk, ident: str, recorded_before: dict[str, Any]) -> None:
         assert connection.row(row, {"id": int(ident)}) == (False, True)
 
 
+def test_clocks_of_merged_and_parted_tickets_equal_history(desk: Desk) -> None:
+    one, other = (desk.ticket(at=ago(hours)) for hours in (40, 30))
+    for ident, hours in ((one, 25), (other, 20)):
+        desk.say(ident, "CUSTOMER", said_at=ago(hours), at=ago(hours))
+        desk.write(ident, at=ago(hours - 1), stage="4")
+    desk.say(one, "CUSTOMER")  # opened again
+    desk.ask("POST", f"/api/v1/objects/tickets/{one}/merge", absorb=[other])
+    _told_alike(desk, one)
+    desk.say(other, said_at=ago(0))
+    _told_alike(desk, one)
+    desk.ask("POST", f"/api/v1/objects/tickets/{one}/unmerge")
+    _told_alike(desk, one, other)
+
+
+def _told_alike(desk: Desk, *idents: str) -> None:
+    """By what is kept, once a round has passed, and by history."""
+    sweep(desk.runtime.db)
+    for ident in idents:
+        path = f"/api/v1/objects/tickets/{ident}/sla?at={ago(0)}"
+        with desk.runtime.db.transaction() as connection:
+            kept = desk.ask("GET", path)
+            assert connection.run(
+                "update sla_clock set redo = true where ticket_id = %(id)s and not redo", {"id": int(ident)}
+            )
+        assert desk.ask("GET", path) == kept
+        assert any(one["breached_at"] for one in kept["clocks"])
+
+
 def test_nothing_is_recorded_twice_and_working_out_anew_changes_nothing(desk: Desk) -> None:
     ident = desk.ticket(at=ago(9))
     for hours, stage in ((8, "2"), (6, "3"), (5, "4"), (3, "3"), (2, "2"), (1, "3"), (0.5, "4")):
