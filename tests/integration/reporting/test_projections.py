@@ -15,8 +15,10 @@ from services.reporting.metrics import store
 from services.reporting.projections import compiled_metric
 from shared.bus.client import DirectSource
 from shared.bus.consumer import pull
+from shared.kernel.context import SYSTEM, Context
 from shared.kernel.json import loads
 from shared.service.replica.copying import copy
+from tests.factories.searching import tables_with
 from tests.integration.reporting.conftest import Reporting
 
 STATUS = ("NEW", "OPEN", "CONNECTED", "BAD_TIMING")
@@ -174,6 +176,24 @@ def test_the_same_events_twice_change_nothing(reporting: Reporting, metrics: Any
     assert_exact(reporting)
     with reporting.db.connect() as connection:
         assert connection.rows("select * from metric_change") == changes
+
+
+def test_what_is_emptied_leaves_every_version(reporting: Reporting, metrics: Any) -> None:
+    """Of an entity that stays when somebody is erased whom it named."""
+    web, word, path = reporting.system.client("contacts"), "Wolkenkuckucksheim", "/api/v1/objects/companies"
+    ident = web.post(path, json={"values": {"city": word, "lead_status": "NEW"}}).json["id"]
+    assert web.patch(f"{path}/{ident}", json={"values": {"city": f"New {word}"}}).status_code == 200
+    reporting.catch_up()
+    copies = {"fact", "fact_version"}
+    with reporting.db.connect() as connection:
+        assert set(tables_with(connection, [word])) >= copies
+    with reporting.contacts.db.transaction() as connection:
+        reporting.contacts.erasure.empty(Context(SYSTEM, "ERASURE"), connection, "company", [int(ident)], ("city",))
+    reporting.catch_up()
+    assert_exact(reporting)
+    with reporting.db.connect() as connection, reporting.contacts.db.connect() as home:
+        assert (copies & set(tables_with(connection, [word])), tables_with(home, [word])) == (set(), {})
+    assert web.get(f"{path}/{ident}?attributes=city").json["values"]["city"] is None
 
 
 @pytest.mark.parametrize("entities", [1, 7, 1000])
