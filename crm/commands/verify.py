@@ -17,6 +17,7 @@ from crm.session import Session
 PATH = "/reporting/v1/verify"
 LOOK_EVERY = 0.5
 
+_ACCOUNT = ("source", "produced", "applied", "put_aside", "skipped")
 Repair = Annotated[bool, typer.Option("--repair", help="Put right what is wrong in reporting.")]
 Reread = Annotated[bool, typer.Option("--reread", help="Read every value again, on both sides; slow.")]
 Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the outcome.")]
@@ -55,16 +56,20 @@ def _shown(found: Mapping[str, Any]) -> RenderableType:
         [name, one["entities"], one["ranges"], one["in_flight"], one["repaired"], "\n".join(one["differences"])]
         for name, one in found["sources"].items()
     )
-    accounts = (
-        [one["source"], one["produced"], one["applied"], one["put_aside"], "yes" if one["balanced"] else "NO"]
-        for one in found["accounts"]
+    links = found["links"]
+    linked = [links["links"], links["ranges"], links["repaired"], "\n".join(links["differences"])]
+    accounts = ([*(one[key] for key in _ACCOUNT), "yes" if one["balanced"] else "NO"] for one in found["accounts"])
+    held_back = set(found["held_back"])
+    metrics = (
+        [name, one["groups"], f"{one['wrong']}{', left: the replica is not proven' if name in held_back else ''}"]
+        for name, one in found["metrics"].items()
     )
-    metrics = ([name, one["groups"], one["wrong"]] for name, one in found["metrics"].items())
     right = Text(f"{'all right' if found['right'] else 'something is wrong'}, {minute(found['at'])}")
     right.stylize("green" if found["right"] else "red")
     return Group(
         rows_table(("Source", "Entities", "Ranges", "In flight", "Repaired", "Different"), sources, title="Replica"),
-        rows_table(("Log", "Produced", "Applied", "Put aside", "Balanced"), accounts, title="Accounts"),
+        rows_table(("Links", "Ranges", "Repaired", "Different"), [linked], title="Links"),
+        rows_table(("Log", "Produced", "Applied", "Put aside", "Given up", "Balanced"), accounts, title="Accounts"),
         rows_table(("Metric", "Groups", "Wrong"), metrics, title="Metrics"),
         right,
     )

@@ -21,7 +21,7 @@ from shared.kernel.context import Context
 from shared.kernel.db import Connection, Database
 from shared.kernel.errors import NotFound
 from shared.service.following import asker
-from shared.service.replica.checking import SPAN, Outcome, check_range, damaged, last_id
+from shared.service.replica.checking import SPAN, Means, Outcome, check_range, damaged, last_id
 from shared.service.work import ledger
 from shared.service.work.ledger import Chunk, Claim, Counts, Job
 
@@ -32,7 +32,9 @@ REPLICA = "replica"
 _STATE = """select state, rows, updated, created_at, updated_at, reason from work_job
 where kind = 'replica' and number = %(number)s"""
 _OF = "select count(*) from fact join replica_type t on t.no = type_no where t.source = %(source)s"
-_FOUND = "select detail from repair where what = %(what)s and at >= %(since)s order by id limit %(most)s"
+_FOUND = (
+    "select detail, count(*) over () from repair where what = %(what)s and at >= %(since)s order by id limit %(most)s"
+)
 
 
 def rebuild(database: Database, projections: Projections, ctx: Context, name: str) -> comparing.Rebuild:
@@ -94,7 +96,8 @@ def replica_rebuild(database: Database, source: str) -> ReplicaRebuild:
         state, rows, repaired, started, changed, reason = row
         of = connection.row(_OF, {"source": source})
         params = {"what": _what(source), "since": started, "most": verifying.MOST_TOLD}
-        told = tuple(one[0] for one in connection.rows(_FOUND, params))
+        rows_told = connection.rows(_FOUND, params)
+        told = tuple(verifying.told([one[0] for one in rows_told], rows_told[0][1] if rows_told else 0))
     instants = (started.replace(tzinfo=UTC), changed.replace(tzinfo=UTC))
     return ReplicaRebuild(source, state, rows, of[0] if of else 0, repaired, told, *instants, reason)
 
@@ -127,9 +130,9 @@ class Replica:
         if known is not None:
             low = low if known.no == no else 0
             place = (low, low + SPAN)
-            count = check_range(
-                database, known, ask, place, outcome, settle=lambda: verifying.wait(database, source, now()), mend=True
-            )
+            project = runtime.own.projections.project
+            means = Means(database, ask, lambda: verifying.wait(database, source, now()), mend=True, project=project)
+            count = check_range(means, known, place, outcome)
             following = (known.no, place[1]) if place[1] < last_id(database, known, ask) else (known.no + 1, 0)
         with database.transaction() as connection:
             for line in damaged(outcome.differences):

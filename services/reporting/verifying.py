@@ -1,7 +1,8 @@
 """Verification of everything: metrics against the replica, the replica against each source, the account of each log.
 
 A run is slow work: started by an operator or, once an hour, by maintenance; its outcome stands in `verification` until
-the next. Values never appear in it: only entity types, ids and what is wrong.
+the next. Values never appear in it: only entity types, ids and what is wrong. The replica comes first: metrics are put
+right only by one that was found to be what its sources hold, else they are left as they are, and the outcome says so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from services.reporting import commands
 from services.reporting.metrics import store
-from services.reporting.projections import Projections
+from services.reporting.projections import Projections, compiled_metric
 from shared.kernel.clock import iso, monotonic, now
 from shared.kernel.config import Settings
 from shared.kernel.context import Context
@@ -22,7 +23,8 @@ from shared.kernel.db import Connection, Database
 from shared.kernel.errors import Unavailable
 from shared.kernel.json import dumps, loads
 from shared.service.following import accounts, asker
-from shared.service.replica.checking import Outcome, check, damaged
+from shared.service.replica.checking import Means, Outcome, check, damaged
+from shared.service.replica.link_checking import LinkMeans, LinkOutcome, check_links
 from shared.service.work import ledger
 
 VERIFY = "verify"
@@ -68,12 +70,20 @@ def run(
 ) -> dict[str, Any]:
     """Verify everything; the outcome as JSON. Raises Unavailable while a source cannot be asked."""
     checked = {one: _source(database, projections, settings, one, wish) for one in sources}
+    linked = _links(database, projections, settings, sources, wish)
     with database.connect() as connection:
         names = [one.name for one in store.listed(connection, (store.READY,)) if one.entity_type]
         balances = [one for one in accounts(connection) if one.subscription.removeprefix("reporting.") in sources]
-    metrics = {name: commands.verify(database, projections, name, repair=wish.repair) for name in names}
+    unproven: set[str | int] = {name for name, one in checked.items() if one.unproven} | linked.unproven
+    metrics, held_back = {}, []
+    for name in names:
+        doubted = not unproven.isdisjoint(_rests_on(database, projections, name))
+        metrics[name] = commands.verify(database, projections, name, repair=wish.repair and not doubted)
+        if doubted and wish.repair and metrics[name].wrong:
+            held_back.append(name)
     return {
         "sources": {name: _told(one) for name, one in checked.items()},
+        "links": _told_links(linked),
         "metrics": {name: {"groups": one.groups, "wrong": len(one.wrong)} for name, one in metrics.items()},
         "accounts": [
             {
@@ -81,17 +91,30 @@ def run(
                 "produced": one.told,
                 "applied": one.applied,
                 "put_aside": one.put_aside,
+                "skipped": one.skipped,
                 "balanced": one.balanced,
             }
             for one in balances
         ],
         "repair": wish.repair,
+        "held_back": held_back,
     }
+
+
+def _rests_on(database: Database, projections: Projections, name: str) -> set[str | int]:
+    """What a metric is made of: the sources of its type and of the types that it is joined to, and relations."""
+    with database.connect() as connection:
+        metric = commands.of_entities(connection, name)
+        known = projections.catalogs.types(connection).type(metric.entity_type)
+    ways = compiled_metric(metric, known).linkages
+    return {known.source, *(one.target.source for one in ways), *(link for one in ways for link in one.relations)}
 
 
 def right(outcome: dict[str, Any]) -> bool:
     """Whether nothing was wrong."""
-    sources = all(not one["differences"] for one in outcome["sources"].values())
+    # Outcomes of earlier versions, which are still told, know nothing of links.
+    replicas = [*outcome["sources"].values(), *([outcome["links"]] if "links" in outcome else [])]
+    sources = all(not one["differences"] for one in replicas)
     metrics = all(not one["wrong"] for one in outcome["metrics"].values())
     return sources and metrics and all(one["balanced"] for one in outcome["accounts"])
 
@@ -100,9 +123,10 @@ def record(connection: Connection, outcome: dict[str, Any]) -> None:
     """Keep the outcome of a run, and write down what was repaired."""
     at = now().astimezone(UTC).replace(tzinfo=None)
     connection.run(_PUT, {"outcome": dumps(outcome).decode(), "right": right(outcome), "at": at})
-    for name, one in outcome["sources"].items():
+    replicas = {f"replica of {name}": one for name, one in outcome["sources"].items()}
+    for what, one in {**replicas, "links of the replica": outcome["links"]}.items():
         for line in one["differences"]:
-            store.note(connection, f"replica of {name}", line, repaired=outcome["repair"])
+            store.note(connection, what, line, repaired=outcome["repair"] and one["repaired"] > 0)
 
 
 def last(database: Database) -> dict[str, Any] | None:
@@ -126,8 +150,16 @@ def _source(database: Database, projections: Projections, settings: Settings, so
     def settle() -> None:
         wait(database, source, now())
 
-    ask = asker(settings, source)
-    return check(database, projections.catalogs, source, ask, settle=settle, mend=wish.repair, reread=wish.reread)
+    means = Means(database, asker(settings, source), settle, mend=wish.repair, project=projections.project)
+    return check(means, projections.catalogs, source, reread=wish.reread)
+
+
+def _links(
+    database: Database, projections: Projections, settings: Settings, sources: Sequence[str], wish: Wish
+) -> LinkOutcome:
+    asks = {source: asker(settings, source) for source in sources}
+    means = LinkMeans(database, asks, lambda source: wait(database, source, now()), wish.repair)
+    return check_links(means, projections.catalogs)
 
 
 def wait(database: Database, source: str, moment: datetime) -> None:
@@ -148,5 +180,23 @@ def _told(one: Outcome) -> dict[str, Any]:
         "ranges": one.ranges,
         "in_flight": one.in_flight,
         "repaired": one.repaired,
-        "differences": damaged(one.differences)[:MOST_TOLD],
+        "unproven": len(one.unproven),
+        "different": len(one.differences),
+        "differences": told(damaged(one.differences)),
     }
+
+
+def _told_links(one: LinkOutcome) -> dict[str, Any]:
+    return {
+        "links": one.links,
+        "ranges": one.ranges,
+        "repaired": one.repaired,
+        "different": len(one.differences),
+        "differences": told([found.told for found in one.differences]),
+    }
+
+
+def told(lines: Sequence[str], of: int | None = None) -> list[str]:
+    """The first of many lines; a list that is cut says so. of: how many there are, where not all are at hand."""
+    more = max(of or 0, len(lines)) - MOST_TOLD
+    return [*lines[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]

@@ -25,8 +25,18 @@ from shared.kernel.db import Connection, bigint, compiled
 _LINKS = """select relation, from_id, to_id, clock, origin from eav_link
 where (relation, from_id, to_id) > (%(r)s::int, %(f)s::bigint, %(t)s::bigint)
 order by relation, from_id, to_id limit %(limit)s"""
-_SUMS = """select (id - 1) / %(span)s::bigint, count(*), sum(checksum)::text from {table}
-where id > %(after)s and id <= %(upto)s group by 1 order by 1"""
+# Products, so that two links that exchange their ends are seen; by remainders, so that none of them is too large.
+_LINK_SUMS = """select relation, (from_id - 1) / %(span)s::bigint, count(*), sum(from_id)::text, sum(to_id)::text,
+    sum((from_id %% 2147483647) * (to_id %% 2147483647))::text from {table}
+where (relation, from_id) > (%(relation)s::int, %(after)s::bigint) group by 1, 2 order by 1, 2 limit %(limit)s"""
+# Each table is summed up by itself: theirs are rows of different shapes.
+_SUMS = """select part, sum(live)::int, sum(total)::text, sum(gone)::int, sum(versions)::text from (
+    select (id - 1) / %(span)s::bigint as part, count(*) as live, sum(checksum) as total, 0 as gone,
+        sum(version) as versions
+    from {table} where id > %(after)s and id <= %(upto)s group by 1
+    union all
+    select (id - 1) / %(span)s::bigint, 0, 0, count(*), sum(version)
+    from {archive} where id > %(after)s and id <= %(upto)s group by 1) tables group by 1 order by 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class RangeSum:
-    """Entities with low <= id <= high: how many, and the sum of their checksums as a decimal."""
+    """Entities with low <= id <= high: how many, and the sum of their checksums as a decimal; how many archived ones,
+    whose checksums are of another version, and the sum of the versions of all."""
 
     low: int
     high: int
     count: int
     total: str
+    archived: int
+    versions: str
 
 
 def holdings(connection: Connection, live: LiveType, *, after: int, limit: int) -> list[Held]:
@@ -91,13 +104,14 @@ def _page(key: Keyed, archived: bool) -> tuple[Reader, str]:
 
 
 def range_sums(connection: Connection, live: LiveType, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
-    """Sums over live entities, by ranges of `span` ids, for `ranges` of them from the one behind `after`; no scan.
+    """Sums over entities, by ranges of `span` ids, for `ranges` of them from the one behind `after`; no scan.
     Raises StaleCatalog: the table of a type that was removed may be another type's."""
     first = after // span
     params = {"after": first * span, "upto": (first + ranges) * span, "span": span}
-    rows = connection.rows(_SUMS.format(table=table_name(live.table)), params)
+    tables = {"table": table_name(live.table), "archive": table_name(live.table, archive=True)}
+    rows = connection.rows(_SUMS.format(**tables), params)
     check_version(connection, live, ())
-    return [RangeSum(part * span + 1, (part + 1) * span, count, total) for part, count, total in rows]
+    return [RangeSum(part * span + 1, (part + 1) * span, *sums) for part, *sums in rows]
 
 
 HeldLink = tuple[int, int, int, int, str | None]
@@ -109,6 +123,30 @@ def links(connection: Connection, *, after: tuple[int, int, int], limit: int) ->
     params = {"r": after[0], "f": after[1], "t": after[2], "limit": limit}
     rows = connection.rows(_LINKS, params, prepare=True)
     return [(relation, here, there, clock, origin) for relation, here, there, clock, origin in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSum:
+    """Links of a relation that lead away from low <= id <= high: how many, and sums made of their ends, as one text."""
+
+    relation: int
+    low: int
+    high: int
+    count: int
+    total: str
+
+
+def link_sums(
+    connection: Connection, *, after: tuple[int, int], span: int, limit: int, table: str = "eav_link"
+) -> Sequence[LinkSum]:
+    """Sums of all links behind (relation, from id), in that order, by ranges of `span` ids; from an index. table: where
+    a copy keeps its links."""
+    params = {"relation": after[0], "after": after[1], "span": span, "limit": limit}
+    rows = connection.rows(_LINK_SUMS.format(table=table), params)
+    return [
+        LinkSum(relation, part * span + 1, (part + 1) * span, count, ".".join(sums))
+        for relation, part, count, *sums in rows
+    ]
 
 
 def last_id(connection: Connection, live: LiveType) -> int:

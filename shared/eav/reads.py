@@ -15,7 +15,7 @@ from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Node, Text, check, check_several
 from shared.eav.history import histories
-from shared.eav.holdings import Held, HeldLink, RangeSum, holdings, last_id, links, range_sums
+from shared.eav.holdings import Held, HeldLink, LinkSum, RangeSum, holdings, last_id, link_sums, links, range_sums
 from shared.eav.links.far import add_far, far_names, resolved
 from shared.eav.links.neighbours import Neighbours
 from shared.eav.links.relations import Relations
@@ -134,6 +134,11 @@ class Reads:
         """A page of all links for copies, see `holdings.links`."""
         with self._database.connect() as connection:
             return links(connection, after=after, limit=limit)
+
+    def link_sums(self, *, after: tuple[int, int], span: int, limit: int) -> Sequence[LinkSum]:
+        """Sums of links, see `holdings.link_sums`."""
+        with self._database.connect() as connection:
+            return link_sums(connection, after=after, span=span, limit=limit)
 
     def query(self, type_name: str, query: Query, view: View) -> Page:
         """One page of a search; raises Invalid with all errors of filter, sorts and cursor."""

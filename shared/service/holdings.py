@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.eav.engine import Engine
-from shared.eav.holdings import Held, HeldLink, RangeSum
+from shared.eav.holdings import Held, HeldLink, LinkSum, RangeSum
 from shared.kernel.context import Context
 from shared.service.catalog_news import Metrics, type_detail
 from shared.service.permissions import FEED_READ, require_scope
@@ -34,6 +34,11 @@ class Holdings:
         """A page of links, each in both directions: (relation, from, to, clock, origin), in that order."""
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.links(after=after, limit=limit)
+
+    def link_sums(self, ctx: Context, *, after: tuple[int, int], span: int, limit: int) -> Sequence[LinkSum]:
+        """Sums of links by relation and ranges of ids that they lead away from."""
+        require_scope(ctx.actor, FEED_READ)
+        return self._engine.reads.link_sums(after=after, span=span, limit=limit)
 
     def damaged(self, ctx: Context, type: str, *, after: int, limit: int) -> tuple[list[Held], Sequence[Held]]:
         """Entities of a page whose checksum is not that of their values, and the page."""

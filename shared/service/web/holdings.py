@@ -45,7 +45,8 @@ class HoldingsPage(BaseModel):
 
 
 class LinksPage(BaseModel):
-    """Links as [relation, from id, to id], on demand with the clock of the write and the service that made it."""
+    """Links as [relation, from id, to id], on demand with the clock of the write and the service that made it; or sums
+    of links as [relation, lowest from id, highest from id, how many, what their ends come to]."""
 
     results: list[list[str]]
     next_after: str | None = None
@@ -86,12 +87,25 @@ def entities(service: Runtime, type: str) -> Response:
 def links(service: Runtime) -> Response:
     """A page of all links."""
     limit = int_param("limit", MOST_LINKS, MOST_LINKS, least=1) or MOST_LINKS
+    if bool_param("sums"):
+        return _link_sums(service, limit)
     found = service.holdings.links(context(), after=_place(text_param("after")), limit=limit)
     shown = slice(None if bool_param("clocks") else 3)
     results = [["" if one is None else str(one) for one in list(row)[shown]] for row in found]
     body: dict[str, Any] = {"results": results}
     if len(found) == limit:
         body["next_after"] = ".".join(str(one) for one in found[-1][:3])
+    return answer(body, 200, _FRESH)
+
+
+def _link_sums(service: Runtime, limit: int) -> Response:
+    span = int_param("span", SPAN, MOST_SPAN, least=1) or SPAN
+    relation, low, _ = _place(text_param("after"))
+    found = service.holdings.link_sums(context(), after=(relation, low), span=span, limit=limit)
+    results = [[str(part) for part in (one.relation, one.low, one.high, one.count, one.total)] for one in found]
+    body: dict[str, Any] = {"results": results}
+    if len(found) == limit:
+        body["next_after"] = f"{found[-1].relation}.{found[-1].high}.0"
     return answer(body, 200, _FRESH)
 
 
@@ -145,7 +159,10 @@ def operations(name: str) -> tuple[Operation, ...]:
                   query=(QueryParam("after", "string", "`next_after` of the page before"),
                          QueryParam("limit", "integer", f"At most {MOST_LINKS}", MOST_LINKS),
                          QueryParam("clocks", "boolean", "With the clock of each link, and the service that wrote it "
-                                    "unless it is this one", False)),
+                                    "unless it is this one", False),
+                         QueryParam("sums", "boolean", "Sums by relation and ranges of ids instead, to compare a copy "
+                                    "by", False),
+                         QueryParam("span", "integer", "Ids per range of sums", SPAN)),
                   response=LinksPage, tag="Changes", description=scope),
         Operation("GET", f"{base}/checksums/{{type}}", "readChecksums", "Sums of checksums by ranges of ids", checksums,
                   query=(after, QueryParam("span", "integer", "Ids per range", SPAN),

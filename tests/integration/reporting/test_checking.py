@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.bus.account import accounts
-from shared.service.replica.checking import Outcome, check
+from shared.service.replica.checking import Means, Outcome, check
 from tests.integration.reporting.conftest import Reporting
 from tests.integration.reporting.test_projections import assert_exact, held, metrics, work  # noqa: F401
 
@@ -22,9 +22,10 @@ def some(reporting: Reporting) -> None:
 
 def checked(reporting: Reporting, **more: Any) -> Outcome:
     web = reporting.system.client("contacts")
-    options = {"settle": reporting.catch_up, **more}
-    catalogs = reporting.projections.catalogs
-    return check(reporting.db, catalogs, "contacts", lambda path: web.get(path).json, **options)
+    reread, settle = more.pop("reread", False), more.pop("settle", reporting.catch_up)
+    project = reporting.projections.project
+    means = Means(reporting.db, lambda path: web.get(path).json, settle, project=project, **more)
+    return check(means, reporting.projections.catalogs, "contacts", reread=reread)
 
 
 def told(outcome: Outcome) -> list[tuple[int, str]]:
@@ -57,6 +58,8 @@ def test_what_is_the_same_is_found_the_same(reporting: Reporting) -> None:
         (f'update fact set values = values || \'{{"99": "x"}}\' {FACT}', "damaged here"),
         (f"update fact set checksum = checksum # 1 {FACT}", "damaged here"),
         (f"delete from fact {FACT}", "missing here"),
+        (f"update fact set archived = true {FACT}", "damaged here"),
+        (f"update fact set version = version + 1 {FACT}", "damaged here"),
     ],
 )
 def test_damage_here_is_found_and_mended(reporting: Reporting, sql: str, why: str) -> None:
@@ -65,6 +68,52 @@ def test_damage_here_is_found_and_mended(reporting: Reporting, sql: str, why: st
     assert told(checked(reporting, reread=True)) == [(ident, why)]
     assert checked(reporting, mend=True, reread=True).repaired == 1
     assert told(checked(reporting, reread=True)) == []
+    assert_exact(reporting)
+
+
+def test_an_archived_one_that_came_back_to_life_is_found(reporting: Reporting) -> None:
+    ident = next(ident for ident, (_, archived, _) in sorted(held(reporting).items()) if archived)
+    damage(reporting, f"update fact set archived = false {FACT}", ident)
+    assert told(checked(reporting, mend=True)) == [(ident, "damaged here")]
+    damage(reporting, f"delete from fact {FACT}", ident)
+    assert told(checked(reporting, mend=True)) == [(ident, "missing here")]
+    assert told(checked(reporting)) == []
+    assert_exact(reporting)
+
+
+def test_the_erased_are_no_ghosts(reporting: Reporting) -> None:
+    web = reporting.system.client("contacts")
+    erased = int(web.post("/api/v1/objects/companies", json={"values": {"name": "erased"}}).json["id"])
+    reporting.catch_up()
+    assert web.post(f"/api/v1/objects/companies/{erased}/erase", json={}).status_code < 300
+    reporting.catch_up()
+    assert told(checked(reporting)) == []
+    ident = one_of(reporting)
+    damage(reporting, f"update fact set checksum = checksum # 1 {FACT}", ident)
+    assert told(checked(reporting, mend=True)) == [(ident, "damaged here")]
+    damage(reporting, f"delete from fact {FACT}", erased)  # for those who compare every fact
+
+
+def test_what_was_given_up_here_is_older_and_is_brought_to_the_present(reporting: Reporting) -> None:
+    """As if events had been skipped: nothing is in flight, so that another version is a difference."""
+    web, ident = reporting.system.client("contacts"), one_of(reporting)
+    for status in ("OPEN", "NEW"):
+        sent = web.patch(f"/api/v1/objects/companies/{ident}", json={"values": {"lead_status": status}})
+        assert sent.status_code == 200
+    made = web.post("/api/v1/objects/companies", json={"values": {"name": "never heard of"}}).json["id"]
+
+    def passed_over(connection: Any, events: Any) -> None:
+        some = [one for one in events if one.entity_id not in (ident, int(made))]
+        reporting.projections.apply(connection, "contacts", some)
+
+    reporting.catch_up(handler=passed_over)
+    assert set(told(checked(reporting))) == {(ident, "older here"), (int(made), "missing here")}
+    outcome = checked(reporting, mend=True)
+    assert (outcome.repaired, outcome.unproven) == (2, [])
+    assert told(checked(reporting)) == []
+    assert_exact(reporting)
+    web.patch(f"/api/v1/objects/companies/{ident}", json={"values": {"lead_status": "OPEN"}})
+    reporting.catch_up()
     assert_exact(reporting)
 
 

@@ -47,7 +47,7 @@ def test_all_is_right_and_the_accounts_balance(reporting: Reporting) -> None:
     found = verified(reporting)
     assert found["right"] is True
     assert {one["source"] for one in found["accounts"]} == {"workspace", "contacts"}
-    assert all(one["produced"] == one["applied"] + one["put_aside"] for one in found["accounts"])
+    assert all(one["produced"] == one["applied"] + one["put_aside"] + one["skipped"] for one in found["accounts"])
     assert found["sources"]["contacts"]["entities"] > 0
     assert all(one["wrong"] == 0 for one in found["metrics"].values())
 
@@ -68,6 +68,33 @@ def test_damage_is_told_repaired_and_noted(reporting: Reporting) -> None:
     with reporting.db.connect() as connection:
         noted = {row[0] for row in connection.rows("select what from repair where repaired")}
     assert {"replica of contacts", "metric contacts_by_status"} <= noted
+
+
+def test_metrics_are_not_put_right_by_a_replica_that_is_not_proven(reporting: Reporting) -> None:
+    ident = one_of(reporting)
+    table = f"eav_entity_{reporting.contacts.catalog.type('company').table}"
+    flip = f"update {table} set checksum = checksum # 4096 where id = %s"
+    with reporting.contacts.db.connect() as connection:
+        connection.run(flip, (ident,))
+    damage(reporting, f"update fact set archived = true {FACT}", ident)
+    found = verified(reporting, "?repair=true")
+    assert (found["right"], found["sources"]["contacts"]["unproven"]) == (False, 1)
+    assert "contacts_by_status" in found["held_back"]
+    with reporting.contacts.db.connect() as connection:
+        connection.run(flip, (ident,))
+    found = verified(reporting, "?repair=true")
+    assert found["sources"]["contacts"]["differences"] == [f"company {ident} is damaged here"]
+    # The cells were right all along.
+    assert all(one["wrong"] == 0 for one in found["metrics"].values())
+    assert verified(reporting)["right"] is True
+    assert_exact(reporting)
+
+
+def test_a_list_that_is_cut_says_so() -> None:
+    lines = [f"line {n}" for n in range(verifying.MOST_TOLD + 3)]
+    assert verifying.told(lines)[-1] == "and 3 more"
+    assert len(verifying.told(lines)) == verifying.MOST_TOLD + 1
+    assert verifying.told(lines[:2]) == lines[:2]
 
 
 def test_it_is_due_once_an_hour(reporting: Reporting) -> None:
