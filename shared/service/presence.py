@@ -5,11 +5,14 @@ For doors that tell of an entity from tables beside it, where nothing told looks
 
 from __future__ import annotations
 
+from shared.eav.absorbed import heirs
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.entity import View
 from shared.eav.requests import Ref
 from shared.kernel.errors import NotFound
+
+__all__ = ["heirs", "meant"]
 
 
 def meant(engine: Engine, live: LiveType, ident: int) -> int:

@@ -31,21 +31,33 @@ _IN_ORDER = itemgetter(0, 1)
 
 
 def progress_of(
-    connection: Connection, home: Home, loaded: Loaded, ids: Sequence[int], *, lock: bool = False
+    connection: Connection,
+    home: Home,
+    loaded: Loaded,
+    ids: Sequence[int],
+    *,
+    lock: bool = False,
+    archived: bool = False,
 ) -> dict[int, Progress]:
-    """The clocks of live tickets; others are left out. A constant number of statements.
+    """The clocks of live tickets, or of archived ones; others are left out. A constant number of statements.
 
     lock: tickets and rows are held, in the order in which writes take them, so that nothing comes between.
     """
-    told = histories(connection, home, loaded, ids, lock=lock)
+    told = histories(connection, home, loaded, ids, lock=lock, archived=archived)
     return {ident: follow(loaded.book, steps) for ident, steps in told.items()}
 
 
 def histories(
-    connection: Connection, home: Home, loaded: Loaded, ids: Sequence[int], *, lock: bool = False
+    connection: Connection,
+    home: Home,
+    loaded: Loaded,
+    ids: Sequence[int],
+    *,
+    lock: bool = False,
+    archived: bool = False,
 ) -> dict[int, list[Step]]:
-    """All that is known of live tickets, in order; others are left out. `lock` as above."""
-    lives = home.lives(connection, TICKET, ids, sorted(loaded.heeded), lock=lock)
+    """All that is known of live tickets, in order; others are left out. `lock` and `archived` as above."""
+    lives = home.lives(connection, TICKET, ids, sorted(loaded.heeded), lock=lock, archived=archived)
     if lock:
         rows.hold(connection, ids)
     speech: dict[int, list[Happening]] = {}

@@ -54,9 +54,9 @@ class _Change(NamedTuple):
     clocks: dict[int, list[int]]
 
 
-def record(connection: Connection, home: Home, loaded: Loaded, found: Sequence[Row]) -> int:
-    """Write what clocks of these tickets came to since it was last recorded; of how many tickets. The caller holds the
-    tickets. One statement when there is nothing."""
+def record(connection: Connection, home: Home, loaded: Loaded, found: Sequence[Row], *, archived: bool = False) -> int:
+    """Write what clocks of these tickets (archived: of archived ones) came to since it was last recorded; of how many
+    tickets. The caller holds the tickets. One statement when there is nothing."""
     params = {"ids": [one.ticket for one in found], "seqs": [one.seq for one in found]}
     before = {row[0]: row[1:] for row in connection.rows(_RECORDED, params, prepare=True)}
     marks = {one.ticket: _mark(one) for one in found if one.ticket in before}
@@ -65,7 +65,7 @@ def record(connection: Connection, home: Home, loaded: Loaded, found: Sequence[R
         return 0
     context = Context(SYSTEM, SOURCE)
     there = _there(connection, home, [one for ident in news for one in before[ident][1]])
-    change = _change(connection, home, loaded, [one for one in found if one.ticket in news], there)
+    change = _change(connection, home, loaded, [one for one in found if one.ticket in news], there, archived)
     made = home.keeper.make(connection, CLOCK, change.made, context, [one["ended_at"] for one in change.made])
     for one, ident in zip(change.made, made, strict=True):
         change.clocks[one[_ABOUT]].append(ident)
@@ -89,12 +89,18 @@ def guard(_: Connection, live: LiveType, written: Sequence[Written], context: Co
 
 
 def _change(
-    connection: Connection, home: Home, loaded: Loaded, found: Sequence[Row], there: dict[int, dict[Which, int]]
+    connection: Connection,
+    home: Home,
+    loaded: Loaded,
+    found: Sequence[Row],
+    there: dict[int, dict[Which, int]],
+    archived: bool,
 ) -> _Change:
     """From what is known of tickets, and what was recorded of them."""
     live = home.type(TICKET)
     keys = {name: live.attributes[name].key for name in _AS_IT_WAS}
-    lives = {one.id: one for one in home.lives(connection, TICKET, [one.ticket for one in found], list(keys.values()))}
+    ids, asked = [one.ticket for one in found], list(keys.values())
+    lives = {one.id: one for one in home.lives(connection, TICKET, ids, asked, archived=archived)}
     change = _Change([], {}, [], {})
     for row in found:
         if row.ticket not in lives:

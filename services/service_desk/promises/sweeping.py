@@ -16,6 +16,7 @@ from services.service_desk.promises.books import Books, Loaded
 from services.service_desk.promises.folding import progress_of
 from services.service_desk.promises.instants import ms, naive
 from services.service_desk.promises.keeping import TICKET, Keeping
+from services.service_desk.promises.leaving import UNTOLD, settle
 from services.service_desk.promises.showing import UNSHOWN, show
 from shared.kernel.clock import monotonic, now
 from shared.kernel.db import Connection, Database
@@ -45,6 +46,7 @@ select exists (select from sla_clock where redo and not gone)
     or exists (select from sla_clock where next_at <= %(now)s and not redo and not gone)
     or exists (select from sla_action where done_at is null)
     or exists (select from sla_clock where {UNSHOWN})
+    or exists (select from sla_clock where {UNTOLD})
 """
 
 
@@ -93,7 +95,7 @@ def begin(database: Database) -> Round:
 def swept(desk: Desk) -> int:
     """The same, with what it needs."""
     until, count = monotonic() + _SECONDS, 0
-    phases: tuple[Callable[[Desk], int], ...] = (work_out_anew, look, act_on, tell)
+    phases: tuple[Callable[[Desk], int], ...] = (work_out_anew, look, act_on, tell, take_leave)
     for phase in phases:
         while (done := phase(desk)) and monotonic() < until:
             count += done
@@ -150,6 +152,12 @@ def tell(desk: Desk) -> int:
     """Some tickets whose own values do not tell yet how their clocks stand."""
     with desk.home.database.transaction() as connection:
         return show(connection, desk.home, desk.book(connection))
+
+
+def take_leave(desk: Desk) -> int:
+    """Some tickets that were archived before anybody told how their clocks stood."""
+    with desk.home.database.transaction() as connection:
+        return settle(connection, desk.home, desk.book(connection))
 
 
 CLOCKS = Prompt(anything_due, begin)

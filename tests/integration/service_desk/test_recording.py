@@ -222,3 +222,20 @@ def test_nobody_else_writes_them(desk: Desk) -> None:
     assert recorded(desk, ident) == []
     with desk.runtime.db.connect() as connection:
         assert connection.rows("select 1 from sla_told where ticket_id = %(id)s", {"id": int(ident)}) == []
+
+
+def test_what_was_closed_and_archived_between_two_rounds_was_closed(desk: Desk) -> None:
+    """Each counts, though its ticket never told of it; an archived one that is still open has nothing to tell."""
+    ident, still_open, absorbed, other = (desk.ticket(at=ago(9)) for _ in range(4))
+    desk.write(ident, stage="4")
+    desk.write(absorbed, stage="4")
+    desk.ask("POST", f"/api/v1/objects/tickets/{other}/merge", absorb=[absorbed])
+    for one in (ident, still_open):
+        assert desk.client.delete(f"/api/v1/objects/tickets/{one}").status_code == 204
+    lines = recorded(desk, ident)
+    assert [(one["target"], one["outcome"]) for one in lines] == [(FIRST, "breached"), (RESOLUTION, "breached")]
+    assert (recorded(desk, still_open), recorded(desk, absorbed), recorded(desk, ident)) == ([], [], lines)
+    # It is told once, also when the ticket comes back and tells of itself.
+    desk.ask("POST", f"/api/v1/objects/tickets/{ident}/restore")
+    assert recorded(desk, ident) == lines
+    assert desk.read(ident)["resolution_status"] == "breached"
