@@ -219,8 +219,7 @@ def verify(service: Runtime, name: str) -> Response:
     _permit(service, name)
     found = commands.verify(own.database, own.projections, name, repair=bool_param("repair"))
     own.recent.settle()
-    wrong = [{"group": list(group), "kept": str(pair[0]), "is": str(pair[1])} for group, pair in found.wrong.items()]
-    return answer({"groups": found.groups, "wrong": wrong[:MOST_EXPLAINED]})
+    return answer({"groups": found.groups, "wrong": found.told["cells"], "more": found.told["more"]})
 
 
 def verify_everything(service: Runtime) -> Response:

@@ -18,7 +18,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from services.reporting.linking import begin, placed
+from services.reporting.linking import Start, begin, placed
 from services.reporting.metrics import comparing, store
 from services.reporting.metrics.compiling import Compiled
 from services.reporting.metrics.deltas import Deltas
@@ -112,16 +112,22 @@ def _add(connection: Connection, filled: Filled, known: KnownType, ids: Sequence
     # What an entity led to at each version is not known: it counts under what it leads to now.
     ways = dict.fromkeys(one for _, compiled in filled for one in compiled.linkages)
     starts = begin(connection, [(known, one) for one in ways], {known.name: ids}, {})
+    for change in told(connection, known, starts, ids):
+        sharing.add(change)
+    counted = zip(filled, kept, strict=True)
+    store.write(connection, {m.id: (counts_numbers(one.compiled, known), one.deltas) for (m, _), one in counted})
+
+
+def told(connection: Connection, known: KnownType, starts: Sequence[Start], ids: Sequence[int]) -> Iterator[FactChange]:
+    """All versions of these entities as changes at their own instants, placed by what the entities lead to now."""
     first = connection.rows(_FIRST, {"no": known.no, "ids": list(ids)})
     for ident, at, text in first:
         moment = at.replace(tzinfo=UTC)
         made = FactChange(known, ident, 1, CREATED, moment, moment, None, loads(text))
-        sharing.add(placed(starts, made))
+        yield placed(starts, made)
     later = {*ids}.difference(row[0] for row in first)
     for change in history(connection, known, sorted(later)) if later else ():
-        sharing.add(placed(starts, change))
-    counted = zip(filled, kept, strict=True)
-    store.write(connection, {m.id: (counts_numbers(one.compiled, known), one.deltas) for (m, _), one in counted})
+        yield placed(starts, change)
 
 
 def history(connection: Connection, known: KnownType, ids: Sequence[int]) -> Iterator[FactChange]:

@@ -155,7 +155,9 @@ class VerificationDocument(BaseModel):
 
 
 class VerifiedDocument(BaseModel):
-    """What a verification found."""
+    """What a verification found: `group` by its dimensions, `in` total, days or values, `day`, `stored`, `right`; of
+    many the first, and how many there are besides."""
 
     groups: int
     wrong: list[dict[str, Any]]
+    more: int

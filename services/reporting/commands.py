@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any
 
 import psycopg
 
 from services.reporting.domain.definitions import Definition, Wrong, document, read_definition
-from services.reporting.domain.questions import Group
 from services.reporting.linking import counted_under, hold
-from services.reporting.metrics import store
+from services.reporting.metrics import mending, store
 from services.reporting.metrics.compiling import compile_metric
 from services.reporting.metrics.deltas import Deltas
 from services.reporting.projections import Projections, compiled_metric, counts_numbers
+from services.reporting.proving import WrongCell, examine, named
 from services.reporting.rates import check_currencies
 from services.reporting.rights import permit_counting, permit_metric
 from shared.kernel.clock import now
@@ -37,10 +38,12 @@ _COUNT = "select count(*) from fact where type_no = %(no)s"
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The outcome of a verification: groups compared, and those that were wrong with (kept, recomputed)."""
+    """The outcome of a verification: groups compared, how many were wrong, and what in them, also as JSON (`told`)."""
 
     groups: int
-    wrong: dict[Group, tuple[Any, Any]]
+    wrong_groups: int
+    wrong: list[WrongCell]
+    told: dict[str, Any]
 
 
 def refused(error: Wrong) -> Invalid:
@@ -52,6 +55,7 @@ def define(database: Database, projections: Projections, ctx: Context, raw: Mapp
     """A new metric, to be backfilled. Raises Invalid with every problem, Forbidden, Conflict when the name is taken."""
     definition = _checked(database, projections, ctx, raw)
     with database.transaction() as connection:
+        store.hold_name(connection, definition.name)
         if store.find(connection, definition.name) is not None:
             raise Conflict(f"There is a metric {definition.name} already; change it, or retire it first")
         return started(connection, projections, ctx, definition)
@@ -72,6 +76,8 @@ def redefine(
     if definition == present.definition:
         return present
     with database.transaction() as connection:
+        store.hold_name(connection, name)
+        found(connection, name)  # it may have been retired meanwhile
         return started(connection, projections, ctx, definition)
 
 
@@ -130,6 +136,7 @@ def retire(database: Database, name: str, *, with_ratios: bool = False) -> list[
     Raises NotFound, and Conflict while ratios are made of it, unless those should go with it.
     """
     with database.transaction() as connection:
+        store.hold_name(connection, name)
         found(connection, name)
         ratios = store.ratios_of(connection, name)
         if ratios and not with_ratios:
@@ -138,6 +145,7 @@ def retire(database: Database, name: str, *, with_ratios: bool = False) -> list[
                 f"{', '.join(ratios)} {many} made of {name}: retire that first, or all together with ratios=true"
             )
         for one in (*ratios, name):
+            store.hold_name(connection, one)
             store.retire(connection, one)
     return [*ratios, name]
 
@@ -194,7 +202,8 @@ def _facts(connection: Connection, known: KnownType, after: int) -> Iterator[lis
 def verify(database: Database, projections: Projections, name: str, *, repair: bool = False) -> Verified:
     """Compare what is kept with what one gets by looking at every entity, as of one moment; note the outcome.
 
-    repair: put the cells right, with the difference as a change of today; the repair is noted with them.
+    repair: put the cells right, days of the ledger on their days; what came to be different otherwise is a change of
+    today. The repair is noted with them.
     """
     with database.transaction() as connection:
         if not repair:
@@ -209,35 +218,19 @@ def verify(database: Database, projections: Projections, name: str, *, repair: b
         counted, moment = Deltas(), now()
         for ident, values in live_facts(connection, known, linkages=compiled.linkages):
             counted.add(compiled, FactChange(known, ident, 0, "", moment, moment, None, values))
-        truth = {dims: (one.n, one.m, one.s) for (dims, _), one in counted.cells.items()}
+        # What came to nothing is no group: so it is with what is kept.
+        truth = {dims: (one.n, one.m, one.s) for (dims, _), one in counted.cells.items() if not one.nothing}
         valued = {key: n for key, n in counted.values.items() if n}
-        wrong = {**_wrong_sums(connection, metric, truth), **_wrong_values(connection, metric, valued)}
-        if wrong and repair:
-            store.replace_cells(connection, metric.id, truth, valued, counts_numbers(compiled, known), moment)
-        store.note_verified(connection, metric.id, moment, 0 if repair else len(wrong))
-        if wrong:
-            store.note_repair(connection, metric.name, len(wrong), repaired=repair)
-    return Verified(len(truth), wrong)
-
-
-def _wrong_sums(
-    connection: Connection, metric: store.Metric, truth: Mapping[Group, tuple[int, int, Any]]
-) -> dict[Group, tuple[Any, Any]]:
-    totals, ledger = store.totals(connection, metric.id), store.ledger(connection, metric.id)
-    wrong: dict[Group, tuple[Any, Any]] = {}
-    for dims in {*truth, *totals, *ledger}:
-        kept = (totals.get(dims), ledger.get(dims))
-        if kept != (truth.get(dims), truth.get(dims)):
-            wrong[dims] = (kept, truth.get(dims))
-    return wrong
-
-
-def _wrong_values(
-    connection: Connection, metric: store.Metric, valued: Mapping[tuple[Group, str], int]
-) -> dict[Group, tuple[Any, Any]]:
-    kept = store.values(connection, metric.id)
-    differing = (key for key in {*valued, *kept} if valued.get(key) != kept.get(key))
-    return {(*dims, value): (kept.get((dims, value)), valued.get((dims, value))) for dims, value in differing}
+        numeric, day = counts_numbers(compiled, known), moment.astimezone(UTC).date()
+        found = examine(connection, metric, compiled, known, truth, valued, day, numeric=numeric)
+        if found.wrong and repair:
+            mending.put_right(connection, metric.id, found.missing, valued, numeric)
+        count = len(found.groups)
+        store.note_verified(connection, metric.id, moment, 0 if repair else count)
+        told = named(metric, found.wrong)
+        if found.wrong:
+            store.note_repair(connection, metric.name, count, repaired=repair, found=told)
+    return Verified(len(truth), count, found.wrong, told)
 
 
 def name_types(database: Database, projections: Projections) -> int:

@@ -7,7 +7,17 @@ value of a group for measures that no sum can answer (min, max, distinct).
 
 from __future__ import annotations
 
+from services.reporting.domain.weighing import FACTOR, PRIME, SECOND, THIRD
 from shared.service.replica.schema import create_statements as replica_statements
+
+WEIGHT = (
+    f"mod((day - date '1970-01-01' + 1000000)::bigint * {FACTOR}, {PRIME})"
+    f" * (n + m * {SECOND}::numeric + s * {THIRD}::numeric)"
+)
+"""What a row of the ledger weighs, by which days are proven (`domain/weighing.py`)."""
+WEIGH = f"""update total t set weight = l.weight
+from (select metric_id, dims, sum({WEIGHT}) weight from ledger group by metric_id, dims) l
+where (t.metric_id, t.dims) = (l.metric_id, l.dims)"""
 
 _CREATE = (
     """create table metric (
@@ -76,3 +86,12 @@ def relink_statement() -> str:
     """Which id (`was`) cells still count an entity under, by the plain relation of its links."""
     return """create table relink (
         relation int not null, id bigint not null, was bigint, at timestamp not null, primary key (relation, id))"""
+
+
+def proof_statements() -> list[str]:
+    """The weight of each group's days, of the ledger as it is; and what a verification found, group by group."""
+    return [
+        "alter table total add weight numeric not null default 0",
+        WEIGH,
+        "alter table repair add found jsonb",
+    ]

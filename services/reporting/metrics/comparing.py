@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from services.reporting.metrics import store
+from services.reporting.metrics import mending, store
 from services.reporting.metrics.compiling import Dims
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
@@ -79,6 +79,7 @@ def compare(connection: Connection, metric: store.Metric) -> None:
     connection.run("delete from cell where metric_id = %(id)s", pair)
     # A copy: whoever has just found the other to serve reads on in its cells.
     connection.run(_TAKE_ON, pair)
+    mending.take_weights(connection, metric.id, old.id)
 
 
 def differing(connection: Connection, mine: store.Metric, theirs: store.Metric) -> tuple[int, set[Dims]]:

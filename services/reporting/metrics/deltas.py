@@ -72,11 +72,6 @@ class Deltas:
         return all(one.nothing for one in self.cells.values()) and not any(self.values.values())
 
 
-def difference(true: tuple[int, int, Decimal], kept: tuple[int, int, Decimal]) -> Sums:
-    """What has to be added to a cell that holds something else than what is true."""
-    return Sums(true[0] - kept[0], true[1] - kept[1], minus(true[2], kept[2]))
-
-
 def _differ(before: Values, after: Values, keys: Iterable[str]) -> bool:
     return any(before.get(key) != after.get(key) for key in keys)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from services.reporting.domain.definitions import FILTER_PREFIX, Definition, document, read_definition
 from services.reporting.metrics.compiling import Dims
-from services.reporting.metrics.deltas import Deltas, difference
+from services.reporting.metrics.deltas import Deltas
+from services.reporting.tables import WEIGHT
 from shared.kernel.db import Connection
 from shared.kernel.json import dumps, loads
 
@@ -33,11 +34,12 @@ select metric_id, dims, day, n, m, s from json_to_recordset(%(rows)s::json)
     as r(metric_id int, dims text[], day date, n bigint, m bigint, s numeric) order by metric_id, dims, day
 on conflict (metric_id, dims, day) do update
 set n = cell.n + excluded.n, m = cell.m + excluded.m, s = cell.s + excluded.s"""
-_TOTALS = """insert into total (metric_id, dims, n, m, s)
-select metric_id, dims, sum(n), sum(m), sum(s) from json_to_recordset(%(rows)s::json)
-    as r(metric_id int, dims text[], n bigint, m bigint, s numeric) group by metric_id, dims order by metric_id, dims
-on conflict (metric_id, dims) do update
-set n = total.n + excluded.n, m = total.m + excluded.m, s = total.s + excluded.s"""
+_TOTALS = f"""insert into total (metric_id, dims, n, m, s, weight)
+select metric_id, dims, sum(n), sum(m), sum(s), sum({WEIGHT}) from json_to_recordset(%(rows)s::json)
+    as r(metric_id int, dims text[], day date, n bigint, m bigint, s numeric)
+group by metric_id, dims order by metric_id, dims
+on conflict (metric_id, dims) do update set n = total.n + excluded.n, m = total.m + excluded.m,
+    s = total.s + excluded.s, weight = total.weight + excluded.weight"""
 _VALUES = """insert into cell_value (metric_id, dims, value, amount, n)
 select metric_id, dims, value, case when numeric then value::numeric end, n from json_to_recordset(%(rows)s::json)
     as r(metric_id int, dims text[], value text, "numeric" bool, n bigint) order by metric_id, dims, value
@@ -49,12 +51,11 @@ _READY = """update metric set state = 'ready', to_backfill = 0, ready_at = timez
 where id = %(id)s"""
 _RETIRE = """update metric set state = 'retired', retired_at = timezone('utc', clock_timestamp())
 where name = %(name)s and state <> 'retired' returning id"""
-_SUM_UP = """insert into total (metric_id, dims, n, m, s)
-select metric_id, dims, sum(n), sum(m), sum(s) from ledger where metric_id = %s group by metric_id, dims"""
 _STAND = """select c.metric_id, c.version, w.as_of
 from (select min(as_of) as as_of from watermark where source = any(%(sources)s)) w
 left join metric_change c on c.metric_id = any(%(ids)s)"""
-_NOTHING = (0, 0, Decimal(0))
+_NOTE = """insert into repair (what, detail, repaired, found)
+values (%(what)s, %(detail)s, %(repaired)s, %(found)s::jsonb)"""
 _CHANGED = """insert into metric_change (metric_id, version)
 select id, 1 from unnest(%(ids)s::int[]) ids(id) order by id
 on conflict (metric_id) do update set version = metric_change.version + 1"""
@@ -229,8 +230,13 @@ def ledger(connection: Connection, ident: int) -> dict[Dims, tuple[int, int, Any
 
 def values(connection: Connection, ident: int) -> dict[tuple[Dims, str], int]:
     """Counted values of a metric."""
-    rows = connection.rows("select dims, value, n from cell_value where metric_id = %s and n <> 0", (ident,))
-    return {(tuple(dims), value): n for dims, value, n in rows}
+    return {key: n for key, (n, _) in amounts(connection, ident).items()}
+
+
+def amounts(connection: Connection, ident: int) -> dict[tuple[Dims, str], tuple[int, Decimal | None]]:
+    """The same, each with the number that it stands for where values are numbers."""
+    sql = "select dims, value, n, amount from cell_value where metric_id = %s and n <> 0"
+    return {(tuple(dims), value): (n, amount) for dims, value, n, amount in connection.rows(sql, (ident,))}
 
 
 def note_verified(connection: Connection, ident: int, at: datetime, wrong: int) -> None:
@@ -261,37 +267,26 @@ def hold(connection: Connection, source: str) -> None:
     connection.rows("select 1 from watermark where source = %s for update", (source,))
 
 
-def replace_cells(
-    connection: Connection,
-    ident: int,
-    truth: Mapping[Dims, tuple[int, int, Any]],
-    valued: Mapping[tuple[Dims, str], int],
-    numeric: bool,
-    moment: datetime,
+def hold_name(connection: Connection, name: str) -> None:
+    """Let nobody else make, change or retire what a name stands for until the transaction is over. What was found
+    before may be gone: look again."""
+    connection.row("select pg_advisory_xact_lock(7102, hashtext(%s))", (name,))
+
+
+def note_repair(
+    connection: Connection, metric: str, groups: int, *, repaired: bool, found: Mapping[str, Any] | None = None
 ) -> None:
-    """Make a metric's cells what they should be: the ledger gets the difference as a change of today."""
-    day = moment.astimezone(UTC).date()
-    repair, known = Deltas(), ledger(connection, ident)
-    for dims in {*truth, *known}:
-        repair.cells[dims, day] = difference(truth.get(dims, _NOTHING), known.get(dims, _NOTHING))
-    connection.run("delete from total where metric_id = %s", (ident,))
-    connection.run("delete from cell_value where metric_id = %s", (ident,))
-    repair.values.update(valued)
-    write(connection, {ident: (numeric, repair)})
-    # What was just added to empty totals is only the difference: they are the ledger, summed up.
-    connection.run("delete from total where metric_id = %s", (ident,))
-    connection.run(_SUM_UP, (ident,))
-    note_change(connection, [ident])
+    """Write down that cells were found wrong; found: which."""
+    count = f"{groups} group was wrong" if groups == 1 else f"{groups} groups were wrong"
+    note(connection, f"metric {metric}", count, repaired=repaired, found=found)
 
 
-def note_repair(connection: Connection, metric: str, groups: int, *, repaired: bool) -> None:
-    """Write down that cells were found wrong."""
-    note(connection, f"metric {metric}", f"{groups} groups were wrong", repaired=repaired)
-
-
-def note(connection: Connection, what: str, detail: str, *, repaired: bool) -> None:
-    """Write down that something was found wrong; never values."""
-    connection.run("insert into repair (what, detail, repaired) values (%s, %s, %s)", (what, detail, repaired))
+def note(
+    connection: Connection, what: str, detail: str, *, repaired: bool, found: Mapping[str, Any] | None = None
+) -> None:
+    """Write down that something was found wrong. Values stand in `found` only, which doors tell those who may know."""
+    told = {"what": what, "detail": detail, "repaired": repaired, "found": found and dumps(found).decode()}
+    connection.run(_NOTE, told)
 
 
 def names(connection: Connection) -> set[str]:

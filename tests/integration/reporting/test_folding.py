@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.reporting import jobs, warming
-from services.reporting.metrics import folding, store
+from services.reporting.metrics import folding, mending, store
 from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import Reporting
 from tests.integration.reporting.test_projections import (  # noqa: F401
@@ -87,6 +87,7 @@ def test_the_job_folds_and_everything_still_adds_up(reporting: Reporting) -> Non
     reporting.catch_up()
     with reporting.db.connect() as connection:
         connection.run("update cell set day = day - 100")
+        mending.weigh(connection)
     day = (datetime.now(UTC).date() - timedelta(100)).isoformat()
     web, path = reporting.client(), "/reporting/v1/metrics/contacts_by_status"
     question = {"by": ["lead_status", "city"], "as_of": day}

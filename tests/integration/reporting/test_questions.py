@@ -277,7 +277,7 @@ def test_verification_finds_a_wrong_cell(reporting: Reporting, filled: Any) -> N
         [(ident,)] = connection.rows("select id from metric where name = 'number' and state = 'ready'")
         connection.run("update total set n = n + 1 where metric_id = %s and dims[1] = 'Graz'", (ident,))
     found = filled.post(f"{PATH}/number/verify").json
-    assert [one["group"][0] for one in found["wrong"]] == ["Graz"]
+    assert [one["group"]["city"] for one in found["wrong"]] == ["Graz"]
     with reporting.db.transaction() as connection:
         connection.run("update total set n = n - 1 where metric_id = %s and dims[1] = 'Graz'", (ident,))
     assert filled.post(f"{PATH}/number/verify").json["wrong"] == []
