@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from services.service_desk.satisfaction import surveys
 from services.service_desk.satisfaction.carrying import carry_earlier
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
@@ -82,6 +85,16 @@ def test_what_is_answered_while_merged_goes_back_with_the_ticket_it_was_asked_fo
     assert (shown(desk, one), shown(desk, other)) == ((None, None, None), (4, "Good", "7"))
     assert (desk.surveys(one), [each["score"] for each in desk.surveys(other)]) == ([], [4])
     assert "4 - good" in desk.client.get(path).text
+
+
+def test_who_answers_while_the_ticket_is_being_merged(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = desk.ticket(), desk.ticket(owner_id="7")
+    path, meant = desk.asked(other), surveys.meant
+    merge(desk, one, other)
+    seen = iter([int(other)])  # looked up before that, held after it
+    monkeypatch.setattr(surveys, "meant", lambda *asked: next(seen, None) or meant(*asked))
+    answer(desk, path, 4)
+    assert (next(seen, None), shown(desk, one)) == (None, (4, None, "7"))
 
 
 def test_earlier_answers_are_carried_over_once(desk: Desk) -> None:
