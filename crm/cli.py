@@ -32,6 +32,7 @@ from crm.commands import (
     pipelines,
     queues,
     rates,
+    repairs,
     report,
     run,
     show,
@@ -92,6 +93,7 @@ command(app)(report.report)
 app.add_typer(metrics.metrics, name="metrics")
 app.add_typer(filters.app, name="filters")
 command(app)(verify.verify)
+command(app)(repairs.repairs)
 command(app)(demo.demo)
 command(app)(run.run)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from services.reporting import commands, verifying
+from services.reporting import commands
 from services.reporting.answering import Answers, permit, today
 from services.reporting.bodies import (
     AnswerDocument,
@@ -21,8 +21,6 @@ from services.reporting.bodies import (
     MetricDocument,
     MetricList,
     QuestionBody,
-    StartedDocument,
-    VerificationDocument,
     VerifiedDocument,
 )
 from services.reporting.domain.definitions import CURRENCY, FILTER_PREFIX
@@ -39,7 +37,7 @@ from services.reporting.rights import permit_metric
 from services.reporting.waterfall import waterfall
 from shared.kernel.clock import now
 from shared.kernel.context import Context
-from shared.kernel.errors import Invalid, NotFound
+from shared.kernel.errors import Invalid
 from shared.kernel.json import decimal_text, dumps
 from shared.service.permissions import REPORTS_READ, REPORTS_WRITE, allowed, require, require_scope
 from shared.service.web.operation import Operation, QueryParam, answer, no_content
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from shared.service.runtime import Runtime
 
 PATH = "/reporting/v1/metrics"
-VERIFY_PATH = "/reporting/v1/verify"
 PRIVATE = "private, no-cache"
 
 
@@ -222,23 +219,6 @@ def verify(service: Runtime, name: str) -> Response:
     return answer({"groups": found.groups, "wrong": found.told["cells"], "more": found.told["more"]})
 
 
-def verify_everything(service: Runtime) -> Response:
-    """Begin a verification of metrics, replica and accounts."""
-    require_scope(context().actor, REPORTS_WRITE)
-    wish = verifying.Wish(repair=bool_param("repair"), reread=bool_param("reread"))
-    started = verifying.start(service.db, context(), wish)
-    return answer({"started": started}, 202)
-
-
-def verified(service: Runtime) -> Response:
-    """The outcome of the last verification."""
-    require_scope(context().actor, REPORTS_READ)
-    found = verifying.last(service.db)
-    if found is None:
-        raise NotFound("verification", ["last"], "Nothing has been verified yet")
-    return answer(found)
-
-
 _METRIC = {
     "name": "contacts_by_city",
     "label": "Contacts by city",
@@ -276,14 +256,6 @@ OPERATIONS: tuple[Operation, ...] = (
               body=ChangesBody, response=ChangesDocument, tag="Reports", read_only=True,
               example={"period": "this week", "group": {"city": "Berlin"}},
               description="Days are those on which changes were recorded, in UTC."),
-    Operation("POST", VERIFY_PATH, "verifyReports", "Verify metrics, replica and accounts", verify_everything, 202,
-              query=(QueryParam("repair", "boolean", "Put right what is wrong here", False),
-                     QueryParam("reread", "boolean", "Read every value again on both sides; slow", False)),
-              response=StartedDocument, tag="Reports", read_only=True,
-              description="Metrics against the replica, that against the checksums of each source, the account of each "
-              "log: produced = applied + put aside. The outcome is at the same address."),
-    Operation("GET", VERIFY_PATH, "readVerification", "The outcome of the last verification", verified,
-              response=VerificationDocument, tag="Reports"),
     Operation("POST", f"{PATH}/{{name}}/verify", "verifyMetric", "Compare a metric with all entities", verify,
               query=(QueryParam("repair", "boolean", "Put wrong cells right", False),), response=VerifiedDocument,
               tag="Reports", read_only=True),

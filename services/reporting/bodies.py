@@ -144,16 +144,6 @@ class StartedDocument(BaseModel):
     started: bool
 
 
-class VerificationDocument(BaseModel):
-    """What a verification found; never values."""
-
-    at: str
-    right: bool
-    sources: dict[str, Any]
-    metrics: dict[str, Any]
-    accounts: list[dict[str, Any]]
-
-
 class VerifiedDocument(BaseModel):
     """What a verification found: `group` by its dimensions, `in` total, days or values, `day`, `stored`, `right`; of
     many the first, and how many there are besides."""

@@ -32,6 +32,7 @@ from services.reporting.rebuild_doors import OPERATIONS as REBUILDS
 from services.reporting.rebuilding import REPLICA, Replica
 from services.reporting.relinking import Relink, relinks_due
 from services.reporting.suggesting import define_suggested
+from services.reporting.verify_doors import OPERATIONS as PROOFS
 from shared.kernel.db import Database
 from shared.service.manifest import Manifest
 
@@ -62,7 +63,7 @@ def relinks(database: Database) -> int:
 MANIFEST = Manifest(
     name="reporting",
     types=(),
-    operations=(*DOORS, *ASKING, *FILTERS, *REBUILDS, *PAGES),
+    operations=(*DOORS, *ASKING, *FILTERS, *REBUILDS, *PROOFS, *PAGES),
     follows=subscriptions,
     own=answers,
     upkeep={

@@ -1,7 +1,8 @@
 """Verification of everything: metrics against the replica, the replica against each source, the account of each log.
 
 A run is slow work: started by an operator or, once an hour, by maintenance; its outcome stands in `verification` until
-the next. Values never appear in it: only entity types, ids and what is wrong. The replica comes first: metrics are put
+the next. Values of entities never appear in it: only entity types, ids and what is wrong; groups of metrics by what
+they are called, which doors tell those who may know. The replica comes first: metrics are put
 right only by one that was found to be what its sources hold, else they are left as they are, and the outcome says so.
 """
 
@@ -37,6 +38,8 @@ _AS_OF = "select min(as_of) from watermark where source = %(source)s"
 _PUT = """insert into verification (one, outcome, sound, at) values (true, %(outcome)s::jsonb, %(right)s, %(at)s)
 on conflict (one) do update set outcome = excluded.outcome, sound = excluded.sound, at = excluded.at"""
 _LAST = "select outcome::text, at from verification"
+_REPAIRS = """select id, what, detail, repaired, at, found::text from repair
+where %(before)s::bigint is null or id < %(before)s order by id desc limit %(limit)s"""
 _DUE = "select coalesce(max(at) < %(before)s, true) from verification"
 
 
@@ -68,7 +71,17 @@ def wish_of(phase: str) -> Wish:
 def run(
     database: Database, projections: Projections, settings: Settings, sources: Sequence[str], wish: Wish
 ) -> dict[str, Any]:
-    """Verify everything; the outcome as JSON. Raises Unavailable while a source cannot be asked."""
+    """Verify everything; the outcome as JSON. What was wrong and had to be repaired is looked at a second time
+    (`after_repair`). Raises Unavailable while a source cannot be asked."""
+    found = _look(database, projections, settings, sources, wish)
+    if wish.repair and not right(found):
+        found["after_repair"] = _look(database, projections, settings, sources, Wish(reread=wish.reread))
+    return found
+
+
+def _look(
+    database: Database, projections: Projections, settings: Settings, sources: Sequence[str], wish: Wish
+) -> dict[str, Any]:
     checked = {one: _source(database, projections, settings, one, wish) for one in sources}
     linked = _links(database, projections, settings, sources, wish)
     with database.connect() as connection:
@@ -84,7 +97,7 @@ def run(
     return {
         "sources": {name: _told(one) for name, one in checked.items()},
         "links": _told_links(linked),
-        "metrics": {name: {"groups": one.groups, "wrong": len(one.wrong)} for name, one in metrics.items()},
+        "metrics": {name: _told_metric(one) for name, one in metrics.items()},
         "accounts": [
             {
                 "source": one.source,
@@ -101,6 +114,11 @@ def run(
     }
 
 
+def _told_metric(one: commands.Verified) -> dict[str, Any]:
+    told = {"groups": one.groups, "wrong": one.wrong_groups}
+    return {**told, **one.told} if one.wrong else told
+
+
 def _rests_on(database: Database, projections: Projections, name: str) -> set[str | int]:
     """What a metric is made of: the sources of its type and of the types that it is joined to, and relations."""
     with database.connect() as connection:
@@ -111,7 +129,9 @@ def _rests_on(database: Database, projections: Projections, name: str) -> set[st
 
 
 def right(outcome: dict[str, Any]) -> bool:
-    """Whether nothing was wrong."""
+    """Whether nothing was wrong, or is any more after a repair."""
+    if "after_repair" in outcome:
+        return right(outcome["after_repair"])
     # Outcomes of earlier versions, which are still told, know nothing of links.
     replicas = [*outcome["sources"].values(), *([outcome["links"]] if "links" in outcome else [])]
     sources = all(not one["differences"] for one in replicas)
@@ -137,6 +157,33 @@ def last(database: Database) -> dict[str, Any] | None:
         return None
     outcome = loads(row[0])
     return {"at": iso(row[1].replace(tzinfo=UTC)), "right": right(outcome), **outcome}
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was found wrong once. found: which groups, for those who may know."""
+
+    id: int
+    what: str
+    detail: str
+    repaired: bool
+    at: datetime
+    found: dict[str, Any] | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON, without the groups."""
+        at = iso(self.at.replace(tzinfo=UTC))
+        return {"id": str(self.id), "what": self.what, "detail": self.detail, "repaired": self.repaired, "at": at}
+
+
+def repairs(connection: Connection, *, before: int | None, limit: int) -> list[Repair]:
+    """What was found wrong, newest first."""
+    rows = connection.rows(_REPAIRS, {"before": before, "limit": limit})
+    return [
+        Repair(ident, what, detail, repaired, at, None if found is None else loads(found))
+        for ident, what, detail, repaired, at, found in rows
+    ]
 
 
 def due(database: Database) -> bool:

@@ -62,9 +62,18 @@ def test_damage_is_told_repaired_and_noted(reporting: Reporting) -> None:
     found = verified(reporting)
     assert found["right"] is False
     assert found["sources"]["contacts"]["differences"] == [f"company {ident} is damaged here"]
-    assert verified(reporting, "?repair=true")["sources"]["contacts"]["repaired"] == 1
-    assert verified(reporting)["right"] is True
+    assert set(found["metrics"]["contacts_by_status"]["cells"][0]["group"]) == {"lead_status", "city"}
+    repaired = verified(reporting, "?repair=true")
+    assert repaired["sources"]["contacts"]["repaired"] == 1
+    assert (repaired["right"], repaired["after_repair"]["metrics"]["contacts_by_status"]["wrong"]) == (True, 0)
     assert_exact(reporting)
+    page = reporting.client().get("/reporting/v1/repairs?limit=2").json
+    assert [one["repaired"] for one in page["results"]] == [True, True]
+    assert {one["what"] for one in page["results"]} == {"replica of contacts", "metric contacts_by_status"}
+    [cells] = [one["found"]["cells"] for one in page["results"] if one["what"].startswith("metric")]
+    assert (cells[0]["in"], cells[0]["stored"]["n"] - cells[0]["right"]["n"]) == ("total", 1)
+    rest = reporting.client().get(f"/reporting/v1/repairs?limit=2&after={page['next_after']}").json["results"]
+    assert next(one["repaired"] for one in rest if one["what"] == "metric contacts_by_status") is False
     with reporting.db.connect() as connection:
         noted = {row[0] for row in connection.rows("select what from repair where repaired")}
     assert {"replica of contacts", "metric contacts_by_status"} <= noted
