@@ -27,6 +27,11 @@ from unnest(%(ids)s::bigint[], %(seqs)s::int[]) g(id, seq) where c.ticket_id = g
 """
 
 
+def waiting(connection: Connection) -> bool:
+    """Whether there is any."""
+    return connection.row(f"select from sla_clock where {UNTOLD} limit 1", prepare=True) is not None
+
+
 def settle(connection: Connection, home: Home, loaded: Loaded) -> int:
     """Record some of them; how many were looked at."""
     found = rows.listed(connection, loaded.book, _FOUND, {"limit": _AT_ONCE})

@@ -16,7 +16,7 @@ from services.service_desk.promises.books import Books, Loaded
 from services.service_desk.promises.folding import progress_of
 from services.service_desk.promises.instants import ms, naive
 from services.service_desk.promises.keeping import TICKET, Keeping
-from services.service_desk.promises.leaving import UNTOLD, settle
+from services.service_desk.promises.leaving import UNTOLD, settle, waiting
 from services.service_desk.promises.showing import UNSHOWN, show
 from shared.kernel.clock import monotonic, now
 from shared.kernel.db import Connection, Database
@@ -157,7 +157,7 @@ def tell(desk: Desk) -> int:
 def take_leave(desk: Desk) -> int:
     """Some tickets that were archived before anybody told how their clocks stood."""
     with desk.home.database.transaction() as connection:
-        return settle(connection, desk.home, desk.book(connection))
+        return settle(connection, desk.home, desk.book(connection)) if waiting(connection) else 0
 
 
 CLOCKS = Prompt(anything_due, begin)
