@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class GroupDef:
     archived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AttributeDef:
     """One attribute of an entity type.
 
@@ -89,7 +90,7 @@ class AttributeDef:
         """Whether it shows a fixed column of the entity's row (id, created_at...) rather than a stored value."""
         return self.column is not None and not self.column[1:].isdigit()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The id as text: the key in history, events and the `extra` column."""
         return str(self.id)

@@ -35,6 +35,8 @@ def read_instant(text: object) -> datetime:
 
 def iso(instant: datetime) -> str:
     """`YYYY-MM-DDThh:mm:ss.sssZ` of an aware or naive-UTC datetime."""
+    if instant.tzinfo is UTC:
+        return instant.isoformat(timespec="milliseconds")[:-6] + "Z"
     if instant.tzinfo is not None:
         instant = instant.astimezone(UTC).replace(tzinfo=None)
     return instant.isoformat(timespec="milliseconds") + "Z"

@@ -30,7 +30,6 @@ SAYS: Mapping[Any, Said] = {"AGENT": Said.AGENT, "CUSTOMER": Said.CUSTOMER}
 OPEN = "open"
 """How a ticket stands whose stage does not say."""
 _GOING = frozenset({"archived", "absorbed"})
-_CHANGED = frozenset({"created", "updated"})
 _SAID = """
 insert into sla_said (ticket_id, at, entry_id, author)
 select ticket_id, at, entry_id, author
@@ -58,21 +57,22 @@ class Keeping:
         """Move the clocks of tickets that were written."""
         if live.name != TICKET:
             return ()
-        loaded, riders = self._books.current(connection, live), []
-        begun = [(one.state.id, step_of(loaded, one, context)) for one in written if one.kind == "created"]
-        if begun:
-            folded = [(ident, follow(loaded.book, (step,))) for ident, step in begun]
-            records = (rows.record(loaded.book, ident, one, loaded.revision, one.at - 1) for ident, one in folded)
-            riders.append(rows.created(records))
+        loaded = self._books.current(connection, live)
+        begun: dict[int, Step] = {}
         added: dict[int, list[Step]] = {}
+        other: list[Written] = []
         for one in written:
-            if one.kind == "updated" and not loaded.heeded.isdisjoint(one.changed):
+            if one.kind == "created":
+                begun[one.state.id] = step_of(loaded, one, context)
+            elif one.kind != "updated":
+                other.append(one)
+            elif not loaded.heeded.isdisjoint(one.changed):
                 added.setdefault(one.state.id, []).append(step_of(loaded, one, context))
+        riders = [_created(loaded, begun)] if begun else []
+        if not begun.keys().isdisjoint(added):  # a rider does not see what another one makes
+            _run(connection, riders.pop())
         if added:
-            if any(ident in added for ident, _ in begun):  # a rider does not see what another one makes
-                _run(connection, riders.pop())
             riders.append(rows.added(added, loaded.revision, ms(now())))
-        other = [one for one in written if one.kind not in _CHANGED]
         if other:
             rows.redo(connection, [one.state.id for one in other if one.kind not in _GOING])
             rows.redo(connection, [one.state.id for one in other if one.kind in _GOING], gone=True)
@@ -152,6 +152,11 @@ class Folding:
             ],
         )
         rows.redo(connection, sorted(self.again))
+
+
+def _created(loaded: Loaded, steps: Mapping[int, Step]) -> Rider:
+    folded = [(ident, follow(loaded.book, (step,))) for ident, step in steps.items()]
+    return rows.created(rows.record(loaded.book, ident, one, loaded.revision, one.at - 1) for ident, one in folded)
 
 
 def _run(connection: Connection, rider: Rider) -> None:

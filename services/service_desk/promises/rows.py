@@ -27,8 +27,8 @@ _PLAIN = 9
 _COLUMNS = "ticket_id, at, progress, live, next_at, revision"
 _GIVEN = """json_to_recordset(%(rows)s::json) as r(
     ticket_id bigint, at timestamp, progress jsonb, live bool, next_at timestamp, revision bigint)"""
-_CREATE = f"insert into sla_clock ({_COLUMNS}) select {_COLUMNS} from {{given}} r on conflict do nothing"
-_CREATED = Listed(
+_CREATE = Listed(
+    f"insert into sla_clock ({_COLUMNS}) select {_COLUMNS} from {{given}} r on conflict do nothing",
     "clock",
     {
         "ticket_id": "bigint", "at": "timestamp", "progress": "jsonb", "live": "bool", "next_at": "timestamp",
@@ -44,14 +44,16 @@ from (select * from {_GIVEN} limit (select %(count)s::bigint)) r where c.ticket_
 """
 _ROW = "ticket_id, progress::text, next_at, revision, redo, gone, seq, recorded_at, pending::text"
 # What happened earlier than what is known, or is told under another book, cannot be carried on. The next round looks.
-_ADD = """
+_ADD = Listed(
+    """
 update sla_clock c set pending = c.pending || r.steps, at = greatest(c.at, r.at), live = true, seq = c.seq + 1,
     redo = r.first < c.at or c.revision <> %(revision)s,
     next_at = case when r.first >= c.at and c.revision = %(revision)s then least(c.next_at, %(told)s::timestamp) end
 from {given} r where c.ticket_id = r.ticket_id and not c.redo and not c.gone
-"""
-_ADDED = Listed(
-    "step", {"ticket_id": "bigint", "first": "timestamp", "at": "timestamp", "steps": "jsonb"}, by="ticket_id"
+""",
+    "step",
+    {"ticket_id": "bigint", "first": "timestamp", "at": "timestamp", "steps": "jsonb"},
+    by="ticket_id",
 )
 _LOCKED = f"""
 select {_ROW} from sla_clock where ticket_id = any(%(ids)s::bigint[]) order by ticket_id for update
@@ -114,21 +116,18 @@ def listed(connection: Connection, book: Book, where: str, params: Mapping[str, 
 
 def created(rows: Iterable[Mapping[str, Any]]) -> Rider:
     """What makes rows of new tickets; those that are there stay."""
-    return Rider(*_CREATED.filled(_CREATE, list(rows)))
+    return Rider(*_CREATE.of(list(rows)))
 
 
 def added(steps: Mapping[int, Sequence[Step]], revision: int, told: int) -> Rider:
     """What adds steps, in order of time, to tickets that are there. told: now."""
-    given = [
-        {
-            "ticket_id": ticket,
-            "first": naive(several[0].at).isoformat(),
-            "at": naive(max(one.at for one in several)).isoformat(),
-            "steps": [[one.at, one.state, one.priority, one.facts, told] for one in several],
-        }
-        for ticket, several in steps.items()
-    ]
-    sql, params = _ADDED.filled(_ADD, given)
+    given = []
+    for ticket, several in steps.items():
+        first = naive(several[0].at).isoformat()
+        last = first if len(several) == 1 else naive(max(one.at for one in several)).isoformat()
+        pending = [[one.at, one.state, one.priority, one.facts, told] for one in several]
+        given.append({"ticket_id": ticket, "first": first, "at": last, "steps": pending})
+    sql, params = _ADD.of(given)
     return Rider(sql, {**params, "revision": revision, "told": naive(told).isoformat()})
 
 

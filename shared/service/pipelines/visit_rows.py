@@ -51,14 +51,14 @@ class Visit:
 
 
 # It rides along with the events, so that a move costs no statement more than any other change.
-_ADD = """
+_ADD = Listed(
+    """
 insert into stage_visit(entity_id, version, type_id, pipeline, stage, came_from, entered_at, actor, source, source_id,
     recorded_at)
 select id, version, %(type)s, pipeline, stage, came_from, entered, %(actor)s, %(source)s, %(source_id)s,
     timezone('utc', clock_timestamp())
 from {given} m
-"""
-_MOVES = Listed(
+""",
     "move",
     {
         "id": "bigint", "version": "int", "pipeline": "text", "stage": "text", "came_from": "text",
@@ -131,7 +131,7 @@ def added(type_id: int, moves: Sequence[Move], context: Context) -> Rider:
         }
         for one in moves
     ]
-    sql, params = _MOVES.filled(_ADD, rows)
+    sql, params = _ADD.of(rows)
     common = {"type": type_id, "actor": context.actor.id, "source": context.source, "source_id": context.source_id}
     return Rider(sql, params | common)
 

@@ -7,13 +7,14 @@ from datetime import datetime
 from shared.kernel.json import loads
 from shared.kernel.listed import Listed
 
-PAIRS = Listed("pair", {"id": "bigint", "at": "timestamp", "of": "jsonb", "on": "bool", "by": "text"})
-SORTED = Listed("pair", {"id": "bigint"}, by="id")
+COLUMNS = {"id": "bigint", "at": "timestamp", "of": "jsonb", "on": "bool", "by": "text"}
+PAIRS = Listed("insert into t select * from {given} g", "pair", COLUMNS)
+SORTED = Listed("select * from {given} g", "pair", {"id": "bigint"}, by="id")
 ROW = {"id": 2**40, "at": datetime(2026, 3, 2, 9, 30), "of": [1, {"a": None}], "on": True, "by": None}  # noqa: DTZ001
 
 
 def test_one_row_is_its_columns_and_numbers_are_text() -> None:
-    sql, params = PAIRS.filled("insert into t select * from {given} g", [ROW])
+    sql, params = PAIRS.of([ROW])
     assert sql == (
         "insert into t select * from (select %(pair_id)s::bigint as id, %(pair_at)s::timestamp as at, "
         "%(pair_of)s::jsonb as of, %(pair_on)s::bool as on, %(pair_by)s::text as by) g"
@@ -29,12 +30,12 @@ def test_one_row_is_its_columns_and_numbers_are_text() -> None:
 
 def test_any_other_number_of_rows_is_a_list() -> None:
     for rows in ([], [ROW, ROW]):
-        sql, params = PAIRS.filled("select * from {given} g", rows)
+        sql, params = PAIRS.of(rows)
         assert "from (select * from json_to_recordset(%(pair)s::json) as listed(id bigint, at timestamp," in sql
         assert len(loads(params["pair"])) == len(rows)
 
 
 def test_only_several_are_put_in_order() -> None:
-    several, _ = SORTED.filled("select * from {given} g", [{"id": 2}, {"id": 1}])
+    several, _ = SORTED.of([{"id": 2}, {"id": 1}])
     assert "order by id limit (select json_array_length(%(pair)s::json))) g" in several
-    assert "order" not in SORTED.filled("select * from {given} g", [{"id": 2}])[0]
+    assert "order" not in SORTED.one
