@@ -1,7 +1,8 @@
 """What the invented company promises to customers: business hours with a lunch break, and targets by priority.
 
 Declared before there are tickets, so that their clocks are judged by it from the first day on; a system that has some
-takes it from now on. Nothing is declared where something is promised already.
+takes it from now on. Nothing is declared where something is promised already; what is promised later for all tickets
+stands before it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def _lengths(**hours: int) -> dict[str, int]:
 STANDARD_POLICY: dict[str, Any] = {
     "name": STANDARD,
     "calendar": OFFICE,
+    "order": 1000,
     "targets": {
         "first_response": {"by_priority": _lengths(URGENT=2, HIGH=8), "otherwise": 14 * _HOUR},
         "next_response": {"by_priority": _lengths(URGENT=4, HIGH=8), "otherwise": 21 * _HOUR},
