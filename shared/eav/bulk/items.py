@@ -37,7 +37,7 @@ class BulkItem:
 class BulkOutcome:
     """What became of the item at `place` in the input. `changed` only where the caller asked to see it; `linked`: the
     links that its entity got in this call, at the first of its items that asks for links. warnings: what is wrong with
-    it but did not keep it out."""
+    it but did not keep it out. gained: (type, id) of what its entity is linked to by it and was not before."""
 
     place: int
     outcome: Result
@@ -47,3 +47,4 @@ class BulkOutcome:
     changed: Mapping[str, Change] = field(default_factory=dict)
     linked: tuple[LinkChange, ...] = ()
     warnings: tuple[FieldError, ...] = ()
+    gained: frozenset[tuple[str, int]] = frozenset()

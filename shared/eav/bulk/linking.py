@@ -45,11 +45,10 @@ class Linking:
         """An item that changes no value but makes a link has updated something."""
         if self._prepared is None:
             return
-        for want in self._prepared.wants:
-            between = self._links.relations.between(want.from_type, want.to_type)
-            outcome = plan.outcomes[want.place]
-            new = any(not self._prepared.plan.had(one, want.from_id, want.to_id) for one in (between[0], *want.defs))
-            if new and outcome.outcome == "unchanged":
+        for place, gained in self._prepared.plan.fresh.items():
+            outcome = plan.outcomes[place]
+            outcome.gained = frozenset(gained)
+            if outcome.outcome == "unchanged":
                 outcome.outcome = "updated"
 
     def write(self, connection: Connection, plan: Plan, every: Sequence[Prepared]) -> None:

@@ -74,6 +74,8 @@ class Plan:
         self._since: datetime | None = None
         self._holders: dict[tuple[int, int], tuple[int, bool]] = dict(stored.holders)
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.fresh: dict[int, set[tuple[str, int]]] = {}
+        """Place of an item -> (type, id) of what it links to anew, beside what is stored and the items before it."""
 
     def link(self, wants: Sequence[Want]) -> CrmError | None:
         """Make these links, or answer why not: then nothing of it is made."""
@@ -82,6 +84,7 @@ class Plan:
             self._since = want.since
             error = self._link(want)
             if error is not None:
+                self.fresh.pop(want.place, None)
                 for held, key, old in reversed(self._journal):
                     if old is None:
                         del held[key]
@@ -118,6 +121,8 @@ class Plan:
     def _link(self, want: Want) -> CrmError | None:
         between = self._relations.between(want.from_type, want.to_type)
         new = not self.has(between[0], want.from_id, want.to_id)
+        if new or not all(self.has(one, want.from_id, want.to_id) for one in want.defs):
+            self.fresh.setdefault(want.place, set()).add((want.to_type, want.to_id))
         for relation in between:
             if self._exact and relation not in want.defs and not self._kept(relation):
                 self._drop(relation, want.from_id, want.to_id)

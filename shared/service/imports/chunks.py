@@ -7,13 +7,16 @@ and so do later rows about an entity that waits, so that the order of the file h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from shared.contracts.imports import ChunkDone, RowSample
+from shared.eav.bulk.items import BulkOutcome
+from shared.eav.declare import AttributeDef
 from shared.kernel.db import Connection
 from shared.service.imports import waiting
-from shared.service.imports.foreseeing import Foresight, changed_by_name, judge_planned
+from shared.service.imports.foreseeing import Foresight, judge_planned
 from shared.service.imports.payload import Line
-from shared.service.imports.resolving import Resolved, resolve
+from shared.service.imports.resolving import Resolved, resolve, waits
 from shared.service.imports.rows import record, record_links
 from shared.service.imports.settling import settle
 from shared.service.imports.task import Task
@@ -78,16 +81,17 @@ def foresee_chunk(task: Task, lines: Sequence[Line]) -> None:
     def finish(connection: Connection, pairs: list[Pair]) -> None:
         foreseen = foresight.predictions(pairs)
         foresight.store(connection)
-        late = [(one, outcome) for one, outcome in foreseen if one.missing and outcome.outcome != "rejected"]
+        late = [(one, outcome) for one, outcome in foreseen if waits(task, one) and outcome.outcome != "rejected"]
         waiting.put(connection, task, [(one, outcome, []) for one, outcome in late])
-        waits = {id(one) for one, _ in late}
-        close(connection, task, [pair for pair in foreseen if id(pair[0]) not in waits])
+        later = {id(one) for one, _ in late}
+        close(connection, task, [pair for pair in foreseen if id(pair[0]) not in later], foreseen)
 
     write(task, resolved, finish)
 
 
-def close(connection: Connection, task: Task, pairs: Sequence[Pair]) -> None:
-    """The end of a chunk's transaction: what its rows became, the event, the ledger, and what follows."""
+def close(connection: Connection, task: Task, pairs: Sequence[Pair], shown: Sequence[Pair] | None = None) -> None:
+    """The end of a chunk's transaction: what its rows became, the event, the ledger, and what follows. shown: whom
+    samples are of, where that is more."""
     if not task.dry:
         record(connection, task.job.id, task.live.name, [(one.row.line, outcome) for one, outcome in pairs])
         record_links(connection, task.job.id, [link for _, outcome in pairs for link in outcome.linked])
@@ -98,7 +102,7 @@ def close(connection: Connection, task: Task, pairs: Sequence[Pair]) -> None:
         for error in task.telling.errors(one.row.line, one.row.values, (*outcome.errors, *outcome.warnings))
     ]
     outcomes = [outcome.outcome for _, outcome in pairs]
-    samples = _samples(task, pairs) if task.dry else ()
+    samples = _samples(task, pairs if shown is None else shown) if task.dry else ()
     report(connection, task, chunk_done(task.job.phase, task.claim.n, outcomes, errors, samples))
 
 
@@ -115,6 +119,17 @@ def _samples(task: Task, pairs: Sequence[Pair]) -> tuple[RowSample, ...]:
     shown = [pair for pair in pairs if pair[1].outcome in ("updated", "created")]
     shown.sort(key=lambda pair: pair[1].outcome != "updated")
     return tuple(
-        RowSample(one.row.line, outcome.outcome, outcome.id, changed_by_name(task, outcome))
+        RowSample(one.row.line, outcome.outcome, outcome.id, _changed_by_name(task, outcome))
         for one, outcome in shown[:_SAMPLES]
     )
+
+
+def _changed_by_name(task: Task, outcome: BulkOutcome) -> dict[str, tuple[Any, Any]]:
+    """An outcome's changes by attribute name, for people."""
+    planned: dict[str, AttributeDef] = {one.key: one for one in task.planned.values()}
+    found = {}
+    for key, (old, new) in outcome.changed.items():
+        attribute = planned.get(key) or task.live.by_id.get(int(key))
+        if attribute is not None:
+            found[attribute.name] = (old, new)
+    return found

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.eav.bulk.items import BulkOutcome
-from shared.eav.declare import AttributeDef
 from shared.eav.types import ValueProblem, kind_of
 from shared.kernel.clock import iso, now
 from shared.kernel.db import Connection
@@ -20,7 +19,8 @@ from shared.kernel.errors import FieldError
 from shared.kernel.json import dumps
 from shared.service.imports.conversion import Row
 from shared.service.imports.dated import Known, as_text, judge_row
-from shared.service.imports.resolving import Resolved
+from shared.service.imports.gaining import LINKED, gained
+from shared.service.imports.resolving import Resolved, waits
 from shared.service.imports.spec import BY_ID
 from shared.service.imports.task import Task
 
@@ -41,6 +41,8 @@ on conflict (job_id, attribute, key) do update set line = excluded.line, "values
 """
 _OWNER = "="
 """Where claims of other values than the key keep whose they are; no attribute has this name."""
+HERE = "!"
+"""What tells that a row which waits for nobody made it."""
 _DATED = "@"
 """Where keys keep what values their entity had and since when, in the order they came; no attribute has this name."""
 
@@ -163,6 +165,7 @@ class Foresight:
         self, one: Resolved, outcome: BulkOutcome, key: Claim | None, others: Sequence[Claim], owner: str
     ) -> BulkOutcome:
         prior = self._seen.get(key) if key else None
+        before = prior.values if prior else {}
         given = {_internal(self._task, name): raw for name, raw in one.row.values.items()}
         if prior is not None and (key in self._stored or self._imagined_key):
             unknown = {_internal(self._task, name) for name in one.hidden} | self._task.planned.keys()
@@ -170,8 +173,11 @@ class Foresight:
             outcome = replace(outcome, outcome="updated" if changed else "unchanged", changed=changed)
         elif self._task.planned:
             outcome = self._with_planned(given, prior, outcome)
-        values = {**(prior.values if prior else {}), **given, **self._dated(one.row, prior)}
-        self._note(one.row.line, key, others, owner, values)
+        new, linked = gained(self._task, one, outcome, before)
+        if new and outcome.outcome == "unchanged":
+            outcome = replace(outcome, outcome="updated")
+        values = {**before, **given, **self._dated(one.row, prior), LINKED: linked}
+        self._note(one.row.line, key, others, owner, values, here=not waits(self._task, one))
         return outcome
 
     def _late(self, row: Row, key: Claim | None) -> tuple[FieldError, ...]:
@@ -262,11 +268,15 @@ class Foresight:
         result = "updated" if outcome.outcome == "unchanged" else outcome.outcome
         return replace(outcome, outcome=result, changed={**outcome.changed, **added})
 
-    def _note(self, line: int, key: Claim | None, others: Sequence[Claim], owner: str, values: dict[str, Any]) -> None:
+    def _note(
+        self, line: int, key: Claim | None, others: Sequence[Claim], owner: str, values: dict[str, Any], *, here: bool
+    ) -> None:
         if key is not None:
-            self._seen[key] = self._fresh[key] = _Seen(line, values)
+            self._seen[key] = self._fresh[key] = _Seen(line, values | ({HERE: 1} if here else {}))
         for claim in others:
-            self._seen[claim] = self._fresh[claim] = _Seen(line, {_OWNER: owner})
+            held = self._seen.get(claim)
+            there = here or (held is not None and HERE in held.values)
+            self._seen[claim] = self._fresh[claim] = _Seen(line, {_OWNER: owner} | ({HERE: 1} if there else {}))
 
 
 def _whose(seen: _Seen) -> Claim:
@@ -286,14 +296,3 @@ def _load(connection: Connection, job: int, wanted: set[Claim]) -> dict[Claim, _
     ordered = sorted(wanted)
     values = {"job": job, "attributes": [name for name, _ in ordered], "keys": [key for _, key in ordered]}
     return {(name, key): _Seen(line, held) for name, key, line, held in connection.rows(_LOAD, values)}
-
-
-def changed_by_name(task: Task, outcome: BulkOutcome) -> dict[str, tuple[Any, Any]]:
-    """An outcome's changes by attribute name, for people."""
-    planned: dict[str, AttributeDef] = {one.key: one for one in task.planned.values()}
-    found = {}
-    for key, (old, new) in outcome.changed.items():
-        attribute = planned.get(key) or task.live.by_id.get(int(key))
-        if attribute is not None:
-            found[attribute.name] = (old, new)
-    return found

@@ -16,7 +16,17 @@ from shared.kernel.db import Connection
 from shared.kernel.errors import FieldError
 from shared.service.imports import waiting
 from shared.service.imports.chunks import close, report
-from shared.service.imports.resolving import Resolved, create_targets, meant, no_target, resolve
+from shared.service.imports.circles import error_of, find_impossible
+from shared.service.imports.foreseeing import HERE
+from shared.service.imports.resolving import (
+    Resolved,
+    create_targets,
+    judge_targets,
+    meant,
+    no_target,
+    not_made,
+    resolve,
+)
 from shared.service.imports.rows import record_links
 from shared.service.imports.targets import find_targets
 from shared.service.imports.task import Task
@@ -27,7 +37,9 @@ from shared.service.work import ledger
 from shared.service.work.ledger import Chunk
 
 _ROWS_A_CHUNK = 1000
-_SEEN = "select attribute, key from import_seen where job_id = %(job)s and attribute = any(%(names)s)"
+_SEEN = """
+select attribute, key from import_seen where job_id = %(job)s and attribute = any(%(names)s) and "values" ? %(here)s
+"""
 _IDS = """
 select line, entity_id from import_row where job_id = %(job)s and entity_type = %(type)s and line = any(%(lines)s)
 and outcome <> 'target'
@@ -40,26 +52,84 @@ def run_late(task: Task) -> None:
 
 
 def _plan(task: Task) -> None:
+    with task.runtime.db.connect() as connection:
+        everybody = sorted(waiting.everybody(connection, task), key=lambda one: (one.late, one.line))
+        there = _existing(connection, task, everybody)
+    unmade = _unmade(task, everybody, there)
     with task.runtime.db.transaction() as connection:
-        everybody = waiting.everybody(connection, task)
-        refused = waiting.lost(everybody, _existing(connection, task, everybody))
+        refused = _refused(connection, task, everybody, there, unmade)
+        left = [one for one in everybody if one.line not in refused]
         outcomes = ["rejected" for _ in refused]
         if task.dry:
-            outcomes += [one.outcome or "created" for one in everybody if one.line not in refused]
+            coming = {claim for one in left for claim in one.claims}
+            outcomes += [_foreseen(one, lambda target: target in coming or there(target)) for one in left]
         else:
-            _cut(connection, task, [one.line for one in everybody if one.line not in refused])
+            _cut(connection, task, sorted(one.line for one in left))
         waiting.forget(connection, task, [one.line for one in everybody] if task.dry else list(refused))
-        errors = [error for line in sorted(refused) for error in _errors(task, line, refused[line])]
+        errors = [error for line in sorted(refused) for error in task.telling.errors(line, {}, refused[line])]
         report(connection, task, chunk_done(task.job.phase, task.claim.n, outcomes, errors))
 
 
-def _errors(task: Task, line: int, places: Sequence[int]) -> list[RowError]:
-    return task.telling.errors(line, {}, [no_target(task, place) for place in sorted(set(places))])
+def _foreseen(one: Waiting, comes: Callable[[Target], bool]) -> str:
+    """What a row comes to that goes: who gains a link is updated."""
+    gains = any(comes(target) or target in one.must for target in one.later)
+    return "updated" if one.outcome == "unchanged" and gains else one.outcome or "created"
+
+
+def _unmade(
+    task: Task, everybody: Sequence[Waiting], there: Callable[[Target], bool]
+) -> dict[Target, FieldError | None]:
+    """Whom rows name who would have to be created, and why that cannot be; None where it can."""
+    found: dict[Target, FieldError | None] = {}
+    for place, link in enumerate(task.spec.links):
+        if task.inward(place) and link.missing == "create":
+            asked = {t for one in everybody for t in one.must if one.places[t] == place and not there(t)}
+            reasons = judge_targets(task, place, {text for _, text in asked})
+            found |= {target: reasons.get(target[1]) for target in asked}
+    return found
+
+
+def _refused(
+    connection: Connection,
+    task: Task,
+    everybody: Sequence[Waiting],
+    there: Callable[[Target], bool],
+    unmade: Mapping[Target, FieldError | None],
+) -> dict[int, list[FieldError]]:
+    """Line -> why it can never go. Whoever is refused takes others along, which may open circles again."""
+
+    def comes(target: Target) -> bool:
+        return there(target) or (target in unmade and unmade[target] is None)
+
+    by_line = {one.line: one for one in everybody}
+    impossible: dict[int, tuple[int, str]] = {}
+    while True:
+        lost = waiting.lost(everybody, comes, impossible)
+        found = find_impossible(connection, task, everybody, lost)
+        if not found:
+            break
+        impossible |= found
+    return {
+        line: _reasons(task, by_line[line], places, unmade)
+        if line not in impossible
+        else [error_of(task, *impossible[line])]
+        for line, places in lost.items()
+    }
+
+
+def _reasons(
+    task: Task, one: Waiting, places: Sequence[int], unmade: Mapping[Target, FieldError | None]
+) -> list[FieldError]:
+    reasons = {one.places[target]: why for target in one.must if (why := unmade.get(target)) is not None}
+    return [
+        not_made(task, place, reasons[place]) if place in reasons else no_target(task, place)
+        for place in sorted(set(places))
+    ]
 
 
 def _existing(connection: Connection, task: Task, everybody: Sequence[Waiting]) -> Callable[[Target], bool]:
     """Who is there without the rows that wait: in the database, and in a dry run in the rest of the file."""
-    wanted = {target: place for one in everybody for target, place in one.places.items()}
+    wanted = {target: place for one in everybody for target, place in (*one.named, *one.places.items())}
     there: set[Target] = set()
     for place in set(wanted.values()):
         link = task.spec.links[place]
@@ -68,9 +138,8 @@ def _existing(connection: Connection, task: Task, everybody: Sequence[Waiting]) 
             found = find_targets(connection, task.runtime.engine.judge, task.live, link.attribute, texts)
             there |= {target for target in wanted if target[1] in found and wanted[target] == place}
     if task.dry:
-        waits = {claim for one in everybody for claim in one.claims}
-        rows = connection.rows(_SEEN, {"job": task.job.id, "names": sorted({name for name, _ in wanted})})
-        there |= {(name, key) for name, key in rows} - waits
+        names = sorted({name for name, _ in wanted})
+        there |= set(map(tuple, connection.rows(_SEEN, {"job": task.job.id, "names": names, "here": HERE})))
     return there.__contains__
 
 

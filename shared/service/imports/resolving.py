@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.eav.bulk.items import BulkItem, BulkOutcome
 from shared.eav.catalog import LiveType
@@ -31,6 +32,7 @@ SEVERAL_OWNERS = "MULTIPLE_OWNERS_FOUND"
 NO_TARGET = "NO_OBJECT_ID_FROM_ASSOCIATION_IDENTIFIER"
 SEVERAL_TARGETS = "INVALID_ASSOCIATION_IDENTIFIER"
 NO_REFERENCE = "INVALID_OBJECT_ID"
+TOO_MANY = "LIMIT_EXCEEDED"
 _TOLD_AS_IT_IS = frozenset({"ERASED_VALUE"})
 
 Refusals = dict[str, FieldError]
@@ -41,13 +43,16 @@ Refusals = dict[str, FieldError]
 class Resolved:
     """A row, what it is linked to, and the targets (link column, text) that are not there, or not yet.
 
-    hidden: names of values that a dry run judges itself.
+    meant: whom the texts of link columns mean, 0 where a dry run imagines it. hidden: names of values that a dry run
+    judges itself; later: links that it gains if others of the file come.
     """
 
     row: Row
     links: list[LinkTo] = field(default_factory=list)
     missing: list[tuple[int, str]] = field(default_factory=list)
     hidden: set[str] = field(default_factory=set)
+    meant: dict[tuple[int, str], int] = field(default_factory=dict)
+    later: list[tuple[int, str]] = field(default_factory=list)
 
 
 def resolve(task: Task, rows: Sequence[Row]) -> list[Resolved]:
@@ -131,14 +136,50 @@ def _link(task: Task, resolved: Sequence[Resolved], place: int, link: Link) -> N
     if not task.inward(place) and link.missing == "create":
         made, refused = create_targets(task, place, resolved, texts - found.keys())
         found |= made
+    single = single_place(task, place)
     for one in resolved:
-        for text in one.row.links.get(place, ()):
+        named = one.row.links.get(place, ())
+        if single and len({text.casefold() for text in named}) > 1:
+            message = f"the cell names {len(named)}, and there is room for one {link.type}"
+            one.row.errors.append(FieldError(link.header or link.type, TOO_MANY, message))
+        for text in named:
             meant(task, one, place, text, found.get(text, ()), refused)
+
+
+def single_place(task: Task, place: int) -> bool:
+    """Whether an entity has at most one of what a link column names."""
+    relation = task.spec.links[place].relation
+    defn = None if relation is None else task.runtime.engine.relations.get(relation)
+    return defn is not None and defn.single
 
 
 def _targets(task: Task, live: LiveType, attribute: str, texts: set[str]) -> Found:
     with task.runtime.db.connect() as connection:
         return find_targets(connection, task.runtime.engine.judge, live, attribute, texts)
+
+
+class Edge(NamedTuple):
+    """How a link column leads through a tree: the tree's relation, and whether the row is the child."""
+
+    tree: int
+    upwards: bool
+
+
+def edge_of(task: Task, place: int) -> Edge | None:
+    """The tree that a link column belongs to, if any."""
+    relations = task.runtime.engine.relations
+    relation = task.spec.links[place].relation
+    defn = None if relation is None else relations.get(relation)
+    other = None if defn is None else relations.get(defn.inverse)
+    if defn is not None and defn.tree:
+        return Edge(defn.id, True)
+    return Edge(other.id, False) if other is not None and other.tree else None
+
+
+def waits(task: Task, one: Resolved) -> bool:
+    """Whether a row of a dry run is decided after all others: whom it names is not there, or it stands in a tree, where
+    rows that come before it count."""
+    return bool(one.missing) or any(task.inward(place) and edge_of(task, place) for place in one.row.links)
 
 
 def meant(
@@ -149,25 +190,27 @@ def meant(
     relations = () if link.relation is None else (link.relation,)
     if len(ids) == 1:
         # A dry run creates no targets: nothing stands for them.
+        one.meant[place, text] = max(ids[0], 0)
         if ids[0] > 0:
             one.links.append(LinkTo(link.type, ids[0], relations))
     elif ids:
         message = f"more than one {task.link_types[place].name} is meant: {ids[0]} and {ids[1]}, perhaps more"
         one.row.errors.append(FieldError(link.header or link.type, SEVERAL_TARGETS, message))
     elif refused and text in refused:
-        one.row.errors.append(not_made(task, one.row, place, text, refused[text]))
+        texts = one.row.links.get(place, ())
+        which = f" (number {texts.index(text) + 1} of {len(texts)} in the cell)" if len(texts) > 1 else ""
+        one.row.errors.append(not_made(task, place, refused[text], which))
     elif task.inward(place):
         one.missing.append((place, text))
     elif link.missing != "left":
         one.row.errors.append(no_target(task, place))
 
 
-def not_made(task: Task, row: Row, place: int, text: str, reason: FieldError) -> FieldError:
-    """The error of a link column whose cell names somebody who cannot be created. Which of several, since words that
+def not_made(task: Task, place: int, reason: FieldError, which: str = "") -> FieldError:
+    """The error of a link column whose cell names somebody who cannot be created. which: of several, since words that
     are kept hold no cell."""
-    link, texts = task.spec.links[place], row.links.get(place, ())
+    link = task.spec.links[place]
     code = reason.code if reason.code in _TOLD_AS_IT_IS else NO_TARGET
-    which = f" (number {texts.index(text) + 1} of {len(texts)} in the cell)" if len(texts) > 1 else ""
     message = f"no {task.link_types[place].name} can be created from this{which}: {reason.message}"
     return FieldError(link.header or link.type, code, message)
 
@@ -198,18 +241,25 @@ def create_targets(task: Task, place: int, resolved: Iterable[Resolved], texts: 
         return found | made, refused
 
 
+def judge_targets(task: Task, place: int, texts: set[str]) -> Refusals:
+    """Why some of these could not be created; nothing is."""
+    link, live = task.spec.links[place], task.link_types[place]
+    return {} if link.attribute == BY_ID else _made(task, live.name, link.attribute, {}, texts, dry=True)[1]
+
+
 def _made(
-    task: Task, type_name: str, attribute: str, lines: Mapping[str, int], texts: set[str]
+    task: Task, type_name: str, attribute: str, lines: Mapping[str, int], texts: set[str], *, dry: bool = False
 ) -> tuple[Found, Refusals]:
+    dry = dry or task.dry
     ordered = sorted(texts, key=lambda text: (lines.get(text, 0), text))
     items = [BulkItem({attribute: text}, Ref(attribute=attribute, value=text)) for text in ordered]
 
     def also(connection: Connection, outcomes: Sequence[BulkOutcome]) -> None:
-        if not task.dry:
+        if not dry:
             made = [(lines.get(ordered[one.place], 0), one) for one in outcomes if one.outcome == "created"]
             record(connection, task.job.id, type_name, made, TARGET)
 
-    outcomes = task.runtime.engine.bulk.write(type_name, items, task.context, dry=task.dry, also=also)
+    outcomes = task.runtime.engine.bulk.write(type_name, items, task.context, dry=dry, also=also)
     made: Found = {ordered[one.place]: (one.id or 0,) for one in outcomes if one.outcome != "rejected"}
     refused = {
         ordered[one.place]: why_not(one.errors[0], ordered[one.place]) for one in outcomes if one.outcome == "rejected"

@@ -37,13 +37,18 @@ Target = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One row that waits. must: what it names under the policy `reject`; claims: by what others may name it."""
+    """One row that waits. must: what it names that has to be there; claims: by what others may name it; named: all of
+    its type that it names, each with its link column; later: links it gains if whom they name comes; late: whether
+    anything it names was missing."""
 
     line: int
     outcome: str | None
     must: frozenset[Target]
     claims: frozenset[Target]
     places: Mapping[Target, int]
+    named: tuple[tuple[Target, int], ...] = ()
+    later: frozenset[Target] = frozenset()
+    late: bool = True
 
 
 def put(connection: Connection, task: Task, rows: Iterable[tuple[Resolved, BulkOutcome | None, Sequence[Any]]]) -> None:
@@ -57,7 +62,14 @@ def put(connection: Connection, task: Task, rows: Iterable[tuple[Resolved, BulkO
                 "key": task.key(one.row),
                 "cells": list(cells),
                 "outcome": None if outcome is None else outcome.outcome,
-                "wants": {"targets": one.missing, "claims": [*([key] if key else []), *others]},
+                "wants": {
+                    "targets": one.missing,
+                    "later": one.later,
+                    "claims": [*([key] if key else []), *others],
+                    "named": [
+                        [place, text] for place in one.row.links if task.inward(place) for text in one.row.links[place]
+                    ],
+                },
             }
         )
     if listed:
@@ -77,19 +89,21 @@ def everybody(connection: Connection, task: Task) -> list[Waiting]:
 
 def _waiting(task: Task, line: int, outcome: str | None, wants: Mapping[str, Any]) -> Waiting:
     must: dict[Target, int] = {}
-    for place, text in wants.get("targets", ()):
-        link = task.spec.links[place]
-        if link.missing == "reject":
+    missing = wants.get("targets", ())
+    for place, text in missing:
+        if task.spec.links[place].missing != "left":
             must[target_of(task, place, text)] = place
     claims = frozenset((name, key) for name, key in wants.get("claims", ()))
-    return Waiting(line, outcome, frozenset(must), claims, must)
+    named = tuple((target_of(task, place, text), place) for place, text in wants.get("named", missing))
+    later = frozenset(target_of(task, place, text) for place, text in wants.get("later", ()))
+    return Waiting(line, outcome, frozenset(must), claims, must, named, later, bool(missing))
 
 
 def target_of(task: Task, place: int, text: str) -> Target:
     """How a text in a link column and the claim of a row that it means are the same."""
     name = task.spec.links[place].attribute
     attribute = task.find(name)
-    return (BY_ID if name == BY_ID or attribute is None else attribute.name, task.keys.text(name, text) or "")
+    return (BY_ID if name == BY_ID or attribute is None else attribute.name, task.keys.text(name, text) or text)
 
 
 def cells_between(connection: Connection, task: Task, first: int, last: int) -> list[tuple[int, list[Any]]]:
@@ -103,19 +117,22 @@ def forget(connection: Connection, task: Task, lines: Sequence[int]) -> None:
     connection.run(_GONE, {"job": task.job.id, "lines": list(lines)})
 
 
-def lost(waiting: Sequence[Waiting], there: Callable[[Target], bool]) -> dict[int, list[int]]:
-    """Lines that can never go, and the link columns that are why. `there`: who exists without the waiting rows.
+def lost(
+    waiting: Sequence[Waiting], there: Callable[[Target], bool], refused_before: Collection[int] = ()
+) -> dict[int, list[int]]:
+    """Lines that can never go, and the link columns that are why. `there`: who exists without the waiting rows;
+    refused_before: lines that go for other reasons, which are in the answer without columns.
 
     Pure. Refusing a row takes away what it would have made, so that others may be refused with it, and so on.
     """
     makers: dict[Target, set[int]] = {}
     needed: dict[Target, list[Waiting]] = {}
+    refused: dict[int, list[int]] = {line: [] for line in refused_before}
     for one in waiting:
-        for claim in one.claims:
+        for claim in one.claims if one.line not in refused else ():
             makers.setdefault(claim, set()).add(one.line)
         for target in one.must:
             needed.setdefault(target, []).append(one)
-    refused: dict[int, list[int]] = {}
     gone = [target for target in needed if not makers.get(target) and not there(target)]
     while gone:
         target = gone.pop()

@@ -154,11 +154,58 @@ def test_a_later_row_waits_with_an_earlier_one_about_the_same_entity(runtime):
     assert values(runtime, "company", ("city",))[ident] == ("new",)
 
 
-def test_a_link_that_its_rules_refuse_refuses_its_row(runtime):
-    rows = [("Self", "X", "Self")]
-    job = Import(runtime, firms(), rows).do()
-    assert job.counts("run", "deferred")["rows"] == 1
-    assert job.errors()
+def families(runtime, rows, size=100):
+    """Companies and their parents by name: foreseen, then done; the counts."""
+    header = ("name", "Parent")
+    link = Link(column=1, header="Parent", type="company", attribute="name", relation=14)
+    asked = spec("company", header, key="name", columns=columns(header[:1]), links=(link,))
+    job = Import(runtime, asked, rows, size).do("dry").do("run")
+    done, told = job.counts("run", "deferred"), job.errors("run", "deferred")
+    assert job.counts("dry", "dry-deferred") == done
+    assert job.errors("dry", "dry-deferred") == told
+    assert (done["rows"], len(told)) == (len(rows), done["rejected"])
+    return {name: n for name, n in done.items() if n and name != "rows"}, told
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_a_link_that_its_rules_refuse_refuses_its_row_whenever_it_comes(runtime, size):
+    pairs = ["A B", "B C", "C A", "D D", "E Nowhere", "F E", "G H", "H I", "I"]
+    rows = [tuple(f"P{name}{size}" for name in pair.split()) for pair in pairs[:-1]] + [(f"PI{size}", "")]
+    counts, told = families(runtime, rows, size)
+    assert counts == {"created": 3, "rejected": 6}
+    assert told[4] >= {"CIRCULAR_ASSOCIATION"}
+    assert told[5] == {"INVALID_ASSOCIATION"}
+    assert families(runtime, rows, size)[0] == {"unchanged": 3, "rejected": 6}
+
+
+def test_who_stands_above_an_entity_does_not_come_below_it(runtime):
+    assert families(runtime, [("TA", ""), ("TB", "TA"), ("TC", "TB")], 1)[0] == {"created": 3}
+    assert families(runtime, [("TA", "TD"), ("TD", "TC"), ("TC", "TC")])[0] == {"created": 1, "rejected": 2}
+    assert families(runtime, [("WA", ""), ("WA", "WA")], 1)[0] == {"created": 1, "rejected": 1}
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_links_that_a_row_gains_or_moves_are_foreseen(runtime, size):
+    first = [(f"{name}{size}", parent and f"{parent}{size}") for name, parent in [("S1", ""), ("S2", ""), ("S3", "S1")]]
+    moved = [(f"S3{size}", f"S2{size}"), (f"S3{size}", f"S1{size}"), (f"S3{size}", f"S1{size}")]
+    assert families(runtime, first + moved, size)[0] == {"created": 3, "updated": 2, "unchanged": 1}
+    assert families(runtime, first, size)[0] == {"unchanged": 3}
+
+
+def test_a_cell_with_two_parents_is_refused(runtime):
+    rows = [("MA", ""), ("MB", ""), ("MC", "MA;MB"), ("MD", "MA; ma")]
+    for counts in ({"created": 3, "rejected": 1}, {"unchanged": 3, "rejected": 1}):
+        assert families(runtime, rows) == (counts, {4: {"LIMIT_EXCEEDED"}})
+
+
+def test_those_named_who_cannot_be_created_are_foreseen(runtime):
+    header = ("email", "Twin")
+    link = Link(column=1, header="Twin", type="contact", attribute="email", missing="create")
+    asked = spec("contact", header, key="email", columns=columns(header[:1]), links=(link,))
+    rows = [("in0@example.com", "no address"), ("in1@example.com", "in2@example.com"), ("in3@example.com", "in0@e.com")]
+    job = Import(runtime, asked, rows).do("dry").do("run")
+    for phases in (("dry", "dry-deferred"), ("run", "deferred")):
+        assert (job.counts(*phases)["created"], set(job.errors(*phases))) == (2, {2})
 
 
 def test_targets_are_found_where_another_process_has_put_their_values(runtime, started):
