@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from services.workspace.commands.forgetting import forget_mentions, forget_rows
+from services.workspace.commands.forgetting import Gone, forget_foreseen, forget_mentions, forget_refused, forget_rows
 from services.workspace.commands.steering import end_phase
 from services.workspace.tables import jobs, reports
 from services.workspace.tables.jobs import CANCELED, CANCELING, CHECKING, DONE, FAILED, PAUSED, RUNNING, UNDOING
@@ -51,8 +51,12 @@ def _handler(source: str, settings: Settings) -> Callable[[Connection, Sequence[
                 _apply(connection, source, event.entity_id, event)
             elif event.kind == ERASED:
                 forget_rows(connection, source, event.detail.get("imports", ()))
-            elif event.kind == ERASURE:
-                forget_mentions(connection, secrets_of(settings), event.entity_type, event.detail.get("values", ()))
+                forget_foreseen(connection, source, event.entity_type, event.entity_id or 0)
+        told = [one for one in events if one.kind == ERASURE]
+        if told:
+            # All at once: the rows are gone through once, however many were erased.
+            gone = [Gone(one.entity_type, one.detail.get("values", ()), one.detail.get("forms", ())) for one in told]
+            forget_mentions(connection, secrets_of(settings), gone)
 
     return handle
 
@@ -66,7 +70,8 @@ def _apply(connection: Connection, source: str, number: int, event: Event) -> No
     if job.service != source:
         return
     if isinstance(detail, ChunkDone):
-        reports.count(connection, number, detail)
+        if reports.count(connection, number, detail):
+            forget_refused(connection, job, detail.errors)
     elif isinstance(detail, PhaseFinished) and job.state in _ACTIVE and detail.phase == job.phase:
         end_phase(connection, job, _OUTCOMES.get(detail.state, FAILED), detail.reason)
 

@@ -27,6 +27,8 @@ IMPORT = "import"
 RUNNING, PAUSED, CANCELED, UNDO = "running", "paused", "canceled", "undo"
 DRY, RUN, DEFERRED, DRY_DEFERRED, UNDOING = "dry", "run", "deferred", "dry-deferred", "undo"
 DONE, FAILED = "done", "failed"
+ERASED_VALUE = "ERASED_VALUE"
+"""The code of a row error: somebody who was erased had this value, which is kept out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.workspace.domain.cutting import Cutter
@@ -21,16 +21,19 @@ select payload, refused from import_chunk where job_id = %(job)s and first_line 
 order by n limit 1
 """
 _HOLDING = """
-select n, payload, refused from import_chunk
-where job_id = %(job)s and first_line <= %(line)s and last_line >= %(line)s for update
+select n, payload, refused from import_chunk where job_id = %(job)s
+and exists (select from unnest(%(lines)s::int[]) one where one between first_line and last_line) order by n for update
 """
+_LOCKED = "select payload, refused from import_chunk where job_id = %(job)s and n = %(n)s for update"
 _REPLACE = """
 update import_chunk set payload = %(payload)s, refused = %(refused)s where job_id = %(job)s and n = %(n)s
 """
 _REJECTED = """
-select c.payload, c.refused, array_agg(distinct e.line) from import_chunk c
-join import_error e on e.job_id = c.job_id and e.line between c.first_line and c.last_line
-where c.job_id = %(job)s group by c.job_id, c.n order by c.n
+select distinct e.line from import_error e where e.job_id = %(job)s and e.line between %(first)s and %(last)s
+"""
+_NEXT = """
+select n, first_line, last_line, payload, refused from import_chunk where job_id = %(job)s and n > %(n)s
+order by n limit 1
 """
 _DROP = "delete from import_chunk where job_id = %(job)s"
 _ROWS = "select n, rows from import_chunk where job_id = %(job)s and n >= %(n)s and rows > 0 order by n"
@@ -81,24 +84,52 @@ def sizes(connection: Connection, job: int, n: int) -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in connection.rows(_ROWS, {"job": job, "n": n})]
 
 
-def rejected(connection: Connection, job: int) -> Iterator[Line]:
-    """The rows that errors were told of, chunk by chunk."""
-    for raw, refused, lines in connection.rows(_REJECTED, {"job": job}):
-        wanted = set(lines)
-        yield from ((line, cells) for line, cells in unpacked(raw) if line in wanted)
-        yield from ((line, cells) for line, cells, _ in _refused(refused))
+Judge = Callable[[list[str], bool], list[str] | None]
+"""The cells of a row, and whether it was rejected -> what is to stand there instead, None for the same."""
 
 
-def blank_line(connection: Connection, job: int, line: int) -> None:
-    """Take the cells out of a row: whose they were is erased. The row stays a row."""
-    for n, raw, refused in connection.rows(_HOLDING, {"job": job, "line": line}):
-        rows = [(number, _blank(cells) if number == line else cells) for number, cells in unpacked(raw)]
-        others = [[one[0], _blank(one[1]) if one[0] == line else one[1], one[2]] for one in _refused(refused)]
-        packed_again = {"payload": _packed(rows), "refused": _packed(others) if others else None}
+def rewrite(connection: Connection, job: int, judge: Judge) -> list[int]:
+    """Go through all rows of an import, chunk by chunk, and change some; the lines of those."""
+    n, lines = -1, []
+    while found := connection.row(_NEXT, {"job": job, "n": n}, prepare=True):
+        n, first, last, raw, held = found
+        told = connection.rows(_REJECTED, {"job": job, "first": first, "last": last})
+        rejected = frozenset(row[0] for row in told)
+        rows = {line: changed for line, cells in unpacked(raw) if (changed := judge(cells, line in rejected))}
+        refused = {one[0]: changed for one in _refused(held) if (changed := judge(one[1], True))}
+        if rows or refused:
+            _put_back(connection, job, n, rows, refused)
+            lines += [*rows, *refused]
+    return sorted(lines)
+
+
+def _put_back(
+    connection: Connection, job: int, n: int, rows: Mapping[int, list[str]], refused: Mapping[int, list[str]]
+) -> None:
+    """Under a lock, and with what stands there now."""
+    held = connection.row(_LOCKED, {"job": job, "n": n})
+    if held is not None:
+        again = [(line, rows.get(line, cells)) for line, cells in unpacked(held[0])]
+        others = [[one[0], refused.get(one[0], one[1]), one[2]] for one in _refused(held[1])]
+        packed_again = {"payload": _packed(again), "refused": _packed(others) if others else None}
         connection.run(_REPLACE, {"job": job, "n": n, **packed_again})
 
 
-def _blank(cells: Sequence[str]) -> list[str]:
+def blank_lines(connection: Connection, job: int, lines: Mapping[int, frozenset[int] | None]) -> None:
+    """Take cells out of rows, those of these columns, or all (None): whose they were is erased. A row stays a row."""
+
+    def left(line: int, cells: list[str]) -> list[str]:
+        columns = lines[line]
+        return blank(cells) if columns is None else ["" if n in columns else one for n, one in enumerate(cells)]
+
+    for n, raw, held in connection.rows(_HOLDING, {"job": job, "lines": list(lines)}):
+        rows = {line: left(line, cells) for line, cells in unpacked(raw) if line in lines}
+        refused = {one[0]: left(one[0], one[1]) for one in _refused(held) if one[0] in lines}
+        _put_back(connection, job, n, rows, refused)
+
+
+def blank(cells: Sequence[str]) -> list[str]:
+    """As many cells with nothing in them."""
     return [""] * len(cells)
 
 

@@ -6,7 +6,7 @@ undone. Which may follow which is decided by commands; here is only how it is ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -167,6 +167,21 @@ def profile(connection: Connection, job: int) -> list[dict[str, Any]] | None:
     """What was found about the columns."""
     row = connection.row("select profile from import_job where id = %(job)s", {"job": job})
     return None if row is None else row[0]
+
+
+def having_rows(connection: Connection) -> list[tuple[int, str]]:
+    """Imports of which rows are kept, read or about to run too: (number, entity type)."""
+    sql = "select id, entity_type from import_job where not dropped order by id"
+    return [(row[0], row[1]) for row in connection.rows(sql)]
+
+
+def wishes(connection: Connection) -> Iterator[tuple[int, datetime, dict[str, Any]]]:
+    """What every import was asked for, in all forms of it that are kept: (number, since when it is, {column:
+    document})."""
+    names = ("request", "wanted", "spec")
+    sql = f"select id, created_at, {', '.join(names)} from import_job order by id"
+    for ident, created_at, *documents in connection.rows(sql):
+        yield ident, created_at, dict(zip(names, documents, strict=True))
 
 
 def checkpoint(connection: Connection, job: int) -> bytes | None:

@@ -6,7 +6,7 @@ The latter without what was wanted of that one run: see `domain.remembering`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from services.workspace.domain.remembering import lasting
@@ -64,6 +64,18 @@ def listed(connection: Connection, types: Iterable[str], after: str, limit: int)
 def drop(connection: Connection, entity_type: str, name: str) -> bool:
     """Forget a named mapping; whether there was one."""
     return connection.run(_DROP, {"type": entity_type, "key": name}) == 1
+
+
+def every(connection: Connection) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """All of them by number, remembered ones too."""
+    for row in connection.rows("select id, mapping from import_mapping order by id"):
+        yield row[0], row[1]
+
+
+def change(connection: Connection, ident: int, mapping: Mapping[str, Any]) -> None:
+    """Put another one in its place; nobody used it."""
+    told = {"id": ident, "mapping": dumps(mapping).decode()}
+    connection.run("update import_mapping set mapping = %(mapping)s where id = %(id)s", told)
 
 
 def _put(

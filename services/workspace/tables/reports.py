@@ -120,17 +120,18 @@ def samples(connection: Connection, job: int) -> list[dict[str, Any]]:
     ]
 
 
-def jobs_with_errors(connection: Connection) -> list[int]:
-    """Imports of which rows were refused, and are kept."""
-    sql = """select id from import_job j where not dropped
-        and exists (select from import_error e where e.job_id = j.id) order by id"""
-    return [row[0] for row in connection.rows(sql)]
-
-
 def forget_samples(connection: Connection, job: int, lines: Sequence[int]) -> None:
     """What a dry run foresaw for these rows."""
     sql = "delete from import_sample where job_id = %(job)s and line = any(%(lines)s)"
     connection.run(sql, {"job": job, "lines": list(lines)})
+
+
+def samples_of(connection: Connection, service: str, entity_type: str, entity: int) -> list[tuple[int, int]]:
+    """Where dry runs foresaw something for an entity: (import, line)."""
+    sql = """select s.job_id, s.line from import_sample s join import_job j on j.id = s.job_id
+        where s.entity_id = %(entity)s and j.service = %(service)s and j.entity_type = %(type)s order by 1, 2"""
+    values = {"service": service, "type": entity_type, "entity": entity}
+    return [(row[0], row[1]) for row in connection.rows(sql, values)]
 
 
 def kept(connection: Connection, job: int, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.contracts.event import ERASURE, Event
+from shared.contracts.imports import ERASED_VALUE
 from shared.eav.catalog import LiveType
 from shared.eav.engine import Engine
 from shared.eav.erasing import Erased
@@ -28,7 +29,7 @@ from shared.kernel.errors import FieldError, Invalid, InvalidValues, NotFound
 from shared.service.erasure import belonging, blanking, ledger
 from shared.service.erasure.belonging import Belongings, Forget, Link, Parts, Review
 from shared.service.erasure.ledger import Entry, Hash
-from shared.service.erasure.secret import Secret
+from shared.service.erasure.secret import Secret, form_of
 from shared.service.matching.store import forget as forget_keys
 from shared.service.permissions import ERASURES_READ, ERASURES_WRITE, require, require_scope
 from shared.service.pipelines.visit_rows import forget as forget_visits
@@ -233,12 +234,11 @@ class Erasure:
 
     def _tell(self, connection: Connection, entity_type: str, keys: Collection[tuple[str, str]], ctx: Context) -> None:
         """Which unique (attribute name, key) nobody may have any more, to those who keep text as it came."""
-        secret = self._secrets()[0]
-        values = [[secret.id, name, secret.hash(entity_type, name, key).hex()] for name, key in sorted(set(keys))]
+        secret, told = self._secrets()[0], sorted(set(keys))
+        values = [[secret.id, name, secret.hash(entity_type, name, key).hex()] for name, key in told]
+        detail = {"values": values, "forms": [form_of(key) for _, key in told]}
         if values:
-            tell(
-                connection, [Event(ERASURE, entity_type, now(), correlation=ctx.correlation, detail={"values": values})]
-            )
+            tell(connection, [Event(ERASURE, entity_type, now(), correlation=ctx.correlation, detail=detail)])
 
     def _note_value(self, ctx: Context, entity_type: str, ref: Ref) -> None:
         """A value is kept out also when nobody had it."""
@@ -273,4 +273,4 @@ def _refusal(live: LiveType, name: str) -> InvalidValues:
         f'This value of "{wire}" belonged to a {live.defn.label.lower()} that was erased on request, and is kept out. '
         "An administrator can lift that (crm erasures lift)."
     )
-    return InvalidValues([FieldError(wire, "ERASED_VALUE", message)])
+    return InvalidValues([FieldError(wire, ERASED_VALUE, message)])

@@ -20,6 +20,8 @@ from shared.kernel.config import Settings
 
 FILE = Path("secrets") / "erasure"
 _SEPARATOR = "\0"
+_SIGNS = "@.-_/:+"
+_PLAIN, _NUMBER = 8, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,13 @@ class Secret:
 def key_of(text: str) -> str:
     """How a text is spelled as the key of a unique value."""
     return slot_text(fold(text))
+
+
+def form_of(key: str) -> str | None:
+    """By which signs a unique value is known in any text, so that few texts need a closer look; None for a value so
+    short or plain that it may well be something else where it stands."""
+    distinct = "@" in key or len(key) >= (_NUMBER if key.isdigit() else _PLAIN)
+    return "".join(sign for sign in _SIGNS if sign in key) if distinct else None
 
 
 def secrets_of(settings: Settings) -> Sequence[Secret]:

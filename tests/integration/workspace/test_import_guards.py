@@ -1,7 +1,11 @@
-"""An import needs the scopes that its writes would need one by one, wherever its mapping is said or obeyed."""
+"""What imports do not let through: rights that nobody gave, and values of somebody who was erased.
+
+An import needs the scopes that its writes would need one by one, wherever its mapping is said or obeyed.
+"""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -98,3 +102,47 @@ def test_the_other_door_and_other_types_ask_for_the_same(moving: Moving, weak: s
     refused_people = moving.upload(FILE, token=weak, status=403, type="owners", mapping=people)
     assert "crm.owners.write" in missing(refused_people)
     moving.upload(FILE, token=token("crm.owners.write"), type="owners", mapping=people, run="dry")
+
+
+def kept_texts(moving: Moving) -> str:
+    """All that workspace keeps of imports."""
+    tables = ("import_job", "import_sample", "import_error", "import_mapping", "outbox")
+    with moving.runtime("workspace").db.connect() as connection:
+        found = [str(row) for name in tables for row in connection.rows(f"select t::text from {name} t")]
+        chunks = connection.rows("select payload, refused from import_chunk")
+    packed = [gzip.decompress(one).decode() for row in chunks for one in row if one is not None]
+    return "\n".join(found + packed)
+
+
+def test_values_of_the_erased_go_from_every_import(moving: Moving):
+    """Tried ones, ones that wait, ones of another type, and what is remembered of them."""
+    file = "email,first_name,city\ntried@gone.example,Tess,Tuttlingen\nstays@gone.example,Stan,Speyer\n"
+    run = moving.ready(file)["id"]
+    moving.put(run, moving.get(run, "/profile")["proposal"])
+    moving.do(run, "start")
+    tried = moving.ready(file.replace("Tuttlingen", "Teltow").replace("Speyer", "Schwerte"))["id"]
+    mapping = moving.get(tried, "/profile")["proposal"]
+    mapping["columns"][2]["values"] = {"tried@gone.example": "Ulm"}
+    moving.put(tried, mapping)
+    moving.do(tried, "dry-run")
+    samples = moving.get(tried, "/samples")["results"]
+    waits = moving.ready("Who,Where\nTess <tried@gone.example>,Torgau\nSomebody,Soest\n")["id"]
+    firms = "name,Contact\nGone Ltd,tried@gone.example\nStay Ltd,stays@gone.example;tried@gone.example\n"
+    other = moving.ready(firms, type="companies")["id"]
+    moving.put(other, {"columns": [{"column": "name", "attribute": "name"}], "links": [
+        {"column": "Contact", "type": "contacts", "attribute": "email"}]})  # fmt: skip
+    assert moving.do(other, "start")["run"]["created"] == 2
+    (ident,) = (one["id"] for one in samples if one["line"] == 2)
+    erased = moving.client("contacts").post("/crm/v3/objects/contacts/gdpr-delete", json={"objectId": ident})
+    assert erased.status_code == 204
+    moving.move()
+    left = kept_texts(moving)
+    for text in ("tried@gone.example", "Tess", "Tuttlingen", "Teltow", "Torgau"):
+        assert text not in left, text
+    for text in ("stays@gone.example", "Stan", "Somebody", "Gone Ltd", "Stay Ltd"):
+        assert text in left, text
+    assert [one["line"] for one in moving.get(tried, "/samples")["results"]] == [3]
+    for one in (tried, waits, other):
+        assert all(not column["samples"] for column in moving.get(one, "/profile")["columns"])
+    again = moving.do(tried, "start")["run"]
+    assert (again["rows"], again["updated"], again["rejected"]) == (2, 1, 1)
