@@ -17,6 +17,7 @@ from typing import Any
 from services.reporting import commands
 from services.reporting.metrics import store
 from services.reporting.projections import Projections, compiled_metric
+from services.reporting.readmitting import readmit
 from shared.kernel.clock import iso, monotonic, now
 from shared.kernel.config import Settings
 from shared.kernel.context import Context
@@ -26,6 +27,7 @@ from shared.kernel.json import dumps, loads
 from shared.service.following import accounts, asker
 from shared.service.replica.checking import Means, Outcome, check, damaged
 from shared.service.replica.link_checking import LinkMeans, LinkOutcome, check_links
+from shared.service.replica.tracing import check_past
 from shared.service.work import ledger
 
 VERIFY = "verify"
@@ -197,8 +199,13 @@ def _source(database: Database, projections: Projections, settings: Settings, so
     def settle() -> None:
         wait(database, source, now())
 
-    means = Means(database, asker(settings, source), settle, mend=wish.repair, project=projections.project)
-    return check(means, projections.catalogs, source, reread=wish.reread)
+    ask = asker(settings, source)
+    means = Means(database, ask, settle, mend=wish.repair, project=projections.project)
+    found = check(means, projections.catalogs, source, reread=wish.reread)
+    found.past = check_past(database, projections.catalogs, source, ask, mend=wish.repair)
+    if wish.repair:
+        readmit(database, settings, source, {(one.entity_type, one.id) for one in found.differences})
+    return found
 
 
 def _links(
@@ -222,14 +229,15 @@ def wait(database: Database, source: str, moment: datetime) -> None:
 
 
 def _told(one: Outcome) -> dict[str, Any]:
+    lines = [*damaged(one.differences), *(flaw.told for flaw in one.past.flaws)]
     return {
         "entities": one.entities,
         "ranges": one.ranges,
         "in_flight": one.in_flight,
-        "repaired": one.repaired,
+        "repaired": one.repaired + one.past.repaired,
         "unproven": len(one.unproven),
-        "different": len(one.differences),
-        "differences": told(damaged(one.differences)),
+        "different": len(lines),
+        "differences": told(lines),
     }
 
 

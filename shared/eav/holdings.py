@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +26,12 @@ from shared.kernel.db import Connection, bigint, compiled
 _LINKS = """select relation, from_id, to_id, clock, origin from eav_link
 where (relation, from_id, to_id) > (%(r)s::int, %(f)s::bigint, %(t)s::bigint)
 order by relation, from_id, to_id limit %(limit)s"""
+_HISTORY = """select entity_id, version, kind, at, effective_at, actor, changed from eav_history
+where type_id = %(type)s and entity_id = any(%(ids)s::bigint[]) order by entity_id, version"""
+_MADE = " union all ".join(
+    f"select id, created_at, recorded_at, created_by from {{{table}}} where id = any(%(ids)s::bigint[])"
+    for table in ("table", "archive")
+)
 # Products, so that two links that exchange their ends are seen; by remainders, so that none of them is too large.
 _LINK_SUMS = """select relation, (from_id - 1) / %(span)s::bigint, count(*), sum(from_id)::text, sum(to_id)::text,
     sum((from_id %% 2147483647) * (to_id %% 2147483647))::text from {table}
@@ -55,6 +62,19 @@ class Held:
     def sound(self) -> bool:
         """Whether values and version are those the checksum was made of."""
         return checksum(self.values, self.version - self.archived) == self.checksum
+
+
+@dataclass(frozen=True, slots=True)
+class HeldVersion:
+    """One version of an entity as history keeps it; of the first one, whose values no history has, what remains of
+    them when everything since is taken back. kind: `created`, `updated`..."""
+
+    version: int
+    kind: str
+    at: datetime
+    effective_at: datetime
+    actor: str | None
+    changed: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +121,28 @@ def _page(key: Keyed, archived: bool) -> tuple[Reader, str]:
     query = view.select(absorbed=True).add_columns(main.c.checksum)
     query = query.where(main.c.id > sa.bindparam("after", type_=sa.BigInteger())).order_by(main.c.id)
     return view, compiled(query.limit(sa.bindparam("rows", type_=sa.Integer())))
+
+
+def versions(connection: Connection, live: LiveType, held: Sequence[Held]) -> dict[int, list[HeldVersion]]:
+    """Every version of these entities, oldest first. Of what was written since they were read, nothing."""
+    params = {"ids": [one.id for one in held], "type": live.id}
+    tables = {"table": table_name(live.table), "archive": table_name(live.table, archive=True)}
+    rows: dict[int, list[HeldVersion]] = {}
+    for ident, *row in connection.rows(_HISTORY, params):
+        rows.setdefault(ident, []).append(HeldVersion(*row))
+    made = {row[0]: row[1:] for row in connection.rows(_MADE.format(**tables), params)}
+    found = {}
+    for one in held:
+        later = [step for step in rows.get(one.id, ()) if step.version <= one.version]
+        first = dict(one.values)
+        for step in reversed(later):
+            first |= {key: old for key, (old, _) in step.changed.items()}
+        began = {key: [None, value] for key, value in first.items() if value is not None}
+        if one.id in made:
+            created, recorded, actor = made[one.id]
+            later.insert(0, HeldVersion(1, "created", recorded, created, actor, began))
+        found[one.id] = later
+    return found
 
 
 def range_sums(connection: Connection, live: LiveType, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:

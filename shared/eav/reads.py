@@ -15,7 +15,19 @@ from shared.eav.entity import Entity, Page, View
 from shared.eav.extract import Extract, Extraction, LinkedIds
 from shared.eav.filters import And, Checked, Node, Text, check, check_several
 from shared.eav.history import histories
-from shared.eav.holdings import Held, HeldLink, LinkSum, RangeSum, holdings, last_id, link_sums, links, range_sums
+from shared.eav.holdings import (
+    Held,
+    HeldLink,
+    HeldVersion,
+    LinkSum,
+    RangeSum,
+    holdings,
+    last_id,
+    link_sums,
+    links,
+    range_sums,
+    versions,
+)
 from shared.eav.links.far import add_far, far_names, resolved
 from shared.eav.links.neighbours import Neighbours
 from shared.eav.links.relations import Relations
@@ -121,6 +133,10 @@ class Reads:
     def holdings(self, type_name: str, *, after: int, limit: int) -> Sequence[Held]:
         """A canonical page for copies, see `holdings.holdings`."""
         return self._fresh(type_name, lambda one, live: holdings(one, live, after=after, limit=limit))
+
+    def versions(self, type_name: str, held: Sequence[Held]) -> dict[int, list[HeldVersion]]:
+        """What became of a page, see `holdings.versions`."""
+        return self._fresh(type_name, lambda one, live: versions(one, live, held))
 
     def range_sums(self, type_name: str, *, after: int, span: int, ranges: int) -> Sequence[RangeSum]:
         """Sums of checksums, see `holdings.range_sums`."""

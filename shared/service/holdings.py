@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.eav.engine import Engine
-from shared.eav.holdings import Held, HeldLink, LinkSum, RangeSum
+from shared.eav.holdings import Held, HeldLink, HeldVersion, LinkSum, RangeSum
 from shared.kernel.context import Context
 from shared.service.catalog_news import Metrics, type_detail
 from shared.service.permissions import FEED_READ, require_scope
@@ -29,6 +29,11 @@ class Holdings:
         """A page of entities at their versions, in id order, archived ones among them."""
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.holdings(type, after=after, limit=limit)
+
+    def versions(self, ctx: Context, type: str, held: Sequence[Held]) -> dict[int, list[HeldVersion]]:
+        """What became of the entities of a page, by id, oldest version first."""
+        require_scope(ctx.actor, FEED_READ)
+        return self._engine.reads.versions(type, held)
 
     def links(self, ctx: Context, *, after: tuple[int, int, int], limit: int) -> Sequence[HeldLink]:
         """A page of links, each in both directions: (relation, from, to, clock, origin), in that order."""

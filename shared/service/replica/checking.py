@@ -30,6 +30,7 @@ from shared.service.replica.comparing import (
 from shared.service.replica.copying import Ask, Project
 from shared.service.replica.facts import system_keys
 from shared.service.replica.takeover import take_over
+from shared.service.replica.tracing import Traces
 
 SPAN = 10_000
 RANGES = 500
@@ -51,7 +52,8 @@ Sum = tuple[int, str, int, str]
 @dataclass(slots=True)
 class Outcome:
     """What a check of one source came to. in_flight: entities that were newer here than there when they were looked at.
-    unproven: what is still not the same on both sides, told; nothing should be put right by this replica then."""
+    unproven: what is still not the same on both sides, told; nothing should be put right by this replica then.
+    past: what was found of versions and moves, where these were looked at."""
 
     entities: int = 0
     ranges: int = 0
@@ -59,6 +61,7 @@ class Outcome:
     in_flight: int = 0
     repaired: int = 0
     unproven: list[str] = field(default_factory=list)
+    past: Traces = field(default_factory=Traces)
 
 
 @dataclass(frozen=True, slots=True)

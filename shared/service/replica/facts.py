@@ -24,8 +24,11 @@ select type_no, id, version, archived, at, checksum, values from json_to_records
     as r(type_no smallint, id bigint, version bigint, archived bool, at timestamp, checksum bigint, values jsonb)
 on conflict (type_no, id) do update set version = excluded.version, archived = excluded.archived, at = excluded.at,
     checksum = excluded.checksum, values = excluded.values"""
-VERSIONS = """insert into fact_version (type_no, id, version, kind, at, effective_at, actor, changed)
-select type_no, id, version, kind, at, effective_at, actor, changed from json_to_recordset(%(rows)s::json)
+VERSION_SUM = "fact_version_sum(type_no, id, version, kind, at, effective_at, actor, {changed})"
+"""What a version's row is proven by, of the row as it should be."""
+_AS_GIVEN = VERSION_SUM.format(changed="changed")
+VERSIONS = f"""insert into fact_version (type_no, id, version, kind, at, effective_at, actor, changed, checksum)
+select type_no, id, version, kind, at, effective_at, actor, changed, {_AS_GIVEN} from json_to_recordset(%(rows)s::json)
     as r(type_no smallint, id bigint, version bigint, kind text, at timestamp, effective_at timestamp, actor text,
          changed jsonb)
 on conflict do nothing"""
@@ -35,8 +38,9 @@ UNLINKED = """delete from fact_link l
 using unnest(%(relations)s::int[], %(froms)s::bigint[], %(tos)s::bigint[]) gone(relation, from_id, to_id)
 where (l.relation, l.from_id, l.to_id) = (gone.relation, gone.from_id, gone.to_id)"""
 _GONE = "(type_no, id) in (select * from unnest(%(types)s::smallint[], %(ids)s::bigint[]))"
+_EMPTY = VERSION_SUM.format(changed="'{}'::jsonb")
 _ERASE = (
-    f"update fact_version set changed = '{{}}' where {_GONE}",
+    f"update fact_version set changed = '{{}}', checksum = {_EMPTY} where {_GONE}",
     f"update fact_transition set old = null, new = null where {_GONE}",
 )
 

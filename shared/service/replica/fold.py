@@ -20,6 +20,7 @@ from shared.service.replica.facts import (
     LINKED,
     NEVER,
     UNLINKED,
+    VERSION_SUM,
     VERSIONS,
     Fact,
     FactChange,
@@ -44,8 +45,9 @@ select * from unnest(%(t)s::smallint[], %(i)s::bigint[], %(a)s::int[], %(v)s::bi
 on conflict do nothing"""
 
 _BETWEEN = "where type_no = %(no)s and id = %(id)s and version between %(low)s and %(high)s"
+_LEFT = "changed - %(keys)s::text[]"
 _UNLEARN = (
-    f"update fact_version set changed = changed - %(keys)s::text[] {_BETWEEN}",
+    f"update fact_version set changed = {_LEFT}, checksum = {VERSION_SUM.format(changed=_LEFT)} {_BETWEEN}",
     f"update fact_transition set old = null, new = null {_BETWEEN} and attribute_id::text = any(%(keys)s::text[])",
 )
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from pydantic import BaseModel
 
+from shared.eav.holdings import HeldVersion
+from shared.kernel.clock import iso
 from shared.kernel.errors import Invalid
 from shared.service.web.operation import Operation, QueryParam, answer
 from shared.service.web.request import bool_param, context, int_param, text_param
@@ -69,7 +72,8 @@ def entities(service: Runtime, type: str) -> Response:
     """A page of entities at their versions."""
     limit = int_param("limit", MOST_ENTITIES, MOST_ENTITIES, least=1) or MOST_ENTITIES
     found = service.holdings.entities(context(), type, after=_after(), limit=limit)
-    results = [
+    past = service.holdings.versions(context(), type, found) if bool_param("versions") else {}
+    results: list[dict[str, Any]] = [
         {
             "id": str(one.id),
             "version": one.version,
@@ -78,10 +82,22 @@ def entities(service: Runtime, type: str) -> Response:
             "updated_at": one.updated_at,
             "values": one.values,
             "checksum": str(one.checksum),
+            **({"versions": [_version(step) for step in past[one.id]]} if one.id in past else {}),
         }
         for one in found
     ]
     return answer(_page(results, found, limit), 200, _FRESH)
+
+
+def _version(one: HeldVersion) -> dict[str, Any]:
+    return {
+        "version": one.version,
+        "kind": f"entity.{one.kind}",
+        "at": iso(one.at.replace(tzinfo=UTC)),
+        "effective_at": iso(one.effective_at.replace(tzinfo=UTC)),
+        "actor": one.actor,
+        "changed": one.changed,
+    }
 
 
 def links(service: Runtime) -> Response:
@@ -153,7 +169,9 @@ def operations(name: str) -> tuple[Operation, ...]:
         Operation("GET", f"{base}/catalog", "readWholeCatalog", "Entity types as catalog events tell them", catalog,
                   response=CatalogDocument, tag="Changes", description=scope),
         Operation("GET", f"{base}/entities/{{type}}", "readHoldings", "Entities as events tell them, by id", entities,
-                  query=(after, QueryParam("limit", "integer", f"At most {MOST_ENTITIES}", MOST_ENTITIES)),
+                  query=(after, QueryParam("limit", "integer", f"At most {MOST_ENTITIES}", MOST_ENTITIES),
+                         QueryParam("versions", "boolean", "With every version that led there, as history keeps them",
+                                    False)),
                   response=HoldingsPage, tag="Changes", description=scope),
         Operation("GET", f"{base}/links", "readAllLinks", "All links, each in both directions", links,
                   query=(QueryParam("after", "string", "`next_after` of the page before"),

@@ -8,6 +8,9 @@ import pytest
 
 from services.reporting import verifying
 from services.reporting.jobs import verify_when_due
+from shared.bus.client import DirectSource
+from shared.bus.consumer import pull
+from shared.bus.dead_letters import letters
 from shared.service.jobs import work_off
 from tests.integration.reporting.conftest import Reporting
 from tests.integration.reporting.test_checking import FACT, damage, one_of
@@ -97,6 +100,41 @@ def test_metrics_are_not_put_right_by_a_replica_that_is_not_proven(reporting: Re
     assert all(one["wrong"] == 0 for one in found["metrics"].values())
     assert verified(reporting)["right"] is True
     assert_exact(reporting)
+
+
+def test_what_was_put_aside_is_brought_to_the_present_and_goes_on(reporting: Reporting) -> None:
+    ident, web = one_of(reporting), reporting.system.client("contacts")
+
+    def change(status: str) -> None:
+        sent = web.patch(f"/api/v1/objects/companies/{ident}", json={"values": {"lead_status": status}})
+        assert sent.status_code == 200
+
+    def failing(connection: Any, events: Any) -> None:
+        if any(one.entity_id == ident for one in events):
+            raise ValueError("poison")
+        reporting.projections.apply(connection, "contacts", events)
+
+    change("OPEN"), change("NEW")
+    feeds = DirectSource({"contacts": reporting.contacts.feed})
+    while pull(reporting.db, feeds, reporting.subscription("contacts", handler=failing), one_by_one=True).behind:
+        pass
+    change("OPEN")
+    assert f"company {ident} is older here" in verified(reporting)["sources"]["contacts"]["differences"]
+    verified(reporting, "?repair=true")
+    with reporting.db.connect() as connection:
+        assert letters(connection, "reporting.contacts") == []
+    change("NEW")
+    reporting.catch_up()
+    assert verified(reporting)["right"] is True
+    assert_exact(reporting)
+
+
+def test_lost_versions_are_told_and_come_back(reporting: Reporting) -> None:
+    ident = one_of(reporting)
+    damage(reporting, f"delete from fact_version {FACT} and version = 1", ident)
+    told = verified(reporting, "?repair=true")["sources"]["contacts"]
+    assert (told["differences"], told["repaired"]) == ([f"version 1 of company {ident} is missing here"], 1)
+    assert verified(reporting)["right"] is True
 
 
 def test_a_list_that_is_cut_says_so() -> None:
