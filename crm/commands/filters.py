@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from crm.command import command, group
+from crm.commands.report import put_aside
 from crm.present import rows_table
 from crm.question import filter_body
 from crm.session import Session
@@ -39,7 +40,7 @@ def _shown(body: Mapping[str, Any]) -> RenderableType:
     table = rows_table(titles, map(_line, body["results"]))
     table.columns[3].justify = "right"
     lag = "unknown" if body["lag_ms"] is None else f"{body['lag_ms']} ms"
-    return Group(table, Text(f"complete up to {body['as_of'] or 'unknown'} (lag {lag})", style="dim"))
+    return Group(table, Text(f"complete up to {body['as_of'] or 'unknown'} (lag {lag}){put_aside(body)}", style="dim"))
 
 
 def _line(one: Mapping[str, Any]) -> list[object]:

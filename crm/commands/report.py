@@ -195,13 +195,22 @@ def _percent(change: str | None) -> str:
     return "" if change is None else f"{Decimal(change) * 100:+.1f} %"
 
 
+def put_aside(body: Mapping[str, Any]) -> str:
+    """What is missing in the numbers though everything before that moment was told; nothing when nothing is."""
+    missing = body.get("incomplete")
+    if not missing:
+        return ""
+    changes = "1 change" if missing["put_aside"] == 1 else f"{missing['put_aside']:,} changes"
+    return f", but for {changes} put aside since {minute(missing['since'])} (crm bus letters)"
+
+
 def freshness(body: Mapping[str, Any]) -> str:
     """How old the numbers may be, and when they were last compared with the entities."""
     lag = "unknown" if body["lag_ms"] is None else f"{body['lag_ms']} ms"
     day = f", as it was on {body['as_of_day']}" if body.get("as_of_day") else ""
     if "known_from" in body and (not body["known_from"] or body["as_of_day"] < body["known_from"]):
         day += f" (nothing was counted before {body['known_from'] or 'today'})"
-    complete = f"complete up to {body['as_of'] or 'unknown'} (lag {lag}){day}"
+    complete = f"complete up to {body['as_of'] or 'unknown'} (lag {lag}){put_aside(body)}{day}"
     waits = f"; catching up: {body['catching_up']:,} linked entities are left" if body.get("catching_up") else ""
     if not body["precomputed"]:
         return f"{complete}; worked out for this question{waits}"

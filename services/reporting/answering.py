@@ -1,6 +1,7 @@
 """A question about a metric, answered: rights, freshness, cache, presentation. The only way to a number.
 
-Every answer carries `as_of` (nothing committed before it is missing), `lag_ms`, `verified_at`, `definition_version`.
+Every answer carries `as_of` (nothing committed before it is missing, but for what is put aside: `incomplete` says so),
+`lag_ms`, `verified_at`, `definition_version`.
 `fresh`: `any` answers at once; `bounded` waits until the lag is below two seconds (or as many as it says), `strong`
 until everything committed before the question is in; both are refused after a while, never answered with less.
 """
@@ -22,6 +23,7 @@ from services.reporting.documents import answer_document, freshness, freshness_t
 from services.reporting.domain.definitions import CURRENCY, Definition, Wrong
 from services.reporting.domain.questions import Question, Table, read_question
 from services.reporting.freshness import check_fresh, needed
+from services.reporting.incomplete import missing
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled
 from services.reporting.metrics.wheres import check_where
@@ -140,6 +142,7 @@ class Answers:
         day = question.as_of or today(definition)
         with self.database.connect() as connection:
             versions, as_of = store.stand(connection, [metric.id, *(one.metric.id for one in parts)], sources)
+            lacking = missing(connection, sources)
             cells = [cells_of(one, day) for one in parts]
             mark = "-".join(one.rates.mark for one in cells if one.rates is not None)
             compute = Timed(partial(self._table, connection, cells, question))
@@ -151,8 +154,9 @@ class Answers:
             since = known_from(connection, cells, question)
         body = {**answer_document(metric, [one.metric for one in parts], question, found, as_of), **since}
         body["dimensions"] = list(definition.offered)
-        told = Told(parts[0], question, found)
-        return Answer({**body, "catching_up": left} if left else body, f"{etag}-{left}" if left else etag, told)
+        more = {**lacking.document, **({"catching_up": left} if left else {})}
+        marks = [etag, *([str(left)] if left else []), *([lacking.mark] if lacking.mark else [])]
+        return Answer({**body, **more}, "-".join(marks), Told(parts[0], question, found))
 
     def _parts(self, connection: Connection, types: KnownTypes, metric: store.Metric) -> list[Part]:
         measure = metric.definition.measure

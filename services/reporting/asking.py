@@ -33,6 +33,7 @@ from services.reporting.domain.definitions import Definition, Measure, Wrong, re
 from services.reporting.domain.exact import plus
 from services.reporting.domain.questions import QUESTION_KEYS, Question, Table
 from services.reporting.freshness import check_fresh
+from services.reporting.incomplete import missing
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled, compile_metric
 from services.reporting.metrics.deltas import Sums
@@ -83,10 +84,12 @@ def ask(answers: Answers, ctx: Context, raw: Mapping[str, Any], fresh: str = "an
     with answers.database.connect() as connection:
         check_where(connection, [(0, known, compiled)], question)
         as_of = reached(connection, sources)
+        lacking = missing(connection, sources)
         found = _table(connection, part, question)
     told: dict[str, Any] = {"metric": None, "label": definition.label, "definition_version": None, "precomputed": False}
     told |= {"verified_at": None, "unit": definition.unit, "dimensions": list(definition.offered)}
-    return Answer({**told, **table_document(question, found, as_of)}, "", Told(part, question, found))
+    told |= {**table_document(question, found, as_of), **lacking.document}
+    return Answer(told, "", Told(part, question, found))
 
 
 def _definition(raw: Mapping[str, Any]) -> Definition:

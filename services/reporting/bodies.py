@@ -96,7 +96,8 @@ class MetricList(BaseModel):
 
 class AnswerDocument(BaseModel):
     """Groups with their values, and how fresh they are. `n` of a row: how many entities are in the group; of an average
-    those with a value, of a ratio its divisor's."""
+    those with a value, of a ratio its divisor's. incomplete: `put_aside` changes that could not be taken in `since` an
+    instant are missing in it."""
 
     metric: str | None
     definition_version: int | None
@@ -113,6 +114,7 @@ class AnswerDocument(BaseModel):
     others: dict[str, Any] | None = None
     not_converted: list[dict[str, Any]] | None = None
     catching_up: int | None = None
+    incomplete: dict[str, Any] | None = None
     as_of_day: str | None = Field(default=None, description="The past day that was asked about")
     known_from: str | None = Field(
         default=None,

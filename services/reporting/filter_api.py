@@ -55,6 +55,7 @@ class FilterList(BaseModel):
     results: list[FilterDocument]
     as_of: str | None
     lag_ms: int | None
+    incomplete: dict[str, Any] | None = None
 
 
 def _own(service: Runtime) -> Answers:

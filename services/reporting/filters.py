@@ -14,6 +14,7 @@ from services.reporting import commands
 from services.reporting.answering import Answers
 from services.reporting.domain.definitions import FILTER_PREFIX
 from services.reporting.freshness import check_fresh
+from services.reporting.incomplete import missing
 from services.reporting.metrics import store
 from shared.kernel.clock import iso, now
 from shared.kernel.context import Context
@@ -86,12 +87,13 @@ def listing(answers: Answers, ctx: Context, entity_type: str = "", fresh: str = 
     with answers.database.connect() as connection, connection.transaction():
         connection.run("set transaction isolation level repeatable read, read only")
         _, as_of = store.stand(connection, ids, sources)
+        lacking = missing(connection, sources).document
         sizes = store.sizes(connection, ids)
     # A filter that is changed shows the number that it had, and that another is being counted.
     ready = {one.name for one in found if one.state == store.READY}
     rows = [_document(one, sizes[one.id]) for one in found if one.state == store.READY or one.name not in ready]
     lag = None if as_of is None else max(0, round((now() - as_of).total_seconds() * 1000))
-    return {"results": rows, "as_of": as_of and iso(as_of), "lag_ms": lag}
+    return {"results": rows, "as_of": as_of and iso(as_of), "lag_ms": lag, **lacking}
 
 
 def read(answers: Answers, ctx: Context, name: str, fresh: str = "any") -> dict[str, Any]:
@@ -104,7 +106,7 @@ def read(answers: Answers, ctx: Context, name: str, fresh: str = "any") -> dict[
     row = next((one for one in body["results"] if one["name"] == name), None)
     if row is None:
         raise NotFound("filter", [name], f"There is no filter {name[:80]}")
-    return {**row, "as_of": body["as_of"], "lag_ms": body["lag_ms"]}
+    return {**row, **{key: value for key, value in body.items() if key != "results"}}
 
 
 def _check(raw: Mapping[str, Any]) -> None:

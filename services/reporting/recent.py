@@ -1,8 +1,8 @@
 """Answers that this process gave, given again while nothing that they were made of has changed: one statement tells.
 
 The statement reads, as of one moment, which generation of the metric serves, how often its cells have changed, what
-types are known, and up to when nothing is missing. Equal but for the last, the rows are the same. Only for answers that
-are made of one metric's cells and nothing else; rights are asked each time, by the caller.
+types are known, what is put aside, and up to when nothing is missing besides. Equal but for the last, the rows are the
+same. Only for answers that are made of one metric's cells and nothing else; rights are asked each time, by the caller.
 
 Doors may take what the statement told WINDOW seconds ago, of the metric that is asked most, for what it tells now: such
 an answer says the `as_of` of then, to which it is exact. It is half a tick of the logs, so that nothing is told later
@@ -30,12 +30,16 @@ LONGEST = 4096
 T = TypeVar("T")
 Stamp = tuple[Any, ...]
 Key = tuple[str, bytes]
-_STAND = """select m.id, m.version, m.verified_at, c.version, t.newest, t.n, w.as_of
+_STAND = """select m.id, m.version, m.verified_at, c.version, t.newest, t.n, aside.n, aside.last, w.as_of
 from metric m left join metric_change c on c.metric_id = m.id
 cross join (select max(version) as newest, count(*) as n from replica_type) t
 cross join lateral (
     select min(w.as_of) as as_of from watermark w join replica_type r on r.source = w.source
     where r.name = m.entity_type) w
+cross join lateral (
+    select count(*) n, max(d.id) as last from replica_type r join dead_letter d
+        on d.subscription = 'reporting.' || r.source
+    where r.name = m.entity_type) aside
 where m.name = %(name)s and m.state = 'ready'"""
 
 

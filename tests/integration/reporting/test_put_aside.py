@@ -87,3 +87,22 @@ def test_an_old_hole_is_closed_by_replaying_what_lies_behind_it(reporting: Repor
         runtime.follows[ASIDE] = before
     assert (done["applied"], done["taken_over"]) == (1, True)
     assert_exact(reporting)
+
+
+def test_answers_say_that_changes_are_put_aside(reporting: Reporting) -> None:
+    web = reporting.client()
+    path, question = "/reporting/v1/metrics/contacts_by_status/query", {"by": ["city"]}
+    ident = company(reporting)
+    before = web.post(path, json=question)
+    assert "incomplete" not in before.json
+    first, _second = put_aside(reporting, ident, "Linz", "Wels")
+    for _ in range(2):  # asked, and given again
+        after = web.post(path, json=question, headers={"If-None-Match": before.headers["ETag"]})
+        assert (after.status_code, after.json["incomplete"]["put_aside"]) == (200, 2)
+        assert after.json["incomplete"]["since"] <= after.json["as_of"]
+    asked = {"entity_type": "company", "by": ["city"]}
+    assert web.post("/reporting/v1/query", json=asked).json["incomplete"]["put_aside"] == 2
+    assert b"2 changes put aside since" in web.get("/reporting").data
+    skip(reporting.db, ASIDE, reporting.subscription().handler, first, renew(reporting))
+    assert "incomplete" not in web.post(path, json=question).json
+    assert "incomplete" not in web.post("/reporting/v1/query", json=asked).json

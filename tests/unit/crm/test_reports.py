@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from crm.commands.report import groups, measure_body, shown
+from crm.commands.report import freshness, groups, measure_body, shown
 from crm.screen import Screen
 
 ANSWER: dict[str, Any] = {
@@ -112,3 +112,9 @@ def test_what_is_typed() -> None:
     assert groups(["city=Berlin", "city=", "stage=won"]) == {"city": ["Berlin", None], "stage": ["won"]}
     with pytest.raises(Exception, match="not of the form"):
         groups(["city"])
+
+
+def test_the_line_on_freshness_says_what_is_put_aside() -> None:
+    assert "aside" not in freshness(ANSWER)
+    lacking = {**ANSWER, "incomplete": {"put_aside": 4, "since": "2026-03-01T11:59:58.000Z"}}
+    assert "(lag 12 ms), but for 4 changes put aside since 2026-03-01 11:59" in freshness(lacking)
