@@ -11,6 +11,7 @@ from itertools import islice
 from shared.service.files.delimited import records
 from shared.service.files.encodings import find_encoding
 from shared.service.files.formats import refused
+from shared.service.files.formulas import unshield
 from shared.service.files.headers import make_header, numbered
 from shared.service.files.lines import Lines, TooLong
 from shared.service.files.rows import Found, Source
@@ -20,11 +21,13 @@ _SAMPLE_LINES = 200
 _SAMPLE = 256 * 1024
 _BLOCK = 1024 * 1024
 _WIDE = frozenset(("utf-16", "utf-16-le", "utf-16-be", "utf-32"))
+_GUESSED = "The file is not UTF-8. It is read as {}, going by its letters: say its encoding where that is wrong"
 _TOLD = re.compile(r'"?sep=(.)"?\s*')
 
 
 def find_layout(source: Source, encoding: str, delimiter: str, has_header: bool) -> Found:
     """Everything about a delimited file; what is given is not guessed. Raises Invalid when it holds no row at all."""
+    given = encoding
     with source() as stream:
         encoding = encoding or find_encoding(stream)
         stream.seek(0)
@@ -35,7 +38,10 @@ def find_layout(source: Source, encoding: str, delimiter: str, has_header: bool)
     chosen = delimiter or (told[1] if told else find_delimiter(sample))
     found = replace(found, delimiter=chosen)
     with source() as stream:
-        return _with_header(found, Lines(stream, found.encoding, start), told is not None, has_header)
+        found = _with_header(found, Lines(stream, found.encoding, start), told is not None, has_header)
+    if given or encoding.startswith("utf"):
+        return found
+    return replace(found, notes=(_GUESSED.format(encoding), *found.notes))
 
 
 def find_delimiter(sample: Sequence[str]) -> str:
@@ -85,6 +91,6 @@ def _with_header(found: Found, lines: Lines, told: bool, has_header: bool) -> Fo
             return replace(found, header=numbered(len(cells)), line=begin_line, offset=begin)
         if refusal is not None:
             raise refused("NO_HEADER", f"The header cannot be read: {refusal}")
-        header, notes = make_header(cells)
+        header, notes = make_header([unshield(cell) for cell in cells])
         return replace(found, header=header, notes=notes, line=line, offset=lines.offset)
     raise refused("EMPTY_FILE", "The file holds nothing but blank lines")

@@ -79,7 +79,15 @@ def _utf8_or_older(stream: BinaryIO, block: bytes) -> str:
         block = stream.read(_BLOCK)
     bad += bool(left_over)
     # Chance makes few valid sequences of several bytes: where they prevail, the rest are strays in a UTF-8 file.
-    return "utf-8" if not bad or good > 4 * bad else _older(sample)
+    return "utf-8" if not bad or good > 4 * bad or _mostly_utf8(sample) else _older(sample)
+
+
+def _mostly_utf8(sample: bytes) -> bool:
+    """Whether half of the lines that are not ASCII are UTF-8 throughout, which other encodings hardly ever are: the
+    rest was pasted in."""
+    lines = sample.splitlines()
+    valid = sum("\ufffd" not in line.decode("utf-8", "replace") for line in lines)
+    return 2 * valid >= len(lines)
 
 
 def _foreign(block: bytes, most: int) -> Iterator[bytes]:

@@ -106,6 +106,22 @@ def test_an_encoding_may_be_given():
     assert code(b"a\n1\n", encoding="no-such") == "UNKNOWN_ENCODING"
 
 
+def test_a_small_file_of_two_encodings_is_utf8_but_for_the_odd_row():
+    raw = "email,firstname\nb9@t.example,Zoë\n".encode() + b"b10@t.example,Zo\xeb\n"
+    assert inspect(lambda: io.BytesIO(raw)).encoding == "utf-8"
+    assert [(row.cells[1], row.problem is None) for row in rows(raw)] == [("Zoë", True), ("Zoë", False)]
+
+
+def test_a_header_that_was_made_harmless_is_itself_again():
+    assert table("'=HYPERLINK(1),town\n'=1,Ulm\n").header == ("=HYPERLINK(1)", "town")
+
+
+def test_a_guessed_encoding_is_told():
+    raw = "name,town\nHélène,Orléans\n".encode("cp1252")
+    assert "cp1252" in inspect(lambda: io.BytesIO(raw)).notes[0]
+    assert not inspect(lambda: io.BytesIO(raw), encoding="cp1252").notes
+
+
 def test_mixed_encodings_refuse_the_odd_row_and_show_it_readable():
     raw = (
         "name,town\nZoë,Köln\nHélène,Orléans\n".encode() * 3 + "Peña,Logroño\n".encode("cp1252") + "Ende,Ülm\n".encode()
