@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 MODES = ("upsert", "create", "update")
 MISSING = ("reject", "create", "left")
-DATE_FORMATS = ("DMY", "MDY", "YMD", "ISO")
+DATE_FORMATS = ("DMY", "MDY", "YMD", "ISO", "SERIAL")
 
 
 class BadOption(ValueError):

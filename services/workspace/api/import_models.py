@@ -17,7 +17,7 @@ class ColumnBody(BaseModel):
     column: str | int = Field(description="Its header, or its number from 0")
     attribute: str = Field(description="Any name of an attribute of the target")
     blank: Literal["keep", "clear"] | None = Field(None, description="What an empty cell means here")
-    date_format: Literal["DMY", "MDY", "YMD", "ISO"] | None = None
+    date_format: Literal["DMY", "MDY", "YMD", "ISO", "SERIAL"] | None = None
     decimal: Literal[".", ","] | None = None
     values: dict[str, str] = Field(default_factory=dict, description="Cell -> what is meant; an empty text clears")
 
@@ -33,7 +33,7 @@ class LinkBody(BaseModel):
 
 class EffectiveBody(BaseModel):
     column: str | int
-    date_format: Literal["DMY", "MDY", "YMD", "ISO"] | None = None
+    date_format: Literal["DMY", "MDY", "YMD", "ISO", "SERIAL"] | None = None
 
 
 class NewAttributeBody(BaseModel):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PAGE, MOST = 20, 100
 CHUNKS_READ = "crm.imports.chunks"
 _PHASES = (DRY, RUN)
+_FORMATS = ("", "json", "csv")
 
 
 def number(text: str) -> int:
@@ -76,6 +77,7 @@ def steered(command: Callable[[Runtime, Context, int], ImportJob]) -> Callable[.
     """The door of one command."""
 
     def handle(service: Runtime, id: str) -> Response:
+        json_object()  # nothing is asked for in it, and what cannot be read was not meant so
         return answer(present(command(service, context(), number(id))))
 
     return handle
@@ -91,6 +93,8 @@ def errors(service: Runtime, id: str) -> Response:
     phase = text_param("phase") or (RUN if RUN in job.phases else DRY)
     if phase not in _PHASES:
         raise Invalid.one("phase", "INVALID_PHASE", "phase must be dry or run")
+    if text_param("format") not in _FORMATS:
+        raise Invalid.one("format", "INVALID_OPTION", "format must be json or csv")
     if text_param("format") == "csv":
         headers = {"Content-Disposition": f'attachment; filename="import-{job.id}-errors.csv"'}
         return Response(error_csv(service, job, phase), 200, headers, content_type="text/csv; charset=utf-8")

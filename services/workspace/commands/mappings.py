@@ -7,13 +7,14 @@ that the target's service makes before the first row; they may be filled like an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from services.workspace.commands.targets import ImportTarget, find_target
+from services.workspace.domain.profile import ColumnSummary
 from shared.kernel.errors import ErrorList, Invalid, NotFound
 from shared.service.imports.spec import BY_ID, ImportSpec
 from shared.service.schema import FIELD_TYPES
@@ -26,6 +27,8 @@ _COLUMN_KEYS = ("column", "attribute", "blank", "date_format", "decimal", "value
 _LINK_KEYS = ("column", "type", "attribute", "relation", "missing", "values")
 _NEW_KEYS = ("name", "label", "type", "options", "unique", "searchable", "group", "description")
 _MAX_NEW = 1000
+_MOST_COLUMNS = 20_000
+_PERHAPS_NEW = frozenset({"UNKNOWN_ATTRIBUTE", "UNKNOWN_TYPE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,48 @@ class Prepared:
 def prepare(service: Runtime, target: ImportTarget, header: Sequence[str], mapping: Mapping[str, Any]) -> Prepared:
     """Check a mapping and name everything exactly. Raises Invalid with all that is wrong."""
     return _Preparation(service, target, header).prepared(mapping)
+
+
+def with_decimals(mapping: Mapping[str, Any], profile: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A mapping in which columns of numbers say how all cells of the file are written, where it is not said. Pure."""
+    known = [ColumnSummary.from_document(one) for one in profile]
+    marks: dict[Any, str] = {one.index: one.decimal for one in known if one.kind == "number" and one.decimal}
+    marks |= {one.header: one.decimal for one in known if one.kind == "number" and one.decimal}
+    columns = mapping.get("columns")
+    if not marks or not isinstance(columns, list):
+        return mapping
+    return {**mapping, "columns": [_marked(one, marks) for one in columns]}
+
+
+def _marked(one: Any, marks: Mapping[Any, str]) -> Any:
+    column = one.get("column") if isinstance(one, Mapping) else None
+    if not isinstance(column, str | int) or one.get("decimal") is not None or column not in marks:
+        return one
+    return {**one, "decimal": marks[column]}
+
+
+def check_form(service: Runtime, target: ImportTarget, mapping: Mapping[str, Any]) -> None:
+    """What can be said of a mapping before its file is known: every column that it names is taken to be there. Raises
+    Invalid with all that is wrong."""
+    named: list[object] = [mapping.get("id_column")]
+    for key in ("key", "effective_at", "columns", "links"):
+        given = mapping.get(key)
+        listed = given if isinstance(given, list) else [given]
+        named += [one.get("column") for one in listed if isinstance(one, Mapping)]
+    texts = list(dict.fromkeys(one for one in named if isinstance(one, str) and one))
+    places = [one for one in named if isinstance(one, int) and not isinstance(one, bool) and 0 <= one < _MOST_COLUMNS]
+    fill = max(places, default=-1) + 1
+    header = [*(f"\x00{place}" for place in range(fill)), *texts]
+    try:
+        prepare(service, target, header, mapping)
+    except Invalid as error:
+        inside = [one if one.name == "mapping" else replace(one, name=f"mapping.{one.name}") for one in error.errors]
+        raise Invalid(inside) from None
+
+
+def perhaps_new(error: Exception) -> bool:
+    """Whether the mistake may be that our copy of the target's definitions is a moment behind."""
+    return isinstance(error, Invalid) and all(one.code in _PERHAPS_NEW for one in error.errors)
 
 
 class _Preparation:
@@ -64,6 +109,8 @@ class _Preparation:
         asked["columns"] = self._columns(mapping)
         asked["links"] = self._links(mapping)
         asked["set"] = self._set(mapping)
+        for name in sorted({one["attribute"] for one in asked["columns"]} & asked["set"].keys()):
+            self._errors.add(f"set.{name}", "FILLED_TWICE", f"{name} is filled by a column already")
         asked["header"] = self._header
         self._single(mapping, asked)
         self._errors.raise_if_any()
@@ -79,6 +126,10 @@ class _Preparation:
         if isinstance(key, Mapping):
             self._known_keys(key, ("column", "attribute"), "key.")
             column, name = self._column(key, "key"), self._attribute(key.get("attribute"), "key.attribute", read=True)
+            found = None if name is None else self._target.find(name)
+            if found is not None and (found.system or found.name == BY_ID):
+                message = f"{found.name} is no key: to find rows by id, name the column as id_column"
+                self._errors.add("key.attribute", "INVALID_KEY", message)
             asked["key"] = {"column": column, "attribute": name}
         elif key is not None:
             self._errors.add("key", "INVALID_KEY", "key must be an object with column and attribute")
@@ -230,7 +281,7 @@ def _invalid(error: ValidationError) -> Invalid:
     for one in error.errors(include_url=False, include_context=False, include_input=False):
         where = ".".join(map(str, one["loc"])) or "mapping"
         for message in one["msg"].removeprefix("Value error, ").split("; "):
-            errors.add(where, "INVALID_MAPPING", message)
+            errors.add(where, "INVALID_MAPPING", message if where == "mapping" else f"{where}: {message}")
     return Invalid(errors.errors)
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from services.workspace.commands.mappings import Prepared, prepare
+from services.workspace.commands.mappings import Prepared, perhaps_new, prepare, with_decimals
 from services.workspace.commands.rights import require_prepared
 from services.workspace.commands.steering import visible
 from services.workspace.commands.targets import find_target, patiently
 from services.workspace.tables import jobs
 from services.workspace.tables.jobs import READY, ImportJob
 from shared.kernel.context import Actor, Context
-from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.errors import Conflict
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime
-
-_PERHAPS_NEW = frozenset({"UNKNOWN_ATTRIBUTE", "UNKNOWN_TYPE"})
 
 
 def set_mapping(service: Runtime, ctx: Context, ident: int, mapping: Mapping[str, Any]) -> ImportJob:
@@ -26,7 +24,7 @@ def set_mapping(service: Runtime, ctx: Context, ident: int, mapping: Mapping[str
     job = visible(service, ctx.actor, ident)
     if job.state != READY:
         raise Conflict(f"The import is {job.state}: columns are mapped while it is ready")
-    prepared = patiently(lambda: _prepared(service, ctx.actor, job, mapping), _new)
+    prepared = patiently(lambda: _prepared(service, ctx.actor, job, mapping), perhaps_new)
     with service.db.transaction() as connection:
         if jobs.find(connection, ident, lock=True).state != READY:
             raise Conflict("The import has begun meanwhile: columns are mapped while it is ready")
@@ -36,7 +34,9 @@ def set_mapping(service: Runtime, ctx: Context, ident: int, mapping: Mapping[str
 
 def _prepared(service: Runtime, actor: Actor, job: ImportJob, mapping: Mapping[str, Any]) -> Prepared:
     target = find_target(service, job.entity_type)
-    prepared = prepare(service, target, job.header, mapping)
+    with service.db.connect() as connection:
+        profile = jobs.profile(connection, job.id)
+    prepared = prepare(service, target, job.header, with_decimals(mapping, profile or ()))
     require_prepared(service, actor, target, prepared.spec.model_dump(mode="json"), prepared.attributes)
     return prepared
 
@@ -44,8 +44,3 @@ def _prepared(service: Runtime, actor: Actor, job: ImportJob, mapping: Mapping[s
 def _store(connection: Any, job: ImportJob, prepared: Prepared) -> None:
     spec = prepared.spec.model_dump(mode="json")
     jobs.change(connection, job.id, spec=spec, attributes=list(prepared.attributes), wanted=prepared.mapping)
-
-
-def _new(error: Exception) -> bool:
-    """Whether the mistake may be that our copy of the target's definitions is a moment behind."""
-    return isinstance(error, Invalid) and all(one.code in _PERHAPS_NEW for one in error.errors)

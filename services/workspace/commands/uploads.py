@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from services.workspace.commands.mappings import KEYS
+from services.workspace.commands.mappings import KEYS, check_form, perhaps_new
 from services.workspace.commands.rights import require_asked
 from services.workspace.commands.steering import begin_reading
-from services.workspace.commands.targets import ImportTarget, find_target, require_write
+from services.workspace.commands.targets import ImportTarget, find_target, patiently, require_write
 from services.workspace.tables import jobs, parts
 from services.workspace.tables.jobs import DRY, RUN, ImportJob
 from services.workspace.tables.parts import PartWriter
@@ -70,6 +70,8 @@ def open_upload(
     require_write(ctx.actor, target)
     wanted = _only_new(target, request.get("mapping"))
     if wanted is not None:
+        if origin == "native":  # others are told of their own words
+            patiently(lambda: check_form(service, target, wanted), perhaps_new)
         require_asked(service, ctx.actor, target, wanted)
     options = {name: request[name] for name in (*_OPTIONS, "has_header") if request.get(name) not in (None, "")}
     shown = _plain_name(file_name)

@@ -27,6 +27,7 @@ MAX_OPTIONS = 100
 _FEW = 4
 _ENOUGH = 10
 _LONG = 250
+_PLAIN = re.compile(r"\s*[+-]?\d+\s*")
 _NEARLY = 0.95
 _TELEPHONE = re.compile(r"tel|phone|fax|mobil|handy|cell|电话|手机", re.IGNORECASE)
 _FORMS = {DMY: "DMY", MDY: "MDY", YMD: "YMD"}
@@ -91,7 +92,8 @@ def _number(column: Column) -> Kind:
     if column.separated:
         text = "Every mark in the numbers can be a decimal mark or one between thousands: say which"
         return Kind("number", notes=(text,))
-    return Kind("number")
+    # Plain numbers need no mark; money does, although it is the same under both.
+    return Kind("number", decimal=None if all(map(_PLAIN.fullmatch, column.samples)) else ".")
 
 
 def _words(column: Column) -> Kind:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from services.workspace.commands.mappings import prepare
+from services.workspace.commands.mappings import prepare, with_decimals
 from services.workspace.commands.steering import begin_phase, require_filled
 from services.workspace.commands.targets import find_target
 from services.workspace.domain.cutting import Cutter
@@ -21,7 +21,7 @@ from services.workspace.tables.jobs import FAILED, READING, READY, ImportJob
 from shared.contracts.imports import RowError
 from shared.kernel.clock import monotonic
 from shared.kernel.db import Connection
-from shared.kernel.errors import CrmError
+from shared.kernel.errors import CrmError, Invalid
 from shared.service.files.reading import Found, inspect, read_rows
 from shared.service.files.rows import Row, Source
 from shared.service.work import ledger
@@ -151,11 +151,12 @@ def after_reading(runtime: Runtime, connection: Connection, job: ImportJob) -> N
     if job.wanted is None:
         return
     try:
-        prepared = prepare(runtime, find_target(runtime, job.entity_type), job.header, job.wanted)
+        mapping = with_decimals(job.wanted, jobs.profile(connection, job.id) or ())
+        prepared = prepare(runtime, find_target(runtime, job.entity_type), job.header, mapping)
         if job.begins:
             require_filled(prepared.spec.model_dump(mode="json"))
     except CrmError as error:
-        jobs.change(connection, job.id, state=FAILED, error=error.message[:_LONGEST_ERROR])
+        jobs.change(connection, job.id, state=FAILED, error=_told(error)[:_LONGEST_ERROR])
         return
     jobs.change(
         connection,
@@ -166,6 +167,13 @@ def after_reading(runtime: Runtime, connection: Connection, job: ImportJob) -> N
     )
     if job.begins:
         begin_phase(connection, jobs.find(connection, job.id), job.begins)
+
+
+def _told(error: CrmError) -> str:
+    """What is wrong and where: an import that failed shows one line."""
+    if not isinstance(error, Invalid):
+        return error.message
+    return "; ".join(f"{one.name}: {one.message}" if one.name else one.message for one in error.errors)
 
 
 def _take(cutter: Cutter, row: Row) -> None:

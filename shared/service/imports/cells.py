@@ -73,16 +73,17 @@ def read_boolean(text: str) -> bool:
 
 
 def number_reader(mark: Decimals | None) -> Callable[[str], str]:
-    """A reader of numbers with this decimal mark; None takes only what cannot be misread."""
+    """A reader of numbers with this decimal mark; None takes plain ones only."""
 
     def read(text: str) -> str:
         """Plain decimal text; raises CellProblem."""
-        found = _number(_CURRENCY.sub("", text.strip()), mark)
+        stripped = text.strip()
+        found = _number(_CURRENCY.sub("", stripped) if mark else stripped, mark)
         if found is None:
             hint = (
                 f"with the decimal mark {mark}"
                 if mark
-                else "that can be read in one way only: declare its decimal mark"
+                else "as plain as 1234.5: declare the decimal mark, then currencies and marks between thousands go too"
             )
             raise CellProblem(COULD_NOT_PARSE_NUMBER, f"not a number {hint}")
         return found
@@ -97,10 +98,8 @@ def _number(text: str, mark: Decimals | None) -> str | None:
         if mark == "." and _PLAIN.fullmatch(text):
             return text
         return _ungrouped(text, mark) if _GROUPED[mark].fullmatch(text) else None
-    if _PLAIN.fullmatch(text):
-        return text
-    readings = {found for one in _GROUPED if (found := _number(text, one)) is not None}
-    return readings.pop() if len(readings) == 1 else None
+    # Each cell alone could be read in one way, and two of them in two: a column is of one form.
+    return text if _PLAIN.fullmatch(text) else None
 
 
 def _ungrouped(text: str, mark: str) -> str:
@@ -123,10 +122,10 @@ def moment_reader(form: DateFormat | None) -> Callable[[str], str]:
 def read_moment(text: str, form: DateFormat | None) -> str:
     """`YYYY-MM-DD`, or an ISO instant when a time of day (other than midnight) is given; raises CellProblem.
 
-    ISO, Excel serials (five digits), epoch milliseconds and written months are taken whatever the form; None takes,
-    besides, what makes a date in one way only.
+    ISO, epoch milliseconds and written months are taken whatever the form, Excel serials (five digits) where they are
+    declared; None takes, besides, what makes a date in one way only.
     """
-    for attempt in (_iso, _serial, _named):
+    for attempt in (_iso, _named, *((_serial,) if form == "SERIAL" else ())):
         found = attempt(text) if len(text) <= _LONGEST else None
         if found is not None:
             return found
@@ -136,7 +135,7 @@ def read_moment(text: str, form: DateFormat | None) -> str:
     numbers = (parts[1], parts[3], parts[4])
     readings = set(_readings(numbers, form))
     if len(readings) > 1:
-        raise CellProblem(COULD_NOT_PARSE_DATE, "could be day/month or month/day: declare the date format")
+        raise CellProblem(COULD_NOT_PARSE_DATE, "could be more than one day: declare the date format")
     if not readings:
         raise CellProblem(COULD_NOT_PARSE_DATE, f"no such day{_told(form)}")
     return _joined(readings.pop(), parts[5])
@@ -149,7 +148,7 @@ def _told(form: str | None) -> str:
 def _readings(numbers: tuple[str, str, str], form: str | None) -> Iterator[tuple[int, int, int]]:
     """Every (year, month, day) that the numbers make. A year of four digits in front is always year, month, day."""
     leading = len(numbers[0]) == 4
-    forms = ("YMD",) if leading else (form,) if form in _ORDERS else ("DMY", "MDY")
+    forms = ("YMD",) if leading else (form,) if form in _ORDERS else ("DMY", "MDY", "YMD")
     for one in forms:
         year, month, day = (numbers[place] for place in _ORDERS[one])
         if len(year) not in (2, 4) or len(month) > 2 or len(day) > 2:

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Blank = Literal["keep", "clear"]
-DateFormat = Literal["DMY", "MDY", "YMD", "ISO"]
+DateFormat = Literal["DMY", "MDY", "YMD", "ISO", "SERIAL"]
 Decimals = Literal[".", ","]
 Missing = Literal["reject", "create", "left"]
 Mode = Literal["create", "update", "upsert"]
@@ -38,8 +38,8 @@ class Column(_Frozen):
     """One column that fills one attribute.
 
     blank: what an empty cell means here, None: as the whole import. date_format and decimal: how cells are written,
-    None: only what cannot be misread is taken (ISO dates, Excel serials; one kind of separator). values: cell text ->
-    what is meant instead, tried before anything else ("" clears).
+    None: only what cannot be misread is taken (ISO dates, plain numbers). SERIAL: days as spreadsheets count them.
+    values: cell text -> what is meant instead, tried before anything else ("" clears).
     """
 
     index: int = Field(ge=0)
