@@ -87,11 +87,13 @@ def overview(service: Runtime, ctx: Context) -> Response:
     require_scope(ctx.actor, REPORTS_READ)
     with service.db.connect() as connection:
         found = store.listed(connection, (*store.ACTIVE, store.FAILED), filters=False)
-    asked = {text_param("metric"): (text_param("by"), text_param("across"))}
+    named = text_param("metric")
+    asked = {named: (text_param("by"), text_param("across"))}
     shown = [view for one in found if (view := _view(service, ctx, one, *asked.get(one.name, ("", ""))))]
     assert isinstance(service.own, Answers)
     saved = [_saved(one) for one in filters.listing(service.own, ctx)["results"]]
-    return _rendered("metrics.html", metrics=shown, filters=saved)
+    unknown = "" if any(one["name"] == named for one in shown) else named
+    return _rendered("metrics.html", metrics=shown, filters=saved, unknown=unknown)
 
 
 def _saved(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def _view(service: Runtime, ctx: Context, one: store.Metric, by: str, across: st
     names = [part.name for part in one.definition.dimensions]
     # Not every reader may see what linked entities are: that is shown to who asks for it.
     own = [part.name for part in one.definition.dimensions if "." not in part.attribute]
-    chosen = by if by in names or (by and not one.entity_type) else next(iter([*own, *names]), "")
+    chosen = by or next(iter([*own, *names]), "")
     view: dict[str, Any] = {
         "name": one.name,
         "label": one.definition.label,

@@ -49,6 +49,14 @@ def test_every_metric_with_bars_and_freshness(web: Any) -> None:
     assert 'class="minus" style="width: 17%"' in page
 
 
+def test_what_is_not_there_is_said(web: Any) -> None:
+    page = web.get(f"/reporting/?metric={EVIL}").text
+    assert "There is no metric" in page
+    assert "<script>" not in page
+    assert "There is no metric" not in web.get("/reporting/?metric=turnover&by=city").text
+    assert "by: " in unescape(web.get("/reporting/?metric=turnover&by=nothing").text)
+
+
 def test_every_number_leads_to_its_entities(web: Any) -> None:
     links = [
         unescape(one) for one in re.findall(r'<a href="(/reporting/explanation[^"]+)"', web.get("/reporting/").text)
