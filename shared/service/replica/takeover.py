@@ -25,7 +25,6 @@ from shared.service.replica.facts import (
     Step,
     Values,
     advance,
-    forget,
     kept_by_the_system,
     naive,
     new_fact,
@@ -36,7 +35,16 @@ from shared.service.replica.facts import (
 
 _BETWEEN = """select id, version, archived, values::text, checksum from fact
 where type_no = %(no)s and id > %(after)s and id <= %(upto)s order by id for update"""
-_LOSE = "delete from fact where type_no = %(no)s and id = any(%(ids)s)"
+_LOSE = tuple(
+    f"delete from {table} where type_no = %(no)s and id = any(%(ids)s)"
+    for table in ("fact", "fact_version", "fact_transition")
+)
+# A source that was put back to an earlier day goes on from there: what came after never was.
+_TAKE_BACK = tuple(
+    f"""delete from {table} t using unnest(%(ids)s::bigint[], %(versions)s::bigint[]) now(id, version)
+    where t.type_no = %(no)s and t.id = now.id and t.version > now.version"""
+    for table in ("fact_version", "fact_transition")
+)
 _LINKS_BETWEEN = """select relation, from_id, to_id from fact_link
 where (relation, from_id, to_id) > (%(r1)s::int, %(f1)s::bigint, %(t1)s::bigint)
 and (relation, from_id, to_id) <= (%(r2)s::int, %(f2)s::bigint, %(t2)s::bigint)"""
@@ -76,9 +84,8 @@ def take_over(
         changes.append(FactChange(known, ident, fact.version + 1, ERASED, moment, moment, fact.live, None))
     store(connection, facts)
     _note(connection, known, steps)
-    if lost:
-        connection.run(_LOSE, {"no": known.no, "ids": lost})
-        forget(connection, [one for one in changes if one.kind == ERASED])
+    for statement in _LOSE if lost else ():
+        connection.run(statement, {"no": known.no, "ids": lost})
     return changes
 
 
@@ -94,7 +101,7 @@ def _step(known: KnownType, facts: Mapping[Key, Fact], state: State, damaged: Co
 
 
 def _note(connection: Connection, known: KnownType, steps: Sequence[Step]) -> None:
-    """Versions taken over whole: what led to them is not known here."""
+    """Versions taken over whole: what led to them is not known here, and nothing comes after them yet."""
     rows = [
         {
             "type_no": known.no,
@@ -108,6 +115,9 @@ def _note(connection: Connection, known: KnownType, steps: Sequence[Step]) -> No
         for one in steps
     ]
     if rows:
+        ids = {"ids": [one.id for one in steps], "versions": [one.version for one in steps]}
+        for statement in _TAKE_BACK:
+            connection.run(statement, {"no": known.no, **ids})
         connection.run(VERSIONS, {"rows": dumps(rows).decode()}, prepare=True)
 
 

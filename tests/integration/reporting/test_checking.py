@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.bus.account import accounts
+from shared.service.replica.catalogs import KnownType
 from shared.service.replica.checking import Means, Outcome, check
+from shared.service.replica.comparing import their_entities
+from shared.service.replica.takeover import State, take_over
 from tests.integration.reporting.conftest import Reporting
 from tests.integration.reporting.test_projections import assert_exact, held, metrics, work  # noqa: F401
 
@@ -21,7 +25,7 @@ def some(reporting: Reporting) -> None:
 
 
 def checked(reporting: Reporting, **more: Any) -> Outcome:
-    web = reporting.system.client("contacts")
+    web: Any = reporting.system.client("contacts")
     reread, settle = more.pop("reread", False), more.pop("settle", reporting.catch_up)
     project = reporting.projections.project
     means = Means(reporting.db, lambda path: web.get(path).json, settle, project=project, **more)
@@ -30,6 +34,13 @@ def checked(reporting: Reporting, **more: Any) -> Outcome:
 
 def told(outcome: Outcome) -> list[tuple[int, str]]:
     return [(one.id, one.why) for one in outcome.differences]
+
+
+def their_state(reporting: Reporting, ident: int) -> tuple[KnownType, State]:
+    web: Any = reporting.system.client("contacts")
+    with reporting.db.connect() as connection:
+        known = reporting.projections.catalogs.types(connection).type("company")
+    return known, their_entities(known, lambda path: web.get(path).json, ident - 1, ident)[ident].told
 
 
 def one_of(reporting: Reporting) -> int:
@@ -81,8 +92,25 @@ def test_an_archived_one_that_came_back_to_life_is_found(reporting: Reporting) -
     assert_exact(reporting)
 
 
-def test_the_erased_are_no_ghosts(reporting: Reporting) -> None:
+def test_a_source_that_was_put_back_takes_what_came_later_along(reporting: Reporting) -> None:
+    """As after a restore: the log here knows versions that are none any more."""
+    ident = one_of(reporting)
     web = reporting.system.client("contacts")
+    for status in ("OPEN", "NEW", "OPEN"):
+        web.patch(f"/api/v1/objects/companies/{ident}", json={"values": {"lead_status": status}})
+    reporting.catch_up()
+    known, state = their_state(reporting, ident)
+    back = replace(state, version=state.version - 2)
+    with reporting.db.transaction() as connection:
+        take_over(connection, known, [back], ident - 1, ident)
+        top = "select max(version) from fact_version where type_no = %s and id = %s"
+        assert connection.row(top, (known.no, ident)) == (back.version,)
+        take_over(connection, known, [state], ident - 1, ident)
+    assert told(checked(reporting)) == []
+
+
+def test_the_erased_are_no_ghosts(reporting: Reporting) -> None:
+    web: Any = reporting.system.client("contacts")
     erased = int(web.post("/api/v1/objects/companies", json={"values": {"name": "erased"}}).json["id"])
     reporting.catch_up()
     assert web.post(f"/api/v1/objects/companies/{erased}/erase", json={}).status_code < 300
@@ -96,7 +124,8 @@ def test_the_erased_are_no_ghosts(reporting: Reporting) -> None:
 
 def test_what_was_given_up_here_is_older_and_is_brought_to_the_present(reporting: Reporting) -> None:
     """As if events had been skipped: nothing is in flight, so that another version is a difference."""
-    web, ident = reporting.system.client("contacts"), one_of(reporting)
+    ident = one_of(reporting)
+    web: Any = reporting.system.client("contacts")
     for status in ("OPEN", "NEW"):
         sent = web.patch(f"/api/v1/objects/companies/{ident}", json={"values": {"lead_status": status}})
         assert sent.status_code == 200
