@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from shared.eav.attempts import NeedSlots
 from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
 from shared.eav.entity import Entity, View
 from shared.eav.presenting import present
 from shared.eav.requests import Draft, ItemError, Update, Upsert
@@ -32,6 +34,30 @@ def nothing_kept_out(
 ) -> Mapping[tuple[int, str], CrmError]:
     """Every value may be written."""
     return {}
+
+
+Further = Mapping[str, Mapping[str, str]]
+"""By name of the entity type: unique attribute -> the one that lists further values of it, parted by semicolons."""
+NOTHING_FURTHER: Further = MappingProxyType({})
+
+
+def listed_keys(live: LiveType, values: Mapping[str, Any], further: Further) -> dict[tuple[int, str], AttributeDef]:
+    """The keys that further values of unique attributes would have if they were the value: which attribute lists them.
+    values: by name."""
+    found = {}
+    for name, beside in further.get(live.name, {}).items():
+        unique = live.attributes[name]
+        for part in str(values.get(beside) or "").split(";"):
+            if part.strip():
+                found[unique.id, kind_of(unique).unique_key(part.strip(), unique)] = live.attributes[beside]
+    return found
+
+
+def named(error: CrmError, attribute: AttributeDef) -> CrmError:
+    """The same said of another attribute, in which the value stood."""
+    if not isinstance(error, InvalidValues):
+        return error
+    return InvalidValues([replace(part, name=attribute.wire) for part in error.errors])
 
 
 @dataclass(slots=True)
@@ -64,12 +90,31 @@ class Batch:
                 return
         self.keys |= dict.fromkeys(keys, place)
 
-    def keep_out(self, connection: Connection, kept_out: KeptOut) -> None:
-        """Refuse items with values that may not be written. Raises one unless the batch is partial."""
-        if self.keys:
-            for key, error in kept_out(connection, self.live, self.keys).items():
-                self.refuse(self.keys[key], error)
+    def keep_out(self, connection: Connection, kept_out: KeptOut, further: Further = NOTHING_FURTHER) -> None:
+        """Refuse items with values that may not be written, also among further ones. Raises one unless the batch is
+        partial."""
+        listed = [(place, listed_keys(self.live, values, further)) for place, values in self._news(further)]
+        keys = {*self.keys, *(key for _, found in listed for key in found)}
+        if keys:
+            refused = kept_out(connection, self.live, keys)
+            for key, error in refused.items():
+                if key in self.keys:
+                    self.refuse(self.keys[key], error)
+            for place, found in listed:
+                for key in found.keys() & refused.keys():
+                    self.refuse(place, named(refused[key], found[key]))
             self.settle()
+
+    def _news(self, further: Further) -> list[tuple[int, Values]]:
+        """What is written, by place, when the type has lists of further values."""
+        if self.live.name not in further:
+            return []
+        attributes = self.live.attributes
+        changed = [
+            (place, {name: value for name, value in one.values.items() if attributes[name].key in one.changed})
+            for place, one in self.updates.items()
+        ]
+        return [*self.inserts.items(), *changed]
 
     def draft(self, judge: Judge, place: int, given: Mapping[str, object], context: Context) -> None:
         """Judge an entity to create: it is inserted or refused."""

@@ -59,9 +59,10 @@ class Engine:
         self.reads = Reads(database, self.catalog, judge, self.relations, walk)
         attempts = Attempts(database, self.catalog, lambda: partitions(database))
         self.links = Links(database, self.catalog, self.relations, attempts, publish_links)
-        self.writes = Writes(attempts, judge, publish, self.links, kept_out)
+        further = {name: one.further for name, one in (gatherings or {}).items() if one.further}
+        self.writes = Writes(attempts, judge, publish, self.links, kept_out, further)
         moves = LinkMoves(self.relations)
         self.merges = Merges(attempts, judge, publish, moves, gatherings or {})
         self.unmerges = Unmerges(attempts, publish, moves, gatherings or {})
         self.erasing = Erasing(attempts, self.catalog, judge, publish, self.relations)
-        self.bulk = Bulk(database, attempts, judge, publish, self.links, kept_out)
+        self.bulk = Bulk(database, attempts, judge, publish, self.links, kept_out, further)

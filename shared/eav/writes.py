@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from shared.eav import batches
 from shared.eav.absorbed import heirs
 from shared.eav.attempts import Attempts, Overtaken, Publish, Taken, unique_clashes
 from shared.eav.batches import Batch, Items, KeptOut, Known, Outcome, Refused, nothing_kept_out
@@ -49,12 +50,14 @@ class Writes:
         publish: Publish,
         links: Links,
         kept_out: KeptOut = nothing_kept_out,
+        further: batches.Further = batches.NOTHING_FURTHER,
     ) -> None:
         self._attempts = attempts
         self._judge = judge
         self._publish = publish
         self._links = links
         self._kept_out = kept_out
+        self._further = further
 
     def create(
         self,
@@ -268,7 +271,7 @@ class Writes:
 
         sought: keys the items were looked up by.
         """
-        batch.keep_out(connection, self._kept_out)
+        batch.keep_out(connection, self._kept_out, self._further)
         beside = prepare_beside(self._links, connection, batch, items)
         done: dict[int, Written] = {}
         with Taken.watching(batch.live, batch.inserts, batch.updates, sought):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.eav.attempts import Attempts, NeedSlots, Overtaken
-from shared.eav.batches import KeptOut, Refused, nothing_kept_out
+from shared.eav.batches import NOTHING_FURTHER, Further, KeptOut, Refused, listed_keys, named, nothing_kept_out
 from shared.eav.bulk.finding import Found, Key, sought
 from shared.eav.bulk.items import MAX_ITEMS, BulkItem, BulkOutcome
 from shared.eav.bulk.judging import Items, Pass
@@ -19,6 +19,7 @@ from shared.eav.bulk.plan import Plan, Prepared
 from shared.eav.bulk.shapes import Shapes
 from shared.eav.bulk.storing import Publish, changed_by, store
 from shared.eav.catalog import LiveType
+from shared.eav.declare import AttributeDef
 from shared.eav.guard import guard
 from shared.eav.links.links import Links
 from shared.eav.store import statements
@@ -43,6 +44,7 @@ class Bulk:
         publish: Publish,
         links: Links,
         kept_out: KeptOut = nothing_kept_out,
+        further: Further = NOTHING_FURTHER,
     ) -> None:
         self._database = database
         self._attempts = attempts
@@ -50,6 +52,7 @@ class Bulk:
         self._publish = publish
         self._links = links
         self._kept_out = kept_out
+        self._further = further
         self._shapes: dict[str, Shapes] = {}
 
     def write(
@@ -73,7 +76,7 @@ class Bulk:
             raise Invalid.one("items", "TOO_MANY", f"at most {MAX_ITEMS:,} items can be written at once")
 
         def once(live: LiveType, refused: Refused) -> list[BulkOutcome]:
-            call = _Call(Found(live), self._shapes_of(live), items, context, refused, self._kept_out)
+            call = _Call(Found(live), self._shapes_of(live), items, context, refused, self._kept_out, self._further)
             # Nothing is locked while items are judged: in a repeated import most of them change nothing.
             with self._database.connect() as connection:
                 plan = call.first(connection)
@@ -137,6 +140,7 @@ class _Call:
     context: Context
     refused: Refused
     kept_out: KeptOut
+    further: Further
 
     def __post_init__(self) -> None:
         shapes, live = self.shapes, self.found.live
@@ -167,11 +171,27 @@ class _Call:
                 return plan
 
     def barred(self, connection: Connection, plan: Plan) -> Refused:
-        """Items that take values which may not be written; a value that somebody has is written already."""
-        new = plan.taken.keys() - self.found.owners.keys() - self._let_in
+        """Items that take values which may not be written, or list them; a value that somebody has is written
+        already."""
+        listed = self._listed(plan)
+        new = (plan.taken.keys() | listed.keys()) - self.found.owners.keys() - self._let_in
         self._let_in |= new
         errors = self.kept_out(connection, self.live, new) if new else {}
-        return {place: error for key, error in errors.items() for place in plan.taken[key]}
+        refused = {
+            place: named(error, beside) for key, error in errors.items() for place, beside in listed.get(key, ())
+        }
+        return refused | {place: error for key, error in errors.items() for place in plan.taken.get(key, ())}
+
+    def _listed(self, plan: Plan) -> dict[Key, list[tuple[int, AttributeDef]]]:
+        """Keys of further values that items bring, with their places and the attribute that lists them."""
+        found: dict[Key, list[tuple[int, AttributeDef]]] = {}
+        lists = [self.live.attributes[one] for one in self.further.get(self.live.name, {}).values()]
+        for step in (step for entry in plan.entries for step in entry.steps) if lists else ():
+            before, after = step.judged.before or {}, step.judged.after
+            brought = {one.name: after.get(one.key) for one in lists if after.get(one.key) != before.get(one.key)}
+            for key, beside in listed_keys(self.live, brought, self.further).items():
+                found.setdefault(key, []).append((step.place, beside))
+        return found
 
 
 def _locked(connection: Connection, found: Found, plan: Plan, locked: set[int]) -> bool:

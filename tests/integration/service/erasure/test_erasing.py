@@ -13,6 +13,7 @@ from shared.bus import outbox
 from shared.bus.feed import Feed
 from shared.contracts.event import ERASED, Event
 from shared.eav.bulk.items import BulkItem
+from shared.eav.requests import Ref
 from shared.kernel.clock import now
 from shared.kernel.context import Context
 from shared.service.erasure.secret import Secret
@@ -300,6 +301,13 @@ class TestBlock:
         other = person.create({"first_name": "Other"})
         changed = person.client.patch(f"{CONTACTS}/{other}", json={"values": {"email": person.mail}})
         assert changed.status_code == 400
+        further = {"hs_additional_emails": f"else@x.test; {person.mail.upper()}"}
+        for body in ({"properties": further}, {"properties": {**further, "email": f"fresh{person.mail}"}}):
+            path, verb = (DIALECT, "POST") if "email" in body["properties"] else (f"{DIALECT}/{other}", "PATCH")
+            refused = person.client.open(path, method=verb, json=body)
+            assert refused.status_code == 400
+            (error,) = refused.json["errors"]
+            assert (error["code"], error["context"]["propertyName"]) == ("ERASED_VALUE", ["hs_additional_emails"])
         inputs = [{"id": person.mail, "properties": {"email": person.mail}, "objectWriteTraceId": "1"},
                   {"id": f"free{person.mail}", "properties": {}, "objectWriteTraceId": "2"}]  # fmt: skip
         batch = person.client.post(DIALECT + "/batch/upsert", json={"inputs": inputs})
@@ -307,9 +315,12 @@ class TestBlock:
         assert batch.json["errors"][0]["context"]["objectWriteTraceId"] == ["1"]
         assert len(batch.json["results"]) == 1
         runtime = system.runtime("contacts")
-        items = [BulkItem({"email": person.mail}), BulkItem({"email": f"fine{person.mail}"})]
+        items = [BulkItem({"email": person.mail}), BulkItem({"email": f"fine{person.mail}"}),
+                 BulkItem({"email": f"new{person.mail}", **further}),
+                 BulkItem(further, Ref(id=int(other)), "update")]  # fmt: skip
         outcomes = runtime.engine.bulk.write("contact", items, Context())
-        assert [one.outcome for one in outcomes] == ["rejected", "created"]
+        assert [one.outcome for one in outcomes] == ["rejected", "created", "rejected", "rejected"]
+        assert outcomes[3].errors[0].name == "hs_additional_emails"
         assert outcomes[0].errors[0].code == "ERASED_VALUE"
 
     def test_a_value_nobody_has_is_kept_out_as_well(self, contacts: FlaskClient, word: str) -> None:
