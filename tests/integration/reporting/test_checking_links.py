@@ -17,7 +17,7 @@ METRIC = {"name": "by_industry", "entity_type": "contact", "dimensions": ["compa
 @pytest.fixture(scope="module")
 def pair(reporting: Reporting) -> tuple[int, int]:
     """A contact and the company that it is linked to, in a metric by the company's industry."""
-    web = reporting.system.client("contacts")
+    web: Any = reporting.system.client("contacts")
     reporting.catch_up()
     metric = define(reporting, METRIC)
     made = []
@@ -31,7 +31,7 @@ def pair(reporting: Reporting) -> tuple[int, int]:
 
 
 def checked(reporting: Reporting, *, mend: bool = False) -> LinkOutcome:
-    web = reporting.system.client("contacts")
+    web: Any = reporting.system.client("contacts")
     asks = {"contacts": lambda path: web.get(path).json}
     means = LinkMeans(reporting.db, asks, lambda source: reporting.catch_up(source), mend, 0.0)
     return check_links(means, reporting.projections.catalogs)
@@ -79,7 +79,7 @@ def test_a_link_lost_there_in_one_direction_is_damage_there(reporting: Reporting
     lost = (AHEAD, *pair)
     sql = "select since, clock from eav_link where relation = %s and from_id = %s and to_id = %s"
     with reporting.contacts.db.connect() as connection:
-        since, clock = connection.row(sql, lost) or ()
+        [(since, clock)] = connection.rows(sql, lost)
     run(reporting.contacts.db, THERE, lost)
     outcome = checked(reporting, mend=True)
     assert (told(outcome), outcome.repaired, outcome.unproven) == ([(lost, "damaged there")], 0, {AHEAD})
