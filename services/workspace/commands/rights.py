@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from services.workspace.commands.targets import ImportTarget, find_target
 from services.workspace.tables.jobs import ImportJob
-from shared.eav.declare import TypeDef
 from shared.kernel.context import Actor
 from shared.kernel.errors import Forbidden
 from shared.service.permissions import EFFECTIVE_WRITE, Kind, allowed, scopes_for
+from shared.service.schema import TypeDef
 
 if TYPE_CHECKING:
     from shared.service.runtime import Runtime

@@ -70,8 +70,7 @@ def open_upload(
     require_write(ctx.actor, target)
     wanted = _only_new(target, request.get("mapping"))
     if wanted is not None:
-        if origin == "native":  # others are told of their own words
-            patiently(lambda: check_form(service, target, wanted), perhaps_new)
+        _check_native(service, target, wanted, origin)
         require_asked(service, ctx.actor, target, wanted)
     options = {name: request[name] for name in (*_OPTIONS, "has_header") if request.get(name) not in (None, "")}
     shown = _plain_name(file_name)
@@ -90,6 +89,12 @@ def open_upload(
             return jobs.find(connection, _created(connection, ctx, shown, **columns))
         jobs.change(connection, staged.id, **columns)
         return jobs.find(connection, staged.id)
+
+
+def _check_native(service: Runtime, target: ImportTarget, wanted: Mapping[str, Any], origin: str) -> None:
+    """What is wrong with a mapping whatever its file; other doors tell it in words of their own. Raises Invalid."""
+    if origin == "native":
+        patiently(lambda: check_form(service, target, wanted), perhaps_new)
 
 
 def _only_new(target: ImportTarget, mapping: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

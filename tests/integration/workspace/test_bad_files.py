@@ -139,3 +139,27 @@ def test_an_upload_that_is_refused_leaves_nothing(moving: Moving):
     with moving.runtime("workspace").db.connect() as connection:
         assert connection.row("select count(*) from import_job where state = 'uploading'") == (0,)
         assert connection.row("select count(*) from import_file_part") == (0,)
+
+
+FILE = "E-mail,Vorname\nann@example.org,Ann\n"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "where"),
+    [
+        ({"columns": [{"column": "a", "attribute": "email", "label": "x"}]}, "mapping.columns[0].label"),
+        ({"links": [{"column": 9, "type": "company", "relation": "parent"}]}, "mapping.links.0.relation"),
+        ({"key": {"column": "a", "attribute": "id"}}, "mapping.key.attribute"),
+        ({"columns": [{"column": "a", "attribute": "email"}], "set": {"email": "b@example.org"}}, "mapping.set.email"),
+    ],
+)
+def test_a_mapping_without_sense_is_refused_with_its_upload_and_says_where(moving: Moving, mapping, where):
+    answer = moving.upload(FILE, status=400, mapping=mapping)
+    assert [one["context"]["propertyName"] for one in answer["errors"]] == [[where]]
+
+
+def test_what_a_door_cannot_understand_it_refuses(moving: Moving):
+    ident, client = moving.upload(FILE)["id"], moving.client()
+    assert client.get(f"/api/v1/imports/{ident}/errors?format=exe").status_code == 400
+    broken = {"data": b"{broken", "content_type": "application/json"}
+    assert client.post(f"/api/v1/imports/{ident}/start", **broken).status_code == 400
