@@ -6,6 +6,7 @@ is refused as a whole. Not for rows whose targets are there: the engine refuses 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from shared.eav.links import store
@@ -48,7 +49,7 @@ def impossible(
                 if edge is None:
                     break
                 child, parent = (name, other) if edge.upwards else (other, name)
-                if _stands_above(parents | made, edge.tree, child, parent):
+                if _stands_above(ChainMap(made, parents), edge.tree, child, parent):
                     refused.setdefault(one.line, (place, CIRCLE))
                 made[edge.tree, child] = parent
         if one.line not in refused:
