@@ -38,11 +38,8 @@ def filled(reporting: Reporting, web: Any) -> Any:
     for city, revenue, at in ROWS:
         body = {"values": {"city": city, "annual_revenue": revenue}, "effective_at": at}
         assert reporting.system.client("contacts").post(COMPANIES, json=body).status_code == 201
-    common = {
-        "entity_type": "company",
-        "dimensions": ["city"],
-        "time": {"attribute": "created_at", "time_zone": "Europe/Vienna"},
-    }
+    since = {"attribute": "created_at", "time_zone": "Europe/Vienna"}
+    common = {"entity_type": "company", "dimensions": ["city"], "time": since}
     for name, measure in (
         ("number", {"kind": "count"}),
         ("turnover", {"kind": "sum", "attribute": "annual_revenue"}),
@@ -140,15 +137,8 @@ def test_as_of_a_day(reporting: Reporting, filled: Any) -> None:
 
 
 def test_every_problem_of_a_question_at_once(filled: Any) -> None:
-    question = {
-        "by": ["town"],
-        "period": "someday",
-        "series": "hour",
-        "sort": "up",
-        "top": 0,
-        "colour": 1,
-        "as_of": "x",
-    }
+    wrong = {"period": "someday", "series": "hour", "sort": "up", "top": 0, "colour": 1, "as_of": "x"}
+    question = {"by": ["town"], **wrong}
     found = filled.post(f"{PATH}/number/query", json=question)
     assert found.status_code == 400
     assert {error["context"]["propertyName"][0] for error in found.json["errors"]} == {
@@ -185,12 +175,8 @@ def test_every_problem_of_a_definition_at_once(filled: Any) -> None:
     found = filled.post(PATH, json=raw)
     assert found.status_code == 400
     assert len(found.json["errors"]) >= 4
-    unknown = {
-        "name": "x",
-        "entity_type": "company",
-        "measure": {"kind": "sum", "attribute": "city"},
-        "dimensions": ["citty"],
-    }
+    measure = {"kind": "sum", "attribute": "city"}
+    unknown = {"name": "x", "entity_type": "company", "measure": measure, "dimensions": ["citty"]}
     found = filled.post(PATH, json=unknown)
     assert found.status_code == 400
     assert "city" in found.text
@@ -300,11 +286,7 @@ def test_rights_are_those_of_the_entities(reporting: Reporting, filled: Any) -> 
     assert client("crm.reports.read").post(f"{PATH}/number/explain", json={}).status_code == 403
     # A number of groups, or of entities to be filled, tells whether anything fits a filter.
     writer = client("crm.reports.read", "crm.reports.write", "crm.objects.contacts.read")
-    asked = {
-        "name": "oracle",
-        "entity_type": "company",
-        "filter": {"attribute": "city", "operator": "EQ", "value": "x"},
-    }
+    asked = {"name": "oracle", "entity_type": "company", "filter": {"attribute": "city", "operator": "HAS_PROPERTY"}}
     assert writer.post(PATH, json=asked).status_code == 403
     assert writer.patch(f"{PATH}/number", json={"label": "mine"}).status_code == 403
     assert writer.post(f"{PATH}/number/verify").status_code == 403
@@ -365,8 +347,7 @@ class TestCache:
         first = filled.post(f"{PATH}/turnover/query", json=question)
         again = filled.post(f"{PATH}/turnover/query", json=question, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data, len(counted)) == (304, b"", 1)
-        same = filled.post(f"{PATH}/turnover/query", json=question)
-        assert same.json["rows"] == first.json["rows"]
+        assert filled.post(f"{PATH}/turnover/query", json=question).json["rows"] == first.json["rows"]
         assert len(counted) == 1
         body = {"values": {"city": "Wien", "annual_revenue": "1"}}
         assert reporting.system.client("contacts").post(COMPANIES, json=body).status_code == 201
@@ -393,8 +374,7 @@ class TestCache:
             barrier.wait()
             rows.append(client.post(f"{PATH}/mean/query", json={"by": ["city"]}).json["rows"])
 
-        threads = [threading.Thread(target=one) for _ in range(16)]
-        for thread in threads:
+        for thread in (threads := [threading.Thread(target=one) for _ in range(16)]):
             thread.start()
         for thread in threads:
             thread.join()
