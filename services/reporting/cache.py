@@ -17,9 +17,9 @@ import redis
 
 from services.reporting.domain.questions import Question, Row, Table, Value
 from services.reporting.metrics.store import Metric
-from shared.bus.pulses import hurry
 from shared.kernel import json
 from shared.kernel.clock import monotonic
+from shared.service.following import hurry
 
 SECONDS = 60
 LOCK_SECONDS = 5

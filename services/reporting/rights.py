@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from services.reporting.metrics import store
 from services.reporting.metrics.compiling import Compiled
 from services.reporting.projections import Projections, compiled_metric
-from shared.eav.declare import TypeDef
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.service.permissions import allowed, require
 from shared.service.replica.catalogs import KnownType
+from shared.service.schema import TypeDef
 
 
 def permit_counting(ctx: Context, known: KnownType, compiled: Compiled) -> None:

@@ -11,13 +11,14 @@ import httpx
 
 from shared.bus.account import Account, accounts
 from shared.bus.consumer import Subscription
+from shared.bus.pulses import hurry
 from shared.kernel.certificates import trusted
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.kernel.errors import Unavailable
 from shared.service.replicas import WORKSPACE
 
-__all__ = ["Account", "Subscription", "accounts", "asker", "beside"]
+__all__ = ["Account", "Subscription", "accounts", "asker", "beside", "hurry"]
 
 _SECONDS = 30.0
 _POOL = 4
