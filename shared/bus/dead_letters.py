@@ -2,9 +2,8 @@
 
 A page whose handler keeps failing is applied event by event (`isolate`); what fails is kept here with the reason, and
 so is everything that follows about the same entity, or it would be applied out of order. An operator replays them when
-the cause is mended, or skips one, which is then given up. Who keeps entities at their versions cannot go on behind one
-that was given up: such a subscription says how it takes an entity over from its source (`Renew`). Not for failures that
-pass by themselves (a database or a neighbour away): these are tried again and again.
+the cause is mended, or skips one (`settling`). Not for failures that pass by themselves (a database or a neighbour
+away): these are tried again and again.
 """
 
 from __future__ import annotations
@@ -16,17 +15,15 @@ from typing import Any
 
 import psycopg
 
-from shared.contracts.event import ERASED, Event, from_document, to_document
-from shared.kernel.db import Connection, Database
+from shared.contracts.event import ERASED, Event, to_document
+from shared.kernel.db import Connection
 from shared.kernel.errors import CrmError, Unavailable
-from shared.kernel.json import dumps, loads
-from shared.kernel.telemetry import logger
+from shared.kernel.json import dumps
 
 Handler = Callable[[Connection, Sequence[Event]], None]
 Renew = Callable[[str, int | None], Callable[[Connection], None]]
 """Asks a source for the present state of an entity, or of a type's definition (no id); what it answers makes the copy
 here just that, in the transaction that it is given. Raises Unavailable."""
-_log = logger("bus.dead_letters")
 
 _KEEP = """insert into dead_letter (subscription, event_id, kind, entity_type, entity_id, body, error, behind)
 values (%(subscription)s, %(event_id)s, %(kind)s, %(entity_type)s, %(entity_id)s, %(body)s::jsonb, %(error)s,
@@ -40,13 +37,6 @@ where subscription = %(subscription)s and entity_type = %(entity_type)s and enti
 _LIST = """select id, subscription, event_id, kind, entity_type, entity_id, error, behind, attempts, at
 from dead_letter where (%(subscription)s::text is null or subscription = %(subscription)s) and id > %(after)s
 order by id limit %(limit)s"""
-_ABOUT = "select entity_type, entity_id from dead_letter where id = %(id)s"
-_SKIPPED = "update watermark set skipped = skipped + 1 where subscription = %(subscription)s"
-_FAILED = "update dead_letter set behind = false, error = %(error)s where id = %(id)s"
-_SAME = """select d.id, d.event_id, d.body::text from dead_letter d join dead_letter asked on asked.id = %(id)s
-and d.subscription = asked.subscription and d.entity_type = asked.entity_type
-and d.entity_id is not distinct from asked.entity_id order by d.event_id for update of d"""
-
 Entity = tuple[str, int | None]
 
 
@@ -54,23 +44,6 @@ class Gap(CrmError):
     """What must have come before an event is not here, and no event will tell it any more."""
 
     category = "REPLICA_GAP"
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of letters. taken_over: the entity was made what it is at its source; left: letters of it that stay,
-    the first of them for the reason in `error`."""
-
-    skipped: int = 0
-    applied: int = 0
-    left: int = 0
-    taken_over: bool = False
-    error: str | None = None
-
-    @property
-    def events(self) -> int:
-        """Letters that are no more."""
-        return self.skipped + self.applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +114,13 @@ def isolate(connection: Connection, subscription: str, handler: Handler, events:
             failed += 1
             parked.add(key)
             _keep(connection, subscription, one, told(error), behind=False)
-    connection.run(_MARK, {"subscription": subscription})
+    mark(connection, subscription)
     return failed
+
+
+def mark(connection: Connection, subscription: str) -> None:
+    """Note with the watermark whether letters lie open, which pages are then applied around."""
+    connection.run(_MARK, {"subscription": subscription})
 
 
 def _keep(connection: Connection, subscription: str, event: Event, error: str, *, behind: bool) -> None:
@@ -168,134 +146,3 @@ def letters(
     """A page of open letters, oldest first."""
     rows = connection.rows(_LIST, {"subscription": subscription, "after": after, "limit": limit})
     return [replace(DeadLetter(*row), at=row[-1].replace(tzinfo=UTC)) for row in rows]
-
-
-def replay(database: Database, subscription: str, handler: Handler, letter: int, renew: Renew | None = None) -> Settled:
-    """Apply a letter and all of the same entity, in their order, in one transaction; nothing when there is no such.
-
-    What cannot be applied because an earlier event is missing here for good is applied to the entity as its source has
-    it, where the subscription can take it over. Raises whatever the handler raises; then nothing changed but the
-    letter's count of attempts.
-    """
-    try:
-        try:
-            return _replay(database, subscription, handler, letter, None)
-        except Gap:
-            about = _about(database, letter)
-            if renew is None or about is None:
-                raise
-            return _replay(database, subscription, handler, letter, renew(*about))
-    except Exception as error:
-        if not passes_by_itself(error):
-            with database.connect() as connection:
-                noted = {"id": letter, "error": told(error)[:500]}
-                connection.run(
-                    "update dead_letter set attempts = attempts + 1, error = %(error)s where id = %(id)s", noted
-                )
-        raise
-
-
-def _replay(
-    database: Database,
-    subscription: str,
-    handler: Handler,
-    letter: int,
-    take_over: Callable[[Connection], None] | None,
-) -> Settled:
-    with database.transaction() as connection:
-        _lock(connection, subscription)
-        rows = connection.rows(_SAME, {"id": letter})
-        if take_over is not None and rows:
-            take_over(connection)
-        for _, event_id, body in rows:
-            handler(connection, [_event(event_id, body)])
-        _resolve(connection, subscription, [row[0] for row in rows])
-        return Settled(applied=len(rows), taken_over=take_over is not None and bool(rows))
-
-
-def skip(database: Database, subscription: str, handler: Handler, letter: int, renew: Renew | None = None) -> Settled:
-    """Give exactly this letter up for good. When none of the same entity lies before it, the entity is taken over from
-    its source where the subscription can do that, and those behind it are applied up to one that fails.
-
-    Nothing when there is no such letter. Raises what passes by itself; then nothing has changed.
-    """
-    about = _about(database, letter)
-    if about is None:
-        return Settled()
-    take_over = None if renew is None else renew(*about)
-    with database.transaction() as connection:
-        _lock(connection, subscription)
-        rows = connection.rows(_SAME, {"id": letter})
-        place = next((n for n, row in enumerate(rows) if row[0] == letter), None)
-        if place is None:
-            return Settled()
-        _resolve(connection, subscription, [letter])
-        connection.run(_SKIPPED, {"subscription": subscription})
-        if place:
-            return Settled(skipped=1, left=len(rows) - 1)
-        found = _go_on(connection, handler, rows[1:], take_over)
-        _resolve(connection, subscription, [row[0] for row in rows[1 : 1 + found.applied]])
-    _log.warning(
-        "an event was given up",
-        subscription=subscription,
-        entity_type=about[0],
-        entity_id=about[1],
-        taken_over=found.taken_over,
-    )
-    return replace(found, skipped=1)
-
-
-def _go_on(
-    connection: Connection,
-    handler: Handler,
-    behind: Sequence[tuple[Any, ...]],
-    take_over: Callable[[Connection], None] | None,
-) -> Settled:
-    """Take the entity over, and apply letters up to one that fails."""
-    error = None if take_over is None else _failure(connection, take_over)
-    taken, applied = take_over is not None and error is None, 0
-    for _, event_id, body in behind:
-        error = error or _failure(connection, lambda within: handler(within, [_event(event_id, body)]))  # noqa: B023
-        if error is not None:
-            connection.run(_FAILED, {"id": behind[applied][0], "error": error})
-            break
-        applied += 1
-    return Settled(applied=applied, left=len(behind) - applied, taken_over=taken, error=error)
-
-
-def _failure(connection: Connection, attempt: Callable[[Connection], None]) -> str | None:
-    """Why an attempt failed, which is undone then; None when it did not. Raises what passes by itself."""
-    try:
-        with connection.transaction():
-            attempt(connection)
-    except Exception as error:
-        if passes_by_itself(error):
-            raise
-        return told(error)[:500]
-    return None
-
-
-def _about(database: Database, letter: int) -> Entity | None:
-    with database.connect() as connection:
-        row = connection.row(_ABOUT, {"id": letter})
-    return None if row is None else (row[0], row[1])
-
-
-def subscription_of(connection: Connection, letter: int) -> str | None:
-    """Whose letter it is, None when there is no such letter."""
-    row = connection.row("select subscription from dead_letter where id = %s", (letter,))
-    return None if row is None else row[0]
-
-
-def _lock(connection: Connection, subscription: str) -> None:
-    """Keep the subscription's consumer out: nothing may come between a letter and what follows it."""
-    connection.row("select 1 from watermark where subscription = %s for update", (subscription,))
-
-
-def _event(event_id: int, body: str) -> Event:
-    return from_document({**loads(body), "id": event_id})
-
-
-def _resolve(connection: Connection, subscription: str, ids: Sequence[int]) -> None:
-    connection.run("delete from dead_letter where id = any(%s)", (list(ids),))
-    connection.run(_MARK, {"subscription": subscription})

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from pydantic import BaseModel
 
-from shared.bus.dead_letters import DeadLetter, Settled, letters, replay, skip, subscription_of
+from shared.bus.dead_letters import DeadLetter, letters
 from shared.bus.overview import Followed, Overview, overview
+from shared.bus.settling import Settled, replay, skip, subscription_of
 from shared.kernel.clock import iso
 from shared.kernel.errors import CrmError, Invalid, NotFound, Unavailable
 from shared.service.permissions import BUS_READ, BUS_WRITE, require_scope

@@ -9,9 +9,10 @@ import pytest
 
 from shared.bus.account import accounts
 from shared.bus.client import DirectSource
-from shared.bus.dead_letters import Gap, Settled, letters, replay, skip
+from shared.bus.dead_letters import Gap, letters
 from shared.bus.feed import Feed
 from shared.bus.following import ATTEMPTS, Follower
+from shared.bus.settling import Settled, replay, skip
 from shared.kernel.errors import Unavailable
 from tests.integration.bus.conftest import event, following, note, seen, write
 

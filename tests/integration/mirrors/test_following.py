@@ -9,7 +9,8 @@ import pytest
 
 from shared.bus.client import DirectSource
 from shared.bus.consumer import pull
-from shared.bus.dead_letters import letters, skip
+from shared.bus.dead_letters import letters
+from shared.bus.settling import skip
 from shared.contracts.event import Event
 from shared.eav.mirroring import has_place
 from shared.eav.requests import LinkTo, Ref

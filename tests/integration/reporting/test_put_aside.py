@@ -11,7 +11,8 @@ import pytest
 from shared.bus.account import accounts
 from shared.bus.client import DirectSource
 from shared.bus.consumer import pull
-from shared.bus.dead_letters import letters, skip
+from shared.bus.dead_letters import letters
+from shared.bus.settling import skip
 from shared.kernel.db import Connection
 from shared.service.replica.copying import renewing
 from tests.integration.reporting.conftest import Reporting
