@@ -48,7 +48,7 @@ Mode = Annotated[str, typer.Option("--mode", help="upsert, create or update.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Do everything, keep nothing: what would come of it.")]
 Since = Annotated[str, typer.Option("--effective-at", help="The column that says since when a row holds.")]
 Dates = Annotated[
-    Many, typer.Option("--date-format", help="DMY, MDY, YMD or ISO; COLUMN:DMY for one column. May repeat.")
+    Many, typer.Option("--date-format", help="DMY, MDY, YMD, ISO or SERIAL; COLUMN:DMY for one column. May repeat.")
 ]
 Decimals = Annotated[
     Many, typer.Option("--decimal", help="The decimal mark, . or , ; COLUMN:, for one column. May repeat.")
