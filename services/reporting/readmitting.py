@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services.reporting.handlers import subscriptions
-from shared.bus.dead_letters import letters, passes_by_itself, told
-from shared.bus.settling import replay
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.kernel.telemetry import logger
+from shared.service.following import letters, passes_by_itself, replay, told
 
 _MOST = 1000
 _log = logger("reporting.readmitting")

@@ -11,14 +11,27 @@ import httpx
 
 from shared.bus.account import Account, accounts
 from shared.bus.consumer import Subscription
+from shared.bus.dead_letters import letters, passes_by_itself, told
 from shared.bus.pulses import hurry
+from shared.bus.settling import replay
 from shared.kernel.certificates import trusted
 from shared.kernel.config import Settings
 from shared.kernel.db import Database
 from shared.kernel.errors import Unavailable
 from shared.service.replicas import WORKSPACE
 
-__all__ = ["Account", "Subscription", "accounts", "asker", "beside", "hurry"]
+__all__ = [
+    "Account",
+    "Subscription",
+    "accounts",
+    "asker",
+    "beside",
+    "hurry",
+    "letters",
+    "passes_by_itself",
+    "replay",
+    "told",
+]
 
 _SECONDS = 30.0
 _POOL = 4
