@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crm.command import command, group
+from crm.commands.repairs import cells_told
 from crm.commands.report import PATH, By, Measure, Where, bar, groups, measure_body
 from crm.present import minute, plain_table, rows_table
 from crm.question import filter_body
@@ -108,13 +109,26 @@ def verify(
     name: str,
     repair: Annotated[bool, typer.Option("--repair", help="Put wrong cells right.")] = False,
 ) -> None:
-    """Compare a metric with all entities."""
-    found = session.api.post(f"{PATH}/{quote(name, safe='')}/verify" + ("?repair=true" if repair else ""), {})
-    wrong = len(found["wrong"])
-    text = f"{found['groups']} groups, " + ("all right" if not wrong else f"{wrong} wrong")
-    session.answer(found, lambda: Text(text, style="red" if wrong else "green"))
-    if wrong:
+    """Compare a metric with all entities. Exit code 1: wrong, or still wrong after a repair."""
+    path = f"{PATH}/{quote(name, safe='')}/verify"
+    found = session.api.post(f"{path}?repair=true" if repair else path, {})
+    if repair and found["wrong"]:
+        found["after_repair"] = session.api.post(path, {})
+    right = not found.get("after_repair", found)["wrong"]
+    session.answer(found, lambda: Text("\n".join(_verified(found, right)), style="green" if right else "red"))
+    if not right:
         raise typer.Exit(1)
+
+
+def _verified(found: Mapping[str, Any], right: bool) -> list[str]:
+    """What a verification of one metric found, group by group."""
+    count = f"{found['wrong_groups']:,} wrong" if found["wrong"] else "all right"
+    lines = [f"{found['groups']:,} groups, {count}", *cells_told({**found, "cells": found["wrong"]})]
+    if "after_repair" not in found:
+        return lines
+    after = found["after_repair"]
+    remains = cells_told({**after, "cells": after["wrong"]})
+    return [*lines, "repaired; a second look found everything right" if right else "what remains:", *remains]
 
 
 @command(metrics)

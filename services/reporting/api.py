@@ -216,7 +216,8 @@ def verify(service: Runtime, name: str) -> Response:
     _permit(service, name)
     found = commands.verify(own.database, own.projections, name, repair=bool_param("repair"))
     own.recent.settle()
-    return answer({"groups": found.groups, "wrong": found.told["cells"], "more": found.told["more"]})
+    told = {"wrong": found.told["cells"], "more": found.told["more"]}
+    return answer({"groups": found.groups, "wrong_groups": found.wrong_groups, **told})
 
 
 _METRIC = {

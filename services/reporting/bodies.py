@@ -151,5 +151,6 @@ class VerifiedDocument(BaseModel):
     many the first, and how many there are besides."""
 
     groups: int
+    wrong_groups: int
     wrong: list[dict[str, Any]]
     more: int

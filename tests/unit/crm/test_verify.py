@@ -62,3 +62,14 @@ def test_repairs_are_listed() -> None:
     system.fail["/reporting/v1/repairs"] = httpx.Response(200, json={"results": [line]})
     code, output, _ = run_crm(system, "repairs")
     assert (code, "metric bad" in output, "Graz" in output) == (0, True, True), output
+
+
+def test_a_metric_that_is_wrong_says_which_groups() -> None:
+    system = FakeSystem()
+    bad = {"groups": 3, "wrong_groups": 1, "wrong": [CELL], "more": 0}
+    system.fail["/verify"] = httpx.Response(200, json=bad)
+    code, output, _ = run_crm(system, "metrics", "verify", "bad", "--repair")
+    assert (code, "what remains" in output, output.count("city=Graz")) == (1, True, 2), output
+    system.fail["/verify"] = httpx.Response(200, json={**bad, "wrong_groups": 0, "wrong": []})
+    code, output, _ = run_crm(system, "metrics", "verify", "bad", "--repair")
+    assert (code, output.strip()) == (0, "3 groups, all right")
