@@ -15,6 +15,7 @@ from services.reporting import commands, verifying
 from services.reporting.answering import Answers
 from services.reporting.metrics import comparing, store
 from services.reporting.projections import Projections
+from services.reporting.readmitting import readmit
 from services.reporting.sources import SOURCES
 from shared.kernel.clock import now
 from shared.kernel.context import Context
@@ -41,6 +42,7 @@ def rebuild(database: Database, projections: Projections, ctx: Context, name: st
     """Begin a new generation of the same definition. Raises NotFound, Invalid for a ratio, Conflict while one is
     filled, Unavailable while the first one is."""
     with database.transaction() as connection:
+        store.hold_name(connection, name)
         present = commands.of_entities(connection, name)
         made = commands.started(connection, projections, ctx, present.definition)
         comparing.note(connection, made, present, made.to_backfill)
@@ -133,10 +135,11 @@ class Replica:
             project = runtime.own.projections.project
             means = Means(database, ask, lambda: verifying.wait(database, source, now()), mend=True, project=project)
             count = check_range(means, known, place, outcome)
+            readmit(database, runtime.settings, source, {(one.entity_type, one.id) for one in outcome.differences})
             following = (known.no, place[1]) if place[1] < last_id(database, known, ask) else (known.no + 1, 0)
         with database.transaction() as connection:
             for line in damaged(outcome.differences):
-                store.note(connection, _what(source), line, repaired=True)
+                store.note(connection, _what(source), line, repaired=line not in outcome.unproven)
             if following is not None:
                 spec = {"type": following[0], "after": following[1]}
                 ledger.add_chunks(connection, claim.job.id, REPLICA, [Chunk(claim.n + 1, spec=spec)])

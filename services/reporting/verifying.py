@@ -145,10 +145,19 @@ def record(connection: Connection, outcome: dict[str, Any]) -> None:
     """Keep the outcome of a run, and write down what was repaired."""
     at = now().astimezone(UTC).replace(tzinfo=None)
     connection.run(_PUT, {"outcome": dumps(outcome).decode(), "right": right(outcome), "at": at})
-    replicas = {f"replica of {name}": one for name, one in outcome["sources"].items()}
-    for what, one in {**replicas, "links of the replica": outcome["links"]}.items():
+    left = [line for one in _replicas(outcome.get("after_repair")).values() for line in one["differences"]]
+    for what, one in _replicas(outcome).items():
         for line in one["differences"]:
-            store.note(connection, what, line, repaired=outcome["repair"] and one["repaired"] > 0)
+            # What is beyond repair is told with a reason, the first time only.
+            remains = any(line.startswith(other) for other in left)
+            store.note(connection, what, line, repaired=outcome["repair"] and not remains)
+
+
+def _replicas(outcome: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    if outcome is None:
+        return {}
+    sources = {f"replica of {name}": one for name, one in outcome["sources"].items()}
+    return {**sources, "links of the replica": outcome["links"]}
 
 
 def last(database: Database) -> dict[str, Any] | None:

@@ -92,6 +92,9 @@ def test_metrics_are_not_put_right_by_a_replica_that_is_not_proven(reporting: Re
     found = verified(reporting, "?repair=true")
     assert (found["right"], found["sources"]["contacts"]["unproven"]) == (False, 1)
     assert "contacts_by_status" in found["held_back"]
+    with reporting.db.connect() as connection:
+        line = f"company {ident} is damaged there"
+        assert connection.rows("select repaired from repair where detail = %s", (line,)) == [(False,)]
     with reporting.contacts.db.connect() as connection:
         connection.run(flip, (ident,))
     found = verified(reporting, "?repair=true")
