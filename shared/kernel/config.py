@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(8, validation_alias="CRM_POOL_SIZE", ge=1)
     log_level: str = Field("INFO", validation_alias="CRM_LOG_LEVEL")
     erasure_secrets: SecretStr | None = Field(None, validation_alias="CRM_ERASURE_SECRETS")
-    erasure_block: bool = Field(False, validation_alias="CRM_ERASURE_BLOCK")
+    erasure_block: bool = Field(True, validation_alias="CRM_ERASURE_BLOCK")
     smtp_url: SecretStr | None = Field(None, validation_alias="SMTP_URL")
     mail_from: str | None = Field(None, validation_alias="CRM_MAIL_FROM")
     mail_automatic_per_hour: int = Field(5, validation_alias="CRM_MAIL_AUTOMATIC_PER_HOUR", ge=0)

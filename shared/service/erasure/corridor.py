@@ -146,7 +146,7 @@ class Erasure:
     ) -> dict[tuple[int, str], InvalidValues]:
         """Which unique values may not be written, because they were erased; for the engine to ask in its writes."""
         named = {(live.name, live.by_id[ident].name, key): (ident, key) for ident, key in keys}
-        if not named:
+        if not named or not ledger.blocks(connection):
             return {}
         blocked = ledger.blocked(connection, self._secrets(), named)
         return {named[one]: _refusal(live, one[1]) for one in blocked}

@@ -79,6 +79,7 @@ select e.entity_type, e.entity_id from unnest(%(types)s::text[], %(ids)s::bigint
 join erasure e on e.entity_type = g.entity_type and e.entity_id = g.id
 """
 _BLOCKED = "select distinct hash from erasure_value where hash = any(%(h)s::bytea[]) and blocked"
+_ANY_BLOCKED = "select exists (select from erasure_value where blocked)"
 _LIFT = "update erasure_value set blocked = false where hash = any(%(h)s::bytea[]) and blocked"
 _LISTED = """
 select e.entity_type, e.entity_id, e.erased_at, e.id, coalesce(
@@ -136,6 +137,11 @@ def listed(connection: Connection, after: int = 0, limit: int = PAGE, entity_typ
         Entry(kind, ident, at, tuple(Hash(s, bytes.fromhex(h), b) for s, h, b in hashes), number)
         for kind, ident, at, number, hashes in rows
     ]
+
+
+def blocks(connection: Connection) -> bool:
+    """Whether any value is kept out at all: where nobody was erased, no hash is made."""
+    return connection.row(_ANY_BLOCKED, prepare=True) == (True,)
 
 
 def blocked(

@@ -146,3 +146,30 @@ def test_values_of_the_erased_go_from_every_import(moving: Moving):
         assert all(not column["samples"] for column in moving.get(one, "/profile")["columns"])
     again = moving.do(tried, "start")["run"]
     assert (again["rows"], again["updated"], again["rejected"]) == (2, 1, 1)
+
+
+def test_what_is_kept_out_does_not_stay_with_the_file_that_brought_it(moving: Moving):
+    body = {"objectId": "back@gone.example", "idProperty": "email"}
+    assert moving.client("contacts").post("/crm/v3/objects/contacts/gdpr-delete", json=body).status_code == 204
+    moving.move()
+    file = "email,first_name\nBack@Gone.example,Bert\nnew@gone.example,Nele\n"
+    made = moving.ready(file)["id"]
+    mapping = {**PLAIN, "columns": [{"column": one, "attribute": one} for one in ("email", "first_name")]}
+    moving.put(made, {**mapping, "key": {"column": "email", "attribute": "email"}})
+    assert moving.do(made, "dry-run")["dry"]["rejected"] == 1
+    run = moving.do(made, "start")["run"]
+    assert (run["created"], run["rejected"]) == (1, 1)
+    firms = "name,Contact\nBerts Ltd,back@gone.example\n"
+    linked = moving.ready(firms, type="companies")["id"]
+    link = {"column": "Contact", "type": "contacts", "attribute": "email", "missing": "create"}
+    moving.put(linked, {"columns": [{"column": "name", "attribute": "name"}], "links": [link]})
+    assert moving.do(linked, "start")["run"]["rejected"] == 1
+    for one in (made, linked):
+        answer = moving.client().get(f"/api/v1/imports/{one}/errors?format=csv")
+        assert "back@gone.example" not in answer.text.lower()
+        assert "Bert," not in answer.text
+        assert "back@gone" not in str(moving.get(one, "/profile")).lower()
+    assert "Berts Ltd" in answer.text
+    left = kept_texts(moving).lower()
+    assert "back@gone.example" not in left
+    assert "nele" in left
