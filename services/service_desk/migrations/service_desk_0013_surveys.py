@@ -1,4 +1,4 @@
-"""What customers said of a cycle is an entity; what they said until now is carried over by the next rounds of upkeep."""
+"""What customers said of a cycle is an entity; what they said until now is carried over by upkeep's next rounds."""
 
 from alembic import op
 
