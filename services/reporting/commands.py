@@ -85,6 +85,8 @@ def renew(database: Database, projections: Projections, ctx: Context, raw: Mappi
     """A new generation of a metric that is defined altogether anew; as above."""
     definition = _checked(database, projections, ctx, raw)
     with database.transaction() as connection:
+        store.hold_name(connection, definition.name)
+        found(connection, definition.name)  # it may have been retired meanwhile
         return started(connection, projections, ctx, definition)
 
 
@@ -247,6 +249,9 @@ def name_types(database: Database, projections: Projections) -> int:
             continue
         try:
             with database.transaction() as connection:
+                store.hold_name(connection, one.name)
+                if store.find(connection, one.name) is None:  # retired meanwhile
+                    continue
                 connection.run(_GIVE_UP, (one.id,))
                 started(
                     connection, projections, Context(source="SYSTEM"), replace(one.definition, entity_type=known.name)
