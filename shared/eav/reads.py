@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -134,7 +134,7 @@ class Reads:
         """A canonical page for copies, see `holdings.holdings`."""
         return self._fresh(type_name, lambda one, live: holdings(one, live, after=after, limit=limit))
 
-    def versions(self, type_name: str, held: Sequence[Held]) -> dict[int, list[HeldVersion]]:
+    def versions(self, type_name: str, held: Sequence[Held]) -> Mapping[int, Sequence[HeldVersion]]:
         """What became of a page, see `holdings.versions`."""
         return self._fresh(type_name, lambda one, live: versions(one, live, held))
 
