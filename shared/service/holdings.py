@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.eav.engine import Engine
@@ -30,7 +30,7 @@ class Holdings:
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.holdings(type, after=after, limit=limit)
 
-    def versions(self, ctx: Context, type: str, held: Sequence[Held]) -> dict[int, list[HeldVersion]]:
+    def versions(self, ctx: Context, type: str, held: Sequence[Held]) -> Mapping[int, Sequence[HeldVersion]]:
         """What became of the entities of a page, by id, oldest version first."""
         require_scope(ctx.actor, FEED_READ)
         return self._engine.reads.versions(type, held)
