@@ -117,7 +117,8 @@ def test_what_was_put_aside_is_brought_to_the_present_and_goes_on(reporting: Rep
             raise ValueError("poison")
         reporting.projections.apply(connection, "contacts", events)
 
-    change("OPEN"), change("NEW")
+    change("OPEN")
+    change("NEW")
     feeds = DirectSource({"contacts": reporting.contacts.feed})
     while pull(reporting.db, feeds, reporting.subscription("contacts", handler=failing), one_by_one=True).behind:
         pass
