@@ -98,6 +98,11 @@ def test_an_erased_contact_is_gone(sdk: Any, http: httpx.Client, unique: str, by
     feed = http.get("/api/v1/contacts/changes", params={"after": "start", "types": "contact", "limit": 1000})
     assert unique not in feed.text
     assert purge(sdk, made.id) is None
+    with pytest.raises(contacts.ApiException) as refused:
+        make(sdk, email=f"{unique}@example.org")
+    assert (refused.value.status, "ERASED_VALUE" in refused.value.body) == (400, True)
+    lifted = {"type": "contact", "attribute": "email", "value": f"{unique}@example.org"}
+    assert http.post("/api/v1/contacts/erasures/lift", json=lifted).status_code == 200
     assert int(make(sdk, email=f"{unique}@example.org").id) > int(other.id)
 
 
