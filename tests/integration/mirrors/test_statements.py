@@ -7,6 +7,7 @@ import pytest
 from shared.eav.links.asked import LinkItem, Unlink
 from shared.eav.requests import LinkTo
 from tests.factories.apart import EVERYBODY, Apart, Side
+from tests.factories.counting import own
 
 _counts: dict[str, set[int]] = {}
 FIRST = 1
@@ -17,7 +18,7 @@ def same(what: str, statements: list[str], count: int) -> None:
     """As many as the last time."""
     if count == FIRST:
         return
-    _counts.setdefault(what, set()).add(len(statements))
+    _counts.setdefault(what, set()).add(len(own(statements)))
     assert len(_counts[what]) == 1, (what, _counts[what])
 
 
