@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import Response, request
 from pydantic import BaseModel
@@ -160,7 +161,7 @@ def _who() -> str:
 
 @lru_cache(maxsize=8)
 def _limit(service: Runtime) -> Limit:
-    return Limit(service.redis)
+    return Limit(service.redis, place=urlsplit(service.db.url).path.strip("/"))
 
 
 @lru_cache(maxsize=8)

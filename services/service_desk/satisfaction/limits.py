@@ -14,14 +14,15 @@ from shared.kernel.clock import now
 from shared.kernel.errors import RateLimited
 
 A_MINUTE = 30
-_KEY = "service_desk:satisfaction:{who}:{minute}"
+_KEY = "service_desk:satisfaction:{place}:{who}:{minute}"
 
 
 class Limit:
-    """Counts tries."""
+    """Counts tries. place: which installation's, since several may share one Redis."""
 
-    def __init__(self, client: redis.Redis | None, most: int = A_MINUTE) -> None:
+    def __init__(self, client: redis.Redis | None, most: int = A_MINUTE, place: str = "") -> None:
         self._client = client
+        self._place = place
         self._most = most
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
@@ -37,7 +38,7 @@ class Limit:
     def _tries(self, who: str, minute: int) -> int:
         if self._client is not None:
             try:
-                key = _KEY.format(who=who, minute=minute)
+                key = _KEY.format(place=self._place, who=who, minute=minute)
                 with self._client.pipeline() as pipeline:
                     pipeline.incr(key)
                     pipeline.expire(key, 120)
