@@ -11,7 +11,7 @@ from services.reporting import verifying
 from services.reporting.answering import Answers
 from services.reporting.bodies import StartedDocument
 from services.reporting.metrics import store
-from services.reporting.rights import may_know
+from services.reporting.rights import knowable
 from shared.kernel.context import Context
 from shared.kernel.db import Connection
 from shared.kernel.errors import NotFound
@@ -68,9 +68,10 @@ def outcome(service: Runtime) -> Response:
     if found is None:
         raise NotFound("verification", ["last"], "Nothing has been verified yet")
     with service.db.connect() as connection:
+        known = _known(connection, service, context())
         for look in (found, found.get("after_repair") or {}):
             for name, one in look.get("metrics", {}).items():
-                if "cells" in one and not _may_know(connection, service, context(), name):
+                if "cells" in one and name not in known:
                     del one["cells"], one["more"]
     return answer(found)
 
@@ -83,8 +84,9 @@ def repairs(service: Runtime) -> Response:
     with service.db.connect() as connection:
         rows = verifying.repairs(connection, before=int_param("after", 0) or None, limit=limit + 1)
         results = [one.document for one in rows[:limit]]
+        known = _known(connection, service, ctx)
         for one, told in zip(rows, results, strict=False):
-            if one.found is not None and _may_know(connection, service, ctx, one.what.removeprefix("metric ")):
+            if one.found is not None and one.what.removeprefix("metric ") in known:
                 told["found"] = one.found
     body: dict[str, Any] = {"results": results}
     if len(rows) > limit:
@@ -92,10 +94,9 @@ def repairs(service: Runtime) -> Response:
     return answer(body)
 
 
-def _may_know(connection: Connection, service: Runtime, ctx: Context, name: str) -> bool:
-    """Whether groups of a metric may be told; not when it is no more, for then nobody knows what it counted."""
-    metric = store.find(connection, name, (*store.ACTIVE, store.FAILED))
-    return metric is not None and may_know(connection, _own(service).projections, ctx, metric)
+def _known(connection: Connection, service: Runtime, ctx: Context) -> set[str]:
+    """Metrics whose groups may be told; none that is no more, for then nobody knows what it counted."""
+    return knowable(connection, _own(service).projections, ctx, store.listed(connection, (*store.ACTIVE, store.FAILED)))
 
 
 _CELL = {"group": {"city": "Berlin"}, "in": "days", "day": "2026-03-01",

@@ -91,7 +91,7 @@ class Relay:
                 self.broker.pulse(self.source, encode_message(page, (), withheld=False))
             return False
         self._send(page)
-        self._last, self._place, self._more = page, page.next, not page.up_to_date
+        self._last, self._place, self._more = replace(page, rows=()), page.next, not page.up_to_date
         return self._more
 
     def _send(self, page: FeedPage) -> None:
@@ -103,7 +103,7 @@ class Relay:
         for listener in self._listeners:
             asked = {one for one in kinds if listener.wants(*one)}
             if not asked:
-                self._skipped.setdefault(listener.queue, page)
+                self._skipped.setdefault(listener.queue, replace(page, rows=()))
                 continue
             wanted = told if asked == kinds else [row for row in told if (row.kind, row.entity_type) in asked]
             withheld = any(kind == TOKEN for kind, _ in asked)

@@ -10,6 +10,7 @@ import pytest
 
 from services.reporting import commands
 from shared.service.jobs import work_off
+from tests.factories.counting import own
 from tests.integration.reporting.conftest import ADMIN, Reporting
 from tests.integration.service.conftest import follow
 
@@ -236,3 +237,25 @@ def test_a_type_by_another_of_its_names_is_kept_like_any_other(reporting: Report
     web.delete(f"{PATH}/plural")
     for name in ("by_plural", "by_label", "half"):
         web.delete(f"{METRICS}/{name}")
+
+
+def test_listing_metrics_costs_the_same_however_many_there_are(reporting: Reporting, web: Any) -> None:
+    def listed() -> int:
+        with reporting.app.extensions["crm"].db.counted() as statements:
+            assert web.get(METRICS).status_code == 200
+        return len(own(statements))
+
+    listed()
+    few = listed()
+    made = []
+    for number in range(3):
+        body = {"name": f"many_{number}", "entity_type": "company"}
+        assert web.post(METRICS, json=body).status_code == 201
+        ratio = {"kind": "ratio", "numerator": f"many_{number}", "denominator": f"many_{number}"}
+        assert web.post(METRICS, json={"name": f"many_shares_{number}", "measure": ratio}).status_code == 201
+        made.append(f"many_{number}")
+    try:
+        assert listed() == few
+    finally:
+        for name in made:
+            assert web.delete(f"{METRICS}/{name}?ratios=true").status_code == 204

@@ -237,7 +237,7 @@ def test_amounts_of_several_currencies_have_no_sum(reporting: Reporting, web: An
 def test_what_holds_no_currencies_makes_none(web: Any) -> None:
     for said, field in (
         ({"currency": "industry"}, "measure.currency"),
-        ({"currency": "money", "convert": {"to": "XXX"}}, "measure.convert.to"),
+        ({"currency": "money", "convert": {"to": "XXX"}}, "measure.convert.to"),  # the standard's code for none
         ({"currency": "money", "convert": {"to": "US"}}, "measure.convert.to"),
     ):
         refused = web.post(PATH, json={**COMMON, "name": "odd", "measure": {**MEASURES["turnover"], **said}})
